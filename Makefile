@@ -1,0 +1,36 @@
+# make demo: install into .venv and see one model learn all eight problems.  make test: the tests, on the installed package.
+PYTHON ?= python3
+VENV := .venv
+
+.PHONY: demo test lint install check-python clean
+
+demo: install
+	$(VENV)/bin/python -P -m t2tlite.bin.demo
+
+test: install
+	T2TLITE_TEST_INSTALLED=1 $(VENV)/bin/pytest -q
+
+lint: $(VENV)/installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+# The package itself is installed anew each time, as a wheel, so that what runs is what a user gets. `build` would
+# otherwise hold on to files that have been deleted since.
+install: $(VENV)/installed
+	rm -rf build
+	$(VENV)/bin/pip install --quiet --no-deps --force-reinstall .
+
+$(VENV)/installed: pyproject.toml constraints.txt | check-python
+	rm -rf $(VENV) build
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing TensorFlow and what else t2tlite needs: about 3 GB in $(VENV), several minutes."
+	$(VENV)/bin/pip install --quiet -c constraints.txt ".[dev]"
+	touch $@
+
+check-python:
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); \
+	  sys.exit(None if ok else "t2tlite needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is " \
+	  + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,75 @@
+"""The MultiModel's sets: the paper's, the default, the one for single problems, the one for two cores."""
+
+from t2tlite import registry
+from t2tlite.hparam import HParams
+
+
+@registry.register_hparams
+def multimodel_base() -> HParams:
+    """Width 512, 240 experts of which 4 a position: joint training on one GPU or several."""
+    return HParams(
+        hidden=512,
+        filter=2048,
+        heads=8,
+        encoder_blocks=6,
+        mixer_blocks=2,
+        decoder_blocks=4,
+        dropout=0.1,
+        experts=240,
+        experts_per_token=4,
+        image_size=299,
+        image_widths=(32, 64, 128, 256),
+        learning_rate=1e-3,
+        schedule="rsqrt",
+        warmup_steps=4000,
+        batch_tokens=2048,
+        batch_images=16,
+        batch_seconds=64.0,
+        length_bounds=(8, 16, 24, 32, 48, 64, 96, 128, 192, 256),
+        seconds_bounds=(2.0, 4.0, 8.0, 12.0, 16.0, 24.0, 32.0),
+    )
+
+
+@registry.register_hparams
+def multimodel_single() -> HParams:
+    """`multimodel_base` for training on one problem: 60 experts ("One Model To Learn Them All", 2.1.3)."""
+    return multimodel_base().replace(experts=60)
+
+
+@registry.register_hparams
+def multimodel_paper() -> HParams:
+    """The paper to the letter: width 1024, dropout 0.4 of every ConvBlock, 8 audio blocks from width 2."""
+    return multimodel_base().replace(hidden=1024, filter=4096, dropout=0.4)
+
+
+@registry.register_hparams
+def multimodel_tiny() -> HParams:
+    """Small, shallow, quick: learns the sample world on two cores in minutes, with the same blocks."""
+    return multimodel_base().replace(
+        hidden=128,
+        filter=256,
+        heads=4,
+        encoder_blocks=2,
+        mixer_blocks=1,
+        decoder_blocks=1,
+        dropout=0.0,
+        experts=8,
+        experts_per_token=2,
+        vocabulary_size=2048,
+        image_size=64,
+        image_widths=(32, 48, 64, 96),
+        image_complement=True,
+        audio_blocks=3,
+        audio_strided_blocks=3,
+        audio_least_width=16,
+        mel_bins=32,
+        hop_ms=12.0,
+        schedule="cosine",
+        warmup_steps=200,
+        decay_steps=12000,
+        batch_tokens=512,
+        batch_images=32,
+        batch_seconds=32.0,
+        length_bounds=(8, 12, 16, 24, 32, 48, 64, 96),
+        seconds_bounds=(1.0, 1.5, 2.0, 3.0, 4.0, 8.0),
+    )

@@ -1,0 +1,1 @@
+"""Modality nets: language, image, audio, categorical."""

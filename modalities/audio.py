@@ -1,0 +1,105 @@
+"""The audio nets: a waveform over time, or a log-mel spectrogram, through residual convolutions."""
+
+import keras
+import tensorflow as tf
+
+from t2tlite import registry
+from t2tlite.layers.convolution import ConvRes
+from t2tlite.layers.masking import apply_mask
+from t2tlite.modality import Modality, Representation
+
+SAMPLE_RATE = 16000
+FLOOR = 1e-3  # of a mel bin's energy: everything below is silence
+
+
+class _Audio(Modality):
+    """`audio_blocks` (8) residual convolutions `l_i = ConvRes(l_{i-1}, 2^i)`, then a projection to hidden.
+
+    The first `audio_strided_blocks` (8) stride over time. `audio_least_width` (2) bounds the widths from
+    below: layer normalisation over two channels leaves little more than a sign.
+    """
+
+    kernel = (3, 3)
+
+    def __init__(self, hparams, **kwargs):
+        super().__init__(hparams, **kwargs)
+        self.blocks = [
+            ConvRes(
+                max(2**i, hparams.audio_least_width),
+                self.kernel,
+                (2, 1) if i <= hparams.audio_strided_blocks else (1, 1),
+                name=f"block{i}",
+            )
+            for i in range(1, hparams.audio_blocks + 1)
+        ]
+        self.project = keras.layers.Dense(hparams.hidden, name="project")
+
+    def _build(self, channels, width):
+        for block in self.blocks:
+            block.build((None, None, width, channels))
+            channels = block.filters
+        self.project.build((None, None, width * channels))
+        self.built = True
+
+    def _represent(self, x, mask):
+        """`[batch, time, width, channels]` -> `Representation` of `[batch, length, hidden]`."""
+        width = x.shape[2]
+        for block in self.blocks:
+            x, mask = block(x, padding_mask=mask)
+        shape = tf.shape(x)
+        x = tf.reshape(apply_mask(x, mask), [shape[0], shape[1], width * x.shape[3]])
+        return Representation(apply_mask(self.project(x), mask), mask)
+
+
+@registry.register_modality
+class Spectral(_Audio):
+    """A log-mel spectrogram, strided over time only, the full frequency resolution kept ("One Model", 2.2.4)."""
+
+    def build(self, input_shape=None):
+        self._build(1, self.hparams.mel_bins)
+
+    def bottom(self, features, side, training=False):
+        """Represents waveforms `[batch, samples]` of `features[side + "_length"]` samples each."""
+        waveform = tf.cast(features[side], tf.float32)
+        hop = round(self.hparams.hop_ms * SAMPLE_RATE / 1000)
+        x = log_mel(waveform, round(self.hparams.frame_ms * SAMPLE_RATE / 1000), hop, self.hparams.mel_bins)
+        frames = -(-features[f"{side}_length"] // hop)
+        mask = tf.sequence_mask(frames, tf.shape(x)[1])
+        return self._represent(tf.cast(x, self.compute_dtype)[..., None], mask)
+
+
+@registry.register_modality
+class Waveform(_Audio):
+    """The waveform itself over time ("One Model To Learn Them All", 2.2.4).
+
+    It is read as the two channels [x, -x], so that the first ReLU doesn't throw half of it away.
+    """
+
+    kernel = (3, 1)
+
+    def build(self, input_shape=None):
+        self._build(2, 1)
+
+    def bottom(self, features, side, training=False):
+        """Represents waveforms `[batch, samples]` of `features[side + "_length"]` samples each."""
+        x = tf.cast(features[side], self.compute_dtype)
+        mask = tf.sequence_mask(features[f"{side}_length"], tf.shape(x)[1])
+        return self._represent(tf.stack([x, -x], axis=-1)[:, :, None], mask)
+
+
+def log_mel(waveform, frame: int, hop: int, bins: int):
+    """Log-mel energies above a floor, so never negative.
+
+    Args:
+      waveform: float32 `[batch, samples]` at 16 kHz.
+      frame, hop: length of a Hann window, and from one window to the next, in samples.
+      bins: number of mel bins between 80 and 7600 Hz.
+
+    Returns:
+      float32 `[batch, ceil(samples / hop), bins]`.
+    """
+    fft = 2 ** (frame - 1).bit_length()
+    spectrum = tf.abs(tf.signal.stft(waveform, frame, hop, fft, pad_end=True))  # [batch, frames, fft / 2 + 1]
+    mel = tf.signal.linear_to_mel_weight_matrix(bins, fft // 2 + 1, SAMPLE_RATE, 80.0, 7600.0)
+    energy = tf.matmul(spectrum, mel)
+    return tf.math.log((energy + FLOOR) / FLOOR)

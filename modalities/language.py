@@ -1,0 +1,66 @@
+"""The language net: subword ids in, subword logits out, one for all text of a run."""
+
+import keras
+import tensorflow as tf
+
+from t2tlite import registry
+from t2tlite.modality import Modality, Representation
+
+PAD = 0
+
+
+@registry.register_modality
+class Language(Modality):
+    """Embedding `W_E . x` in, `Softmax(W_S . x)` out ("One Model To Learn Them All", 2.2.1).
+
+    Problems share it exactly if they share the vocabulary. With `tie_embeddings` W_S is W_E. The embedding
+    is drawn with variance 1 / hidden and scaled by sqrt(hidden) where it is read, as in Tensor2Tensor.
+    """
+
+    autoregressive = True
+
+    @classmethod
+    def sharing(cls, problem, side, vocabulary, labels):
+        return vocabulary.fingerprint[:8], vocabulary.size
+
+    def build(self, input_shape=None):
+        hidden = self.hparams.hidden
+        normal = keras.initializers.RandomNormal(stddev=hidden**-0.5)
+        self.embedding = self.add_weight(name="embedding", shape=(self.size, hidden), initializer=normal)
+        if not self.hparams.tie_embeddings:
+            self.softmax = self.add_weight(name="softmax", shape=(self.size, hidden), initializer=normal)
+        self.built = True
+
+    def embed_targets(self, targets):
+        """int32 `[batch, length]` -> `[batch, length, hidden]`, zero where padded."""
+        table = tf.cast(tf.convert_to_tensor(self.embedding), self.compute_dtype)
+        x = tf.gather(table, targets) * self.hparams.hidden**0.5
+        return x * tf.cast(targets != PAD, x.dtype)[:, :, None]
+
+    def bottom(self, features, side, training=False):
+        ids = features[side]
+        return Representation(self.embed_targets(ids), ids != PAD)
+
+    def top(self, representation, training=False):
+        """`[batch, length, hidden]` -> float32 logits `[batch, length, size]`."""
+        table = self.embedding if self.hparams.tie_embeddings else self.softmax
+        x = representation.x
+        return tf.cast(tf.matmul(x, tf.cast(tf.convert_to_tensor(table), x.dtype), transpose_b=True), tf.float32)
+
+    def loss(self, logits, targets):
+        """Cross-entropy over the unpadded positions; see `Modality.loss`."""
+        weight = tf.cast(targets != PAD, tf.float32)
+        return tf.reduce_sum(cross_entropy(logits, targets, self.hparams.label_smoothing) * weight), tf.reduce_sum(weight)
+
+
+def cross_entropy(logits, targets, smoothing: float = 0.0):
+    """Cross-entropy in nats of float32 `[..., size]` against int32 `[...]`.
+
+    With smoothing s the target distribution has 1 - s on the true entry and s spread evenly over all
+    (Szegedy et al. 2016, section 7).
+    """
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    if smoothing:
+        spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
+        loss = (1 - smoothing) * loss + smoothing * spread
+    return loss

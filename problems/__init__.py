@@ -1,0 +1,1 @@
+"""The eight problems, a file for each corpus."""

@@ -1,0 +1,20 @@
+"""Where the packages are: folders at the root are imported as t2tlite.problems, t2tlite.bin, and so on."""
+
+import setuptools
+
+OUTER = ("problems", "modalities", "hparams", "bin")
+
+
+def packages():
+    found = ["t2tlite"] + [f"t2tlite.{name}" for name in setuptools.find_packages("t2tlite")]
+    for folder in OUTER:
+        found.append(f"t2tlite.{folder}")
+        found += [f"t2tlite.{folder}.{name}" for name in setuptools.find_packages(folder)]
+    return found
+
+
+setuptools.setup(
+    packages=packages(),
+    package_dir={"t2tlite": "t2tlite", **{f"t2tlite.{folder}": folder for folder in OUTER}},
+    package_data={"": ["*.gin", "*.md"]},
+)

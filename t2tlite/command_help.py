@@ -1,0 +1,60 @@
+"""The text of a command's --help."""
+
+import textwrap
+
+WIDTH = 100
+
+
+def text(command) -> str:
+    """Purpose, usage, examples, and the flags by group with their defaults.
+
+    Args:
+      command: a `cli.Command`.
+    """
+    required = [f"--{flag.name}={_value(flag)}" for flag in command.flags() if flag.required]
+    usage = " ".join(["usage:", command.name, *required, "[flags]"])
+    lines = [textwrap.fill(command.purpose, WIDTH), "", usage]
+    for title, line in command.examples:
+        lines += ["", f"  # {title}", f"  {line}"]
+    groups = command.groups()
+    width = max(len(_form(flag)) for _, flags in groups for flag in flags) + 4
+    for title, flags in [*groups, ("Help", [])]:
+        lines += ["", f"{title}:"]
+        lines += [_row(_form(flag), flag.help + _default(flag), width) for flag in flags]
+    lines.append(_row("--help", "show this and exit", width))
+    lines.append(_row("--version", "show the version and exit", width))
+    return "\n".join(lines)
+
+
+def _row(left: str, right: str, width: int) -> str:
+    indent = " " * width
+    return textwrap.fill(right, WIDTH, initial_indent=f"  {left}".ljust(width), subsequent_indent=indent)
+
+
+def _form(flag) -> str:
+    if flag.kind == "boolean":
+        return f"--[no]{flag.name}"
+    if flag.name == "registry_help":
+        return "--registry_help[=KIND|NAME]"
+    return f"--{flag.name}={_value(flag)}"
+
+
+def _value(flag) -> str:
+    values = flag.arguments.get("enum_values")
+    if values:
+        return "|".join(values)
+    kinds = {"integer": "N", "float": "X"}
+    ends = {"dir": "DIR", "file": "FILE", "path": "PATH"}
+    return kinds.get(flag.kind) or ends.get(flag.name.rpartition("_")[2], "...")
+
+
+def _default(flag) -> str:
+    if flag.kind == "multi_string":
+        return " (may be repeated)"
+    if flag.required:
+        return " (required)"
+    if flag.default is None or flag.default == "":
+        return ""
+    if isinstance(flag.default, bool):
+        return f" (default: {'yes' if flag.default else 'no'})"
+    return f" (default: {flag.default})"

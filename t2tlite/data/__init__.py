@@ -1,0 +1,1 @@
+"""Vocabulary, record files, batches and the mixing of problems."""

@@ -1,0 +1,42 @@
+"""A small split of texts as ids in memory, tokenized once."""
+
+import tensorflow as tf
+
+from t2tlite.data.reader import Reader
+from t2tlite.data.sources import Order, Source
+
+_BLOCK = 4096  # records tokenized together
+
+
+class Table:
+    """What `Reader.compact` makes of all records, so that an epoch costs no more than putting rows together.
+
+    Args:
+      columns: its result for the whole split; texts only.
+    """
+
+    def __init__(self, columns: dict[str, tf.Tensor]):
+        self._buckets = columns.pop("bucket")
+        self._columns = columns
+        self._size = int(tf.size(self._buckets))
+
+    @classmethod
+    def of(cls, source: Source, reader: Reader) -> "Table | None":
+        """The table, or None where records are too large for it or differ from epoch to epoch."""
+        if source.records is None or set(reader.kinds.values()) != {"text"}:
+            return None
+        if reader.training and int(reader.references(source.records)) > 1:
+            return None
+        blocks = source.blocks(Order(), _BLOCK).map(reader.compact)
+        parts = list(blocks)
+        return cls({name: tf.concat([part[name] for part in parts], axis=0) for name in parts[0]})
+
+    def positions(self, order: Order) -> tf.data.Dataset:
+        """Elements that are little more than the position of a row."""
+        return order.positions(self._size).map(
+            lambda epoch, row: {"row": row, "bucket": tf.gather(self._buckets, row)}
+        )
+
+    def rows(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The rows at a batch of positions."""
+        return {name: tf.gather(column, batch["row"]) for name, column in self._columns.items()}

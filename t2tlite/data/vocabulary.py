@@ -1,0 +1,199 @@
+"""Vocabulary: lossless subword units, the same in Python and in the graph."""
+
+import functools
+import hashlib
+import io
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import sentencepiece
+import tensorflow as tf
+
+from t2tlite.errors import UserError
+
+PAD_ID = 0
+EOS_ID = 1
+
+# Sentencepiece writes a space as U+2581, so a literal U+2581 would come back as a space. It travels as
+# ESCAPE + "1", and ESCAPE itself as ESCAPE + "0"; both are so rare that they cost a few byte pieces.
+_SPACE = "\u2581"
+_ESCAPE = "\ue000"
+_LONGEST_SENTENCE = 16384  # bytes; sentencepiece leaves longer ones out of the training
+
+
+def _escape(text: str) -> str:
+    return text.replace(_ESCAPE, _ESCAPE + "0").replace(_SPACE, _ESCAPE + "1")
+
+
+def _unescape(text: str) -> str:
+    return text.replace(_ESCAPE + "1", _SPACE).replace(_ESCAPE + "0", _ESCAPE)
+
+
+class Vocabulary:
+    """Subword units with byte fallback: any Unicode text comes back as it was.
+
+    Byte-pair merges rather than a unigram model: the unigram trainer takes its candidates from the list of
+    distinct words, so in a small world it never proposes the words themselves.
+
+    Args:
+      model: a serialised sentencepiece model, as `train` makes it.
+
+    Attributes:
+      pad_id, eos_id: 0 and 1.
+      size: number of units.
+      fingerprint: hexadecimal digest of the model; equal only for the same vocabulary.
+    """
+
+    pad_id = PAD_ID
+    eos_id = EOS_ID
+
+    def __init__(self, model: bytes):
+        self.model = model
+        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        self.size = self._processor.get_piece_size()
+        self.fingerprint = hashlib.sha256(model).hexdigest()[:16]
+
+    @functools.cached_property
+    def tokenizer(self):
+        """The tensorflow-text tokenizer; make it an attribute of a module that is exported with it."""
+        import tensorflow_text  # seconds to import, and only needed in the graph
+
+        with tf.init_scope():  # it lives on, whichever function asked for it first
+            return tensorflow_text.SentencepieceTokenizer(model=self.model, add_eos=True)
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text, without the end token.
+
+        Raises:
+          UserError: the text holds a lone surrogate, which is not Unicode text.
+        """
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"text has a lone surrogate at position {error.start} and can't be written as UTF-8: "
+                f"{text[:40]!r}; decode the bytes it came from as UTF-8"
+            ) from None
+        return self._processor.encode(_escape(text))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of ids; stops at the end token and leaves padding out."""
+        kept = []
+        for i in ids:
+            if i == EOS_ID:
+                break
+            if i != PAD_ID:
+                kept.append(int(i))
+        return _unescape(self._processor.decode(kept))
+
+    def piece(self, i: int) -> str:
+        """The unit with id `i`, a space written as U+2581."""
+        return self._processor.id_to_piece(int(i))
+
+    def tokenize(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Ids of a batch of texts, in the graph.
+
+        Args:
+          texts: UTF-8 strings `[batch]`.
+
+        Returns:
+          int32 `[batch, (length)]`, each row ending in the end token.
+        """
+        texts = tf.strings.regex_replace(texts, _ESCAPE, _ESCAPE + "0")
+        texts = tf.strings.regex_replace(texts, _SPACE, _ESCAPE + "1")
+        return self.tokenizer.tokenize(texts)
+
+    def detokenize(self, ids: tf.Tensor) -> tf.Tensor:
+        """Texts of a batch of ids, in the graph; cut at the first end token, padding left out.
+
+        Args:
+          ids: int32 `[batch, length]`.
+
+        Returns:
+          UTF-8 strings `[batch]`.
+        """
+        ended = tf.cumsum(tf.cast(tf.equal(ids, EOS_ID), tf.int32), axis=1)
+        kept = tf.logical_and(tf.equal(ended, 0), tf.not_equal(ids, PAD_ID))
+        texts = self.tokenizer.detokenize(tf.ragged.boolean_mask(ids, kept))
+        texts = tf.strings.regex_replace(texts, _ESCAPE + "1", _SPACE)
+        return tf.strings.regex_replace(texts, _ESCAPE + "0", _ESCAPE)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the model to a file, whole or not at all."""
+        path = pathlib.Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        part.write_bytes(self.model)
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Vocabulary":
+        """Reads what `save` wrote.
+
+        Raises:
+          UserError: there is no such file, or it is no vocabulary.
+        """
+        try:
+            return cls(pathlib.Path(path).read_bytes())
+        except OSError as error:
+            raise UserError(f"can't read the vocabulary {path}: {error.strerror}") from None
+        except RuntimeError:
+            raise UserError(f"{path} is not a vocabulary (a sentencepiece model was expected)") from None
+
+    @classmethod
+    def train(cls, texts: Iterable[str], size: int, symbols: Sequence[str] = ()) -> "Vocabulary":
+        """Learns a vocabulary; the same texts in the same order give the same vocabulary.
+
+        Args:
+          texts: sentences; `training_texts.build` draws them from prepared data.
+          size: most units; a small corpus gives fewer.
+          symbols: strings that become whole units; one may start with a space.
+
+        Raises:
+          UserError: there is no text, or `size` leaves no room beside the bytes and symbols.
+        """
+        symbols = list(dict.fromkeys(symbols))
+        least = 3 + 256 + len(symbols)
+        if size <= least:
+            raise UserError(
+                f"vocabulary_size={size} is too small: {least} units are taken by the 3 control tokens, "
+                f"256 bytes and {len(symbols)} symbols; ask for more, e.g. 8192"
+            )
+        model = io.BytesIO()
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=_training_lines(texts),
+                model_writer=model,
+                model_type="bpe",
+                vocab_size=size,
+                hard_vocab_limit=False,
+                user_defined_symbols=[s.replace(" ", _SPACE) for s in symbols],
+                pad_id=PAD_ID,
+                eos_id=EOS_ID,
+                unk_id=2,
+                bos_id=-1,
+                byte_fallback=True,
+                character_coverage=0.9995,
+                normalization_rule_name="identity",
+                remove_extra_whitespaces=False,
+                add_dummy_prefix=False,
+                allow_whitespace_only_pieces=True,
+                max_sentence_length=_LONGEST_SENTENCE,
+                num_threads=1,
+                minloglevel=2,
+            )
+        except RuntimeError as error:
+            raise UserError(
+                f"can't learn a vocabulary of {size} units: {str(error).strip().splitlines()[-1]}; "
+                "is there enough text in the training split, and is the vocabulary large enough?"
+            ) from None
+        return cls(model.getvalue())
+
+
+def _training_lines(texts: Iterable[str]) -> Iterator[str]:
+    """Lines without what sentencepiece's trainer refuses (NUL, and its own marks U+2585 and tab)."""
+    for text in texts:
+        for line in text.translate({0: "\n", 9: "\n", 0x2585: "\n", 0x2581: "\n"}).splitlines():
+            if line:
+                yield line

@@ -1,0 +1,1 @@
+"""Decoding with incremental state, and trained models as Python objects."""

@@ -1,0 +1,243 @@
+"""HParams: a typed, frozen set of hyperparameters, and the ways to get and change one."""
+
+import dataclasses
+import functools
+import importlib
+import typing
+from collections.abc import Sequence
+from typing import Any, Self
+
+from t2tlite import registry, typed_value
+from t2tlite.errors import UserError
+from t2tlite.nearest import did_you_mean
+
+_POSITIVE = (
+    "hidden filter heads long_kernel long_dilation experts experts_per_token expert_capacity vocabulary_size"
+    " image_size image_widths exit_widths audio_least_width mel_bins frame_ms hop_ms learning_rate"
+    " adam_epsilon batch_tokens batch_images batch_seconds length_bounds seconds_bounds"
+).split()
+_NOT_NEGATIVE = (
+    "encoder_blocks mixer_blocks decoder_blocks audio_blocks audio_strided_blocks load_weight"
+    " importance_weight warmup_steps decay_steps clip_norm"
+).split()
+_FRACTION = "dropout label_smoothing adam_beta1 adam_beta2".split()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HParams:
+    """Every hyperparameter of a run. Sets are functions registered with `@registry.register_hparams`.
+
+    A user's own component may need more: subclass this dataclass and return the subclass from a set.
+    """
+
+    # Components, by registered name.
+    model: str = "multimodel"
+    encoder: str = "multimodel"
+    mixer: str = "multimodel"
+    decoder: str = "multimodel"
+    moe: str = "top_k"  # "none": no mixture of experts
+    attention: bool = True  # False: mixer and decoder without attention to themselves or to the input
+    modality_text: str = "language"
+    modality_image: str = "image"
+    modality_audio: str = "spectral"
+    modality_label: str = "categorical"
+
+    # Body.
+    hidden: int
+    filter: int
+    heads: int
+    encoder_blocks: int
+    mixer_blocks: int
+    decoder_blocks: int
+    long_kernel: int = 15
+    long_dilation: int = 8
+    dropout: float  # of a ConvBlock
+    encoder_timing: bool = True
+    experts: int
+    experts_per_token: int
+    expert_capacity: float = 1.25  # slots for each expert in training, as a multiple of an even share
+    load_weight: float = 0.01
+    importance_weight: float = 0.01
+
+    # Modality nets.
+    vocabulary_size: int = 8192
+    tie_embeddings: bool = False  # one matrix for language in and language out
+    label_smoothing: float = 0.0
+    final_norm: bool = False  # layer normalisation between decoder and language out
+    image_size: int
+    image_widths: tuple[int, ...]  # of h1, h2, r1, r2; the last ConvRes has the body's width
+    image_complement: bool = False  # read [x, 1 - x] instead of x
+    exit_widths: tuple[float, float] = (1.5, 2.0)  # of the categorical net's h4 and h5, in hidden
+    audio_blocks: int = 8
+    audio_strided_blocks: int = 8
+    audio_least_width: int = 2
+    mel_bins: int = 80
+    frame_ms: float = 25.0
+    hop_ms: float = 10.0
+
+    # Optimisation.
+    optimizer: str = "adam"
+    learning_rate: float
+    schedule: str
+    warmup_steps: int
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.98
+    adam_epsilon: float = 1e-9
+    clip_norm: float = 1.0
+    decay_steps: int = 0  # the update at which a decaying schedule reaches its end
+
+    # Data.
+    batch_tokens: int  # positions of one batch of text, padding included
+    batch_images: int
+    batch_seconds: float
+    length_bounds: tuple[int, ...]  # text is padded to one of these; longer examples are dropped
+    seconds_bounds: tuple[float, ...]
+    mixing: str = "uniform"  # how much of each problem
+    order: str = "round_robin"  # in what order
+
+    def __post_init__(self):
+        for name, annotation in _types(type(self)).items():
+            object.__setattr__(self, name, typed_value.checked(name, annotation, getattr(self, name)))
+        self._check_range(_POSITIVE, "positive", lambda number: number > 0)
+        self._check_range(_NOT_NEGATIVE, "0 or more", lambda number: number >= 0)
+        self._check_range(_FRACTION, "in [0, 1)", lambda number: 0 <= number < 1)
+        self._check(self.hidden % self.heads == 0, "hidden must be a multiple of heads", "hidden", "heads")
+        for name in ("length_bounds", "seconds_bounds"):
+            bounds = getattr(self, name)
+            rising = bounds and all(low < high for low, high in zip(bounds, bounds[1:], strict=False))
+            self._check(rising, f"{name} must be rising, and not empty", name)
+        self._check(len(self.image_widths) == 4, "image_widths must be 4 widths", "image_widths")
+        if self.moe != "none":
+            self._check_at_most("experts_per_token", "experts")
+        self._check_at_most("audio_strided_blocks", "audio_blocks")
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values, checked like the constructor's.
+
+        Raises:
+          UserError: a name is not a hyperparameter, or a value has the wrong type or is out of range.
+        """
+        for name in changes:
+            _check_name(type(self), name)
+        return dataclasses.replace(self, **changes)
+
+    def _check_range(self, names: Sequence[str], what: str, holds):
+        for name in names:
+            value = getattr(self, name)
+            good = all(holds(number) for number in (value if isinstance(value, tuple) else (value,)))
+            self._check(good, f"{name} must be {what}", name)
+
+    def _check_at_most(self, name: str, limit: str):
+        good = getattr(self, name) <= getattr(self, limit)
+        self._check(good, f"{name} must be at most {limit}", name, limit)
+
+    def _check(self, good: bool, message: str, *names: str):
+        if not good:
+            received = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+            raise UserError(f"{message}; received {received}")
+
+
+def get(
+    set_name: str, overrides: str = "", gin_files: Sequence[str] = (), gin_bindings: Sequence[str] = ()
+) -> HParams:
+    """A registered set with changes on top: the gin files', then the gin bindings', then the overrides.
+
+    Args:
+      set_name: name of a registered set.
+      overrides: "hidden=64,length_bounds=8;16;32"; values are read by the type of the hyperparameter.
+      gin_files: paths of files with lines such as `HParams.hidden = 64`.
+      gin_bindings: such lines.
+
+    Raises:
+      UserError: the set or a hyperparameter is unknown, or a value has the wrong type or is out of range.
+    """
+    hparams = registry.get("hparams", set_name)()
+    if not isinstance(hparams, HParams):
+        raise UserError(
+            f"hparams set `{set_name}` returned {type(hparams).__name__}; expected an HParams"
+            f" ({registry.entry('hparams', set_name).place})"
+        )
+    changes = {}
+    if gin_files or gin_bindings:
+        from t2tlite import gin_config
+
+        changes = gin_config.changes(gin_files, gin_bindings)
+    # All at once: what the gin file sets may fit only together with the overrides.
+    return hparams.replace(**changes | parse_overrides(type(hparams), overrides))
+
+
+def parse_overrides(cls: type[HParams], overrides: str) -> dict[str, Any]:
+    """The values of "name=value,name=value", by the types of the fields of `cls`."""
+    changes = {}
+    for part in filter(None, (part.strip() for part in overrides.split(","))):
+        name, equals, text = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            hint = "; the parts of a tuple are separated by `;`" if changes else ""
+            raise UserError(f"cannot read `{part}` among the hyperparameters; expected name=value{hint}")
+        _check_name(cls, name)
+        if name in changes:
+            raise UserError(f"hyperparameter `{name}` is given twice in `{overrides}`")
+        changes[name] = typed_value.parse(name, _types(cls)[name], text)
+    return changes
+
+
+def to_json(hparams: HParams) -> dict[str, Any]:
+    """Plain values by name; of a subclass also where it is defined, under "class"."""
+    cls = type(hparams)
+    where = {} if cls is HParams else {"class": f"{cls.__module__}:{cls.__qualname__}"}
+    return where | {name: _plain(getattr(hparams, name)) for name in _types(cls)}
+
+
+def from_json(values: dict[str, Any]) -> HParams:
+    """The inverse of `to_json`. The user's folder that defines a subclass must have been imported.
+
+    Raises:
+      UserError: the subclass is not there, or names or values do not fit it.
+    """
+    values = dict(values)
+    cls = _find_class(values.pop("class", None))
+    for name in values:
+        _check_name(cls, name)
+    required = [field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
+    missing = [name for name in required if name not in values]
+    if missing:
+        raise UserError(f"hyperparameters are missing: {', '.join(missing)}")
+    return cls(**values)
+
+
+def operative_gin(hparams: HParams) -> str:
+    """The text of a gin file that sets every hyperparameter to its value."""
+    lines = [f"HParams.{name} = {getattr(hparams, name)!r}" for name in _types(type(hparams))]
+    return "\n".join(lines) + "\n"
+
+
+@functools.cache
+def _types(cls: type[HParams]) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def _check_name(cls: type[HParams], name: str):
+    if name not in _types(cls):
+        near = did_you_mean(name, _types(cls)) or " (--registry_help=SET shows them all)"
+        raise UserError(f"unknown hyperparameter `{name}`{near}")
+
+
+def _find_class(where: str | None) -> type[HParams]:
+    if where is None:
+        return HParams
+    module, _, name = where.partition(":")
+    try:
+        cls = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            f"the hyperparameters are of the class {where}, which cannot be imported; give the folder that"
+            " defines it by --t2t_usr_dir=DIR"
+        ) from error
+    if not (isinstance(cls, type) and issubclass(cls, HParams)):
+        raise UserError(f"the hyperparameters are said to be of the class {where}, which is no HParams")
+    return cls
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

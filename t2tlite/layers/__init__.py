@@ -1,0 +1,1 @@
+"""Keras layers of the MultiModel: convolution, attention, experts, timing."""

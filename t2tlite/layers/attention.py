@@ -1,0 +1,166 @@
+"""Multi-head attention: to oneself (causal, with state), to a source, and the MultiModel's attention block."""
+
+import keras
+import tensorflow as tf
+
+from t2tlite.layers.convolution import ConvStep
+from t2tlite.layers.masking import masked_mean
+from t2tlite.layers.timing import timing_signal
+
+
+def split_heads(x, heads: int):
+    """`[batch, length, channels]` -> `[batch, heads, length, channels / heads]`."""
+    shape = tf.shape(x)
+    x = tf.reshape(x, [shape[0], shape[1], heads, x.shape[-1] // heads])
+    return tf.transpose(x, [0, 2, 1, 3])
+
+
+def dot_product_attention(queries, keys, values, allowed, return_weights=False):
+    """Scaled dot-product attention (Vaswani et al. 2017, 3.2.1), softmax in float32.
+
+    Args:
+      queries: `[batch, heads, queries, depth]`.
+      keys, values: `[batch, heads, keys, depth]`.
+      allowed: bool, broadcast to `[batch, heads, queries, keys]`, True where a query may look; or None.
+
+    Returns:
+      `[batch, queries, heads * depth]`, and with `return_weights` the weights
+      `[batch, heads, queries, keys]`.
+    """
+    logits = tf.matmul(queries * queries.shape[-1] ** -0.5, keys, transpose_b=True)
+    logits = tf.cast(logits, tf.float32)
+    if allowed is not None:
+        logits = tf.where(allowed, logits, -1e9)
+    weights = tf.nn.softmax(logits)
+    y = tf.transpose(tf.matmul(tf.cast(weights, values.dtype), values), [0, 2, 1, 3])
+    shape = tf.shape(y)
+    y = tf.reshape(y, [shape[0], shape[1], values.shape[1] * values.shape[-1]])
+    return (y, weights) if return_weights else y
+
+
+class SelfAttention(keras.layers.Layer):
+    """Causal multi-head self-attention with projections of queries, keys, values and output.
+
+    Its state is `(keys, values, position)`: `[batch, heads, length, depth]` twice, and the int32 number of
+    positions filled.
+    """
+
+    def __init__(self, hidden: int, heads: int, **kwargs):
+        super().__init__(**kwargs)
+        if hidden % heads:
+            raise ValueError(f"`hidden` must be a multiple of `heads`. Received: {hidden}, {heads}")
+        self.hidden = hidden
+        self.heads = heads
+        self.project = keras.layers.Dense(3 * hidden, use_bias=False, name="project")
+        self.output_projection = keras.layers.Dense(hidden, use_bias=False, name="output")
+
+    def build(self, input_shape):
+        self.project.build(input_shape)
+        self.output_projection.build((*input_shape[:-1], self.hidden))
+
+    def initial_state(self, batch, length: int):
+        cache = tf.zeros([batch, self.heads, length, self.hidden // self.heads], self.compute_dtype)
+        return cache, cache, tf.zeros([], tf.int32)
+
+    def call(self, x, state=None):
+        """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given."""
+        queries, keys, values = (split_heads(y, self.heads) for y in tf.split(self.project(x), 3, axis=-1))
+        length = tf.shape(x)[1]
+        start = 0
+        if state is not None:
+            all_keys, all_values, start = state
+            here = start + tf.range(length)
+            keys = _write(all_keys, here, keys)
+            values = _write(all_values, here, values)
+        sees = tf.range(tf.shape(keys)[2])[None, :] <= (start + tf.range(length))[:, None]  # [queries, keys]
+        y = self.output_projection(dot_product_attention(queries, keys, values, sees))
+        return y if state is None else (y, (keys, values, start + length))
+
+
+def _write(cache, positions, new):
+    """Puts `new` `[batch, heads, n, depth]` at `positions` `[n]` of `cache` `[batch, heads, length, depth]`."""
+    here = tf.one_hot(positions, tf.shape(cache)[2], dtype=cache.dtype)  # [n, length]
+    kept = cache * (1 - tf.reduce_sum(here, axis=0))[:, None]
+    return kept + tf.einsum("nl,bhnd->bhld", here, new)
+
+
+class AttentionBlock(keras.layers.Layer):
+    """The attention block of "One Model To Learn Them All", section 2.1.2.
+
+    The target plus the timing signal is mixed by two causal convolution steps into t; s = t + self-attention
+    of t; two pointwise convolutions turn the source into keys and values; the block returns
+    x + s + attention(s, keys, values). The formula leaves the residual wiring open: without x and s in the
+    sum, or with a concatenation, learning was slower.
+
+    Args:
+      hidden, heads: channels, and heads of both attentions.
+      attention: False takes both attentions away for an ablation; the source then comes in as the mean of
+        its values.
+    """
+
+    def __init__(self, hidden: int, heads: int = 8, attention: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = hidden
+        self.heads = heads
+        self.attention = attention
+        self.step1 = ConvStep(hidden, 5, causal=True, name="step1")
+        self.step2 = ConvStep(hidden, 5, dilation=4, causal=True, name="step2")
+        self.values = keras.layers.Dense(hidden, name="values")
+        if attention:
+            self.self_attention = SelfAttention(hidden, heads, name="self_attention")
+            self.keys = keras.layers.Dense(hidden, name="keys")
+
+    def build(self, input_shape):
+        self.step1.build(input_shape)
+        self.step2.build(input_shape)
+        self.values.build(input_shape)
+        if self.attention:
+            self.self_attention.build(input_shape)
+            self.keys.build(input_shape)
+
+    def memory(self, source, source_mask=None):
+        """What the block keeps of the source, computed once for a whole decoding.
+
+        Args:
+          source: `[batch, source length, hidden]`.
+          source_mask: bool `[batch, source length]` or None.
+        """
+        if not self.attention:
+            return masked_mean(self.values(source), source_mask)
+        keys = split_heads(self.keys(source), self.heads)
+        values = split_heads(self.values(source), self.heads)
+        return keys, values, None if source_mask is None else source_mask[:, None, None, :]
+
+    def initial_state(self, batch, length: int):
+        steps = (self.step1.initial_state(batch, length), self.step2.initial_state(batch, length))
+        attention = self.self_attention.initial_state(batch, length) if self.attention else ()
+        return tf.zeros([], tf.int32), steps, attention
+
+    def call(self, x, memory, state=None):
+        """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given.
+
+        Args:
+          x: `[batch, length, hidden]`, the target.
+          memory: from `memory(source, source_mask)`.
+          state: from `initial_state` or the call before, to continue a sequence.
+        """
+        position, steps, attention_state = (0, (None, None), None) if state is None else state
+        length = tf.shape(x)[1]
+        t = x + tf.cast(timing_signal(length, self.hidden, position), x.dtype)
+        if state is None:
+            t = self.step2(self.step1(t))
+        else:
+            t, state1 = self.step1(t, state=steps[0])
+            t, state2 = self.step2(t, state=steps[1])
+            steps = (state1, state2)
+        if not self.attention:
+            y = x + t + memory[:, None]
+            return y if state is None else (y, (position + length, steps, ()))
+        if state is None:
+            s = t + self.self_attention(t)
+        else:
+            attended, attention_state = self.self_attention(t, state=attention_state)
+            s = t + attended
+        keys, values, allowed = memory
+        y = x + s + dot_product_attention(split_heads(s, self.heads), keys, values, allowed)
+        return y if state is None else (y, (position + length, steps, attention_state))

@@ -1,0 +1,156 @@
+"""The convolution step, the convolution block and the residual convolution of the MultiModel."""
+
+import keras
+import tensorflow as tf
+
+from t2tlite.layers.masking import apply_mask
+from t2tlite.layers.randomness import dropout
+from t2tlite.layers.separable import SeparableConv1D, SeparableConv2D
+
+EPSILON = 1e-6
+
+
+class ConvStep(keras.layers.Layer):
+    """`LN(SepConv(W, ReLU(x)))` over `[batch, length, channels]` ("One Model To Learn Them All", 2.1.1).
+
+    Args:
+      filters: number of output channels.
+      kernel_size, dilation, causal: as of `SeparableConv1D`.
+    """
+
+    def __init__(self, filters: int, kernel_size: int, dilation: int = 1, causal: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.conv = SeparableConv1D(filters, kernel_size, dilation, causal, name="conv")
+        self.norm = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm")
+
+    def build(self, input_shape):
+        self.conv.build(input_shape)
+        self.norm.build((*input_shape[:-1], self.filters))
+
+    def initial_state(self, batch, length: int):
+        return self.conv.initial_state(batch, length)
+
+    def call(self, x, padding_mask=None, state=None):
+        """Returns `[batch, length, filters]`, or `(that, new state)` where `state` is given."""
+        x = apply_mask(tf.nn.relu(x), padding_mask)
+        if state is None:
+            return self.norm(self.conv(x))
+        y, state = self.conv(x, state=state)
+        return self.norm(y), state
+
+
+class ConvBlock(keras.layers.Layer):
+    """Four convolution steps in two residual pairs, then dropout ("One Model To Learn Them All", 2.1.1).
+
+    Args:
+      hidden: number of channels, in and out.
+      long_kernel, long_dilation: taps of the second pair (15) and dilation of its second step (8).
+      dropout: rate in training (0.4 in the paper).
+      causal: pad on the left only, as in the mixer and the decoder.
+    """
+
+    def __init__(
+        self,
+        hidden: int,
+        long_kernel: int = 15,
+        long_dilation: int = 8,
+        dropout: float = 0.4,
+        causal: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.rate = dropout
+        self.step1 = ConvStep(hidden, 3, causal=causal, name="step1")
+        self.step2 = ConvStep(hidden, 3, causal=causal, name="step2")
+        self.step3 = ConvStep(hidden, long_kernel, causal=causal, name="step3")
+        self.step4 = ConvStep(hidden, long_kernel, long_dilation, causal=causal, name="step4")
+        self.steps = (self.step1, self.step2, self.step3, self.step4)
+
+    def build(self, input_shape):
+        for step in self.steps:
+            step.build(input_shape)
+
+    def initial_state(self, batch, length: int):
+        return tuple(step.initial_state(batch, length) for step in self.steps)
+
+    def call(self, x, padding_mask=None, training=False, state=None):
+        """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given."""
+        new_state = []
+
+        def run(index, y):
+            if state is None:
+                return self.steps[index](y, padding_mask=padding_mask)
+            y, after = self.steps[index](y, padding_mask=padding_mask, state=state[index])
+            new_state.append(after)
+            return y
+
+        hidden2 = x + run(1, run(0, x))
+        hidden4 = x + run(3, run(2, hidden2))
+        y = dropout(hidden4, self.rate, training)
+        return y if state is None else (y, tuple(new_state))
+
+
+class ConvStep2D(keras.layers.Layer):
+    """`LN(SepConv(W, ReLU(x)))` over `[batch, height, width, channels]`; the padding mask is over the height."""
+
+    def __init__(self, filters: int, kernel_size=(3, 3), strides=(1, 1), **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.conv = SeparableConv2D(filters, kernel_size, strides, name="conv")
+        self.norm = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm")
+
+    def build(self, input_shape):
+        self.conv.build(input_shape)
+        self.norm.build((*input_shape[:-1], self.filters))
+
+    def call(self, x, padding_mask=None):
+        return self.norm(self.conv(apply_mask(tf.nn.relu(x), padding_mask)))
+
+
+class ConvRes(keras.layers.Layer):
+    """Two convolution steps, max pooling and a strided 1x1 step beside them (the paper's section 2.2.2).
+
+    `ConvRes(x, F) = MaxPool(ConvStep_F(ConvStep_F(x))) + ConvStep_{F, stride}(W^{1x1}, x)`.
+
+    Args:
+      filters: F.
+      kernel_size: of the two steps and of the pooling window, `(height, width)`.
+      strides: `(vertical, horizontal)`; (2, 1) strides over time only.
+    """
+
+    def __init__(self, filters: int, kernel_size=(3, 3), strides=(2, 2), **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.window = tuple(kernel_size)
+        self.strides = tuple(strides)
+        self.step1 = ConvStep2D(filters, kernel_size, name="step1")
+        self.step2 = ConvStep2D(filters, kernel_size, name="step2")
+        self.skip = ConvStep2D(filters, (1, 1), strides, name="skip")
+
+    def build(self, input_shape):
+        self.step1.build(input_shape)
+        self.step2.build((*input_shape[:-1], self.filters))
+        self.skip.build(input_shape)
+
+    def call(self, x, padding_mask=None):
+        """Returns `([batch, ceil(height / s), ceil(width / s), filters], mask [batch, ceil(height / s)])`."""
+        y = self.step2(self.step1(x, padding_mask=padding_mask), padding_mask=padding_mask)
+        y = max_pool(y, self.window, self.strides, padding_mask)
+        y = y + self.skip(x, padding_mask=padding_mask)
+        return y, None if padding_mask is None else padding_mask[:, :: self.strides[0]]
+
+
+def max_pool(x, window, strides, padding_mask=None):
+    """Max pooling centred on the positions 0, stride, 2 stride, ...; padding never wins.
+
+    Args:
+      x: `[batch, height, width, channels]`.
+      window, strides: `(height, width)`.
+      padding_mask: bool `[batch, height]` or None, False for padding.
+    """
+    if padding_mask is not None:
+        x = tf.where(padding_mask[:, :, None, None], x, x.dtype.min)
+    margin = [[0, 0], [window[0] // 2] * 2, [window[1] // 2] * 2, [0, 0]]
+    x = tf.pad(x, margin, constant_values=x.dtype.min)
+    return tf.nn.max_pool2d(x, window, strides, "VALID")

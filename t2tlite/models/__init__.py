@@ -1,0 +1,1 @@
+"""Encoders, mixers, decoders, and the MultiModel that assembles them."""

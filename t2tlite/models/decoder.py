@@ -1,0 +1,60 @@
+"""The decoder of the MultiModel: convolution and attention, with a mixture of experts in the middle."""
+
+from t2tlite import registry
+from t2tlite.layers.attention import AttentionBlock
+from t2tlite.models.component import Component
+from t2tlite.models.encoder import make_conv_block
+
+
+@registry.register_decoder("multimodel")
+class MultiModelDecoder(Component):
+    """`decoder_blocks` (4) pairs of ConvBlock and attention block, experts after half of them (2.1.3)."""
+
+    def __init__(self, hparams, **kwargs):
+        super().__init__(hparams, **kwargs)
+        numbers = range(hparams.decoder_blocks)
+        self.blocks = [make_conv_block(hparams, True, f"block{i}") for i in numbers]
+        self.attentions = [
+            AttentionBlock(hparams.hidden, hparams.heads, hparams.attention, name=f"attention{i}") for i in numbers
+        ]
+        self.middle = (hparams.decoder_blocks + 1) // 2
+        self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
+
+    def build(self, input_shape):
+        for layer in (*self.blocks, *self.attentions, self.experts):
+            layer.build(input_shape)
+
+    def memory(self, source, source_mask=None):
+        """What every attention block keeps of the source; see `AttentionBlock.memory`."""
+        return tuple(attention.memory(source, source_mask) for attention in self.attentions)
+
+    def initial_state(self, batch, length: int):
+        return tuple(
+            (block.initial_state(batch, length), attention.initial_state(batch, length))
+            for block, attention in zip(self.blocks, self.attentions, strict=True)
+        )
+
+    def call(self, x, memory, padding_mask=None, training=False, state=None):
+        """Decodes `x` `[batch, length, hidden]`.
+
+        Args:
+          memory: from `memory(source, source_mask)`.
+          padding_mask: bool `[batch, length]` or None; padding is not routed to experts.
+          state: from `initial_state` or the call before, to continue a sequence.
+
+        Returns:
+          `[batch, length, hidden]`, the experts' statistics, and the new state (None without a state).
+        """
+        new_state = []
+        for i, (block, attention) in enumerate(zip(self.blocks, self.attentions, strict=True)):
+            if state is None:
+                x = block(x, training=training)
+                x = attention(x, memory[i])
+            else:
+                x, of_block = block(x, state=state[i][0])
+                x, of_attention = attention(x, memory[i], state=state[i][1])
+                new_state.append((of_block, of_attention))
+            if i + 1 == self.middle:
+                mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
+                x = x + mixed
+        return x, statistics, None if state is None else tuple(new_state)

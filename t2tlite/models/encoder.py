@@ -1,0 +1,53 @@
+"""The encoder of the MultiModel: convolution blocks with a mixture of experts in the middle."""
+
+import tensorflow as tf
+
+from t2tlite import registry
+from t2tlite.layers.convolution import ConvBlock
+from t2tlite.layers.masking import apply_mask
+from t2tlite.layers.timing import timing_signal
+from t2tlite.models.component import Component
+
+
+def make_conv_block(hparams, causal: bool, name: str) -> ConvBlock:
+    return ConvBlock(
+        hparams.hidden, hparams.long_kernel, hparams.long_dilation, hparams.dropout, causal=causal, name=name
+    )
+
+
+@registry.register_encoder("multimodel")
+class MultiModelEncoder(Component):
+    """`encoder_blocks` ConvBlocks (6) and, after half of them, experts ("One Model To Learn Them All", 2.1.3).
+
+    With `encoder_timing` the timing signal is added to the input.
+    """
+
+    def __init__(self, hparams, **kwargs):
+        super().__init__(hparams, **kwargs)
+        self.blocks = [make_conv_block(hparams, False, f"block{i}") for i in range(hparams.encoder_blocks)]
+        self.middle = (hparams.encoder_blocks + 1) // 2
+        self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
+
+    def build(self, input_shape):
+        for layer in (*self.blocks, self.experts):
+            layer.build(input_shape)
+
+    def call(self, x, padding_mask=None, training=False):
+        """Encodes `x`.
+
+        Args:
+          x: `[batch, length, hidden]`.
+          padding_mask: bool `[batch, length]` or None, False for padding.
+
+        Returns:
+          `[batch, length, hidden]`, zero where padded, and the experts' statistics.
+        """
+        if self.hparams.encoder_timing:
+            x = x + tf.cast(timing_signal(tf.shape(x)[1], self.hparams.hidden), x.dtype)
+        for block in self.blocks[: self.middle]:
+            x = block(x, padding_mask=padding_mask, training=training)
+        mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
+        x = x + mixed
+        for block in self.blocks[self.middle :]:
+            x = block(x, padding_mask=padding_mask, training=training)
+        return apply_mask(x, padding_mask), statistics

@@ -1,0 +1,41 @@
+"""The input/output mixer: joins the encoded inputs with the outputs so far."""
+
+from t2tlite import registry
+from t2tlite.layers.attention import AttentionBlock
+from t2tlite.models.component import Component
+from t2tlite.models.encoder import make_conv_block
+
+
+@registry.register_mixer("multimodel")
+class MultiModelMixer(Component):
+    """An attention block to the encoded inputs and `mixer_blocks` causal ConvBlocks (the paper's 2.1.3)."""
+
+    def __init__(self, hparams, **kwargs):
+        super().__init__(hparams, **kwargs)
+        self.attention = AttentionBlock(hparams.hidden, hparams.heads, hparams.attention, name="attention")
+        self.blocks = [make_conv_block(hparams, True, f"block{i}") for i in range(hparams.mixer_blocks)]
+
+    def build(self, input_shape):
+        for layer in (self.attention, *self.blocks):
+            layer.build(input_shape)
+
+    def memory(self, source, source_mask=None):
+        """See `AttentionBlock.memory`."""
+        return self.attention.memory(source, source_mask)
+
+    def initial_state(self, batch, length: int):
+        return tuple(layer.initial_state(batch, length) for layer in (self.attention, *self.blocks))
+
+    def call(self, x, memory, training=False, state=None):
+        """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given."""
+        if state is None:
+            x = self.attention(x, memory)
+            for block in self.blocks:
+                x = block(x, training=training)
+            return x
+        x, first = self.attention(x, memory, state=state[0])
+        new_state = [first]
+        for block, before in zip(self.blocks, state[1:], strict=True):
+            x, after = block(x, state=before)
+            new_state.append(after)
+        return x, tuple(new_state)

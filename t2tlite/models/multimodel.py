@@ -1,0 +1,175 @@
+"""MultiModel: modality nets around one shared body, one model for any set of problems."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from t2tlite import registry
+from t2tlite.modality import Modality, Representation
+
+
+@dataclasses.dataclass(frozen=True)
+class Net:
+    """A modality net that some of the problems use: its name in the model, its modality, its size."""
+
+    name: str
+    modality: str
+    size: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Wiring:
+    """What the model must know of a problem: the nets on both sides, and the command."""
+
+    inputs: Net
+    targets: Net
+    command: str
+
+
+def wire(problems, hparams, vocabulary, labels) -> dict[str, Wiring]:
+    """The nets and the command of each problem.
+
+    Args:
+      problems: `Problem` instances.
+      hparams: `HParams`, which name the modality of each kind of feature.
+      vocabulary: the `Vocabulary` of all text, or None.
+      labels: `{problem name: tuple of class names}` for problems with a label.
+
+    Returns:
+      `{problem name: Wiring}`; two problems share a net exactly if its name is the same.
+    """
+
+    def net(problem, side):
+        modality = problem.features()[side].modality_name(hparams)
+        key, size = registry.get("modality", modality).sharing(problem, side, vocabulary, labels.get(problem.name))
+        return Net(f"{modality}_{key}" if key else modality, modality, size)
+
+    return {p.name: Wiring(net(p, "inputs"), net(p, "targets"), p.command) for p in problems}
+
+
+class Output(NamedTuple):
+    """What a forward pass gives.
+
+    Attributes:
+      logits: float32 `[batch, length, size]`, or `[batch, size]` where not autoregressive.
+      experts: `{"encoder": statistics, "decoder": statistics}` of the mixtures that took part.
+    """
+
+    logits: Any
+    experts: dict
+
+
+@registry.register_model("multimodel")
+class MultiModel(keras.Model):
+    """The MultiModel of Kaiser et al. 2017, "One Model To Learn Them All" (arXiv 1706.05137).
+
+    Args:
+      hparams: `HParams`; names every component.
+      wiring: `{problem name: Wiring}`, from `wire`.
+    """
+
+    def __init__(self, hparams, wiring: dict[str, Wiring], **kwargs):
+        super().__init__(**{"name": "multimodel", **kwargs})
+        self.hparams = hparams
+        self.wiring = dict(wiring)
+        nets = {net.name: net for w in wiring.values() for net in (w.inputs, w.targets)}
+        self.nets: dict[str, Modality] = {
+            name: registry.get("modality", net.modality).from_hparams(hparams, size=net.size, name=name)
+            for name, net in sorted(nets.items())
+        }
+        self.encoder = registry.get("encoder", hparams.encoder).from_hparams(hparams, name="encoder")
+        self.decodes = any(self.nets[w.targets.name].autoregressive for w in wiring.values())
+        if self.decodes:
+            self.mixer = registry.get("mixer", hparams.mixer).from_hparams(hparams, name="mixer")
+            self.decoder = registry.get("decoder", hparams.decoder).from_hparams(hparams, name="decoder")
+            if hparams.final_norm:
+                self.final_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="final_norm")
+        self.commands: dict[str, Any] = {}
+
+    def build(self, input_shape=None):
+        """Creates every variable, whatever the problems' shapes; called once before training."""
+        shape = (None, None, self.hparams.hidden)
+        for net in self.nets.values():
+            net.build(None)
+        self.encoder.build(shape)
+        if self.decodes:
+            self.mixer.build(shape)
+            self.decoder.build(shape)
+            if self.hparams.final_norm:
+                self.final_norm.build(shape)
+        for wiring in self.wiring.values():
+            if self.nets[wiring.targets.name].autoregressive and wiring.command not in self.commands:
+                self.commands[wiring.command] = self.add_weight(
+                    name=f"command_{wiring.command}",
+                    shape=(self.hparams.hidden,),
+                    initializer=keras.initializers.RandomNormal(),
+                )
+        self.built = True
+
+    def call(self, features, problem: str, training: bool = False) -> Output:
+        """Logits for every position of `features["targets"]`, given the positions before it.
+
+        Args:
+          features: a batch of the problem's pipeline.
+          problem: name of the problem.
+        """
+        source, statistics = self.encode(features, problem, training)
+        experts = {"encoder": statistics}
+        net = self.target_net(problem)
+        if not net.autoregressive:
+            return Output(net.top(source, training=training), experts)
+        embedded = net.embed_targets(features["targets"])  # [batch, length, hidden]
+        shifted = tf.concat([self.start(problem, tf.shape(embedded)[0]), embedded[:, :-1]], axis=1)
+        padding_mask = features["targets"] != 0
+        logits, experts["decoder"], _ = self.decode(
+            shifted, self.memory(source), problem, padding_mask, training
+        )
+        return Output(logits, experts)
+
+    def target_net(self, problem: str) -> Modality:
+        return self.nets[self.wiring[problem].targets.name]
+
+    def encode(self, features, problem: str, training: bool = False):
+        """The encoded inputs as a `Representation`, and the statistics of the encoder's experts."""
+        source = self.nets[self.wiring[problem].inputs.name].bottom(features, "inputs", training=training)
+        encoded, statistics = self.encoder(source.x, padding_mask=source.mask, training=training)
+        return Representation(encoded, source.mask, source.grid), statistics
+
+    def memory(self, source: Representation):
+        """What mixer and decoder keep of the encoded inputs while they decode."""
+        return self.mixer.memory(source.x, source.mask), self.decoder.memory(source.x, source.mask)
+
+    def start(self, problem: str, batch):
+        """The embedded command token, `[batch, 1, hidden]`, with which every decoding starts."""
+        command = tf.cast(tf.convert_to_tensor(self.commands[self.wiring[problem].command]), self.compute_dtype)
+        return tf.tile(command[None, None], [batch, 1, 1])
+
+    def initial_state(self, batch, length: int):
+        """State for decoding up to `length` positions step by step."""
+        return self.mixer.initial_state(batch, length), self.decoder.initial_state(batch, length)
+
+    def decode(self, x, memory, problem: str, padding_mask=None, training: bool = False, state=None):
+        """Runs mixer, decoder and the language net's top.
+
+        Args:
+          x: `[batch, length, hidden]`, the command token and the embedded outputs so far.
+          memory: from `memory(source)`.
+          padding_mask: bool `[batch, length]` or None, False for padding.
+          state: from `initial_state` or the call before, to continue a sequence; None for a whole one.
+
+        Returns:
+          float32 logits `[batch, length, size]`, the decoder's expert statistics, the new state or None.
+        """
+        for_mixer, for_decoder = memory
+        if state is None:
+            x = self.mixer(x, for_mixer, training=training)
+            x, statistics, _ = self.decoder(x, for_decoder, padding_mask=padding_mask, training=training)
+        else:
+            x, mixer_state = self.mixer(x, for_mixer, state=state[0])
+            x, statistics, decoder_state = self.decoder(x, for_decoder, padding_mask=padding_mask, state=state[1])
+            state = (mixer_state, decoder_state)
+        if self.hparams.final_norm:
+            x = self.final_norm(x)
+        return self.target_net(problem).top(Representation(x)), statistics, state

@@ -1,0 +1,117 @@
+"""Problem: what goes in, what comes out, where examples come from, and how it is scored."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from t2tlite.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One side of a problem.
+
+    Attributes:
+      modality: name of a registered modality, or None for the one that the hyperparameters name for
+        this kind of feature (`modality_text`, `modality_image`, `modality_audio`, `modality_label`).
+    """
+
+    modality: str | None = None
+    kind = ""
+
+    def modality_name(self, hparams) -> str:
+        """The registered modality that represents this feature under these hyperparameters."""
+        return self.modality or getattr(hparams, f"modality_{self.kind}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Text(Feature):
+    """UTF-8 text. Examples hold a `str`, or a list of `str` where one input has several references."""
+
+    kind = "text"
+
+
+@dataclasses.dataclass(frozen=True)
+class Image(Feature):
+    """An encoded image (PNG or JPEG `bytes`)."""
+
+    kind = "image"
+
+
+@dataclasses.dataclass(frozen=True)
+class Audio(Feature):
+    """A mono waveform at 16 kHz: float array `[samples]` in [-1, 1]."""
+
+    kind = "audio"
+
+
+@dataclasses.dataclass(frozen=True)
+class Label(Feature):
+    """One of a fixed set of class names, given by the problem's `labels(source)`."""
+
+    kind = "label"
+
+
+class Problem:
+    """Base class of problems; register one with `@registry.register_problem`.
+
+    Attributes:
+      inputs, targets: the two `Feature`s.
+      command: name of the command token that starts every decoding, e.g. "to_german".
+      metrics: names of registered metrics.
+      symbols: strings that become whole vocabulary entries (e.g. the brackets of trees).
+      corpus: name of the prepared data; problems with the same corpus share one copy. None: the
+        problem's own name.
+      swap: read the corpus's inputs as targets and its targets as inputs.
+      sources: where examples can come from, the first being what the documentation shows. Empty: the
+        examples do not depend on the source, so any will do.
+    """
+
+    name: str = ""
+    inputs: Feature = Text()
+    targets: Feature = Text()
+    command: str = ""
+    metrics: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    corpus: str | None = None
+    swap: bool = False
+    sources: tuple[str, ...] = ()
+
+    def examples(self, split: str, source: str, source_dir: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yields `{"inputs": ..., "targets": ...}` of plain Python values.
+
+        Args:
+          split: "train", "validation" or "test".
+          source: one of `self.sources`.
+          source_dir: folder with the corpus's own files, for source "files".
+
+        Raises:
+          UserError: the source is not one of this problem's, or its files are missing or broken.
+        """
+        raise UserError(f"problem `{self.name}` defines no examples(split, source, source_dir)")
+
+    def check_source(self, source: str) -> None:
+        """Raises a UserError where `source` is not one of this problem's."""
+        if self.sources and source not in self.sources:
+            raise UserError(
+                f"problem `{self.name}` has no source `{source}`; expected one of {', '.join(self.sources)}"
+            )
+
+    def count(self, split: str, source: str, source_dir: str | None = None) -> int | None:
+        """About how many examples there will be, where that is quickly known: to tell how long it takes."""
+        return None
+
+    def labels(self, source: str, source_dir: str | None = None) -> tuple[str, ...]:
+        """Names of the classes, in order, for a problem whose targets are a `Label`."""
+        raise UserError(f"problem `{self.name}` has a label but defines no labels(source, source_dir)")
+
+    def to_text(self, example: dict[str, Any]) -> dict[str, Any]:
+        """What the model reads and writes, from what `examples` yields (a tree becomes its linear form)."""
+        return example
+
+    def from_text(self, inputs: Any, output: str) -> str:
+        """What a person reads, from the model's input and its decoded text; the inverse of `to_text`."""
+        return output
+
+    def features(self) -> dict[str, Feature]:
+        return {"inputs": self.inputs, "targets": self.targets}

@@ -1,0 +1,138 @@
+"""The folder of a run (`--output_dir`): it describes itself, so that decoding and evaluating need only it."""
+
+import dataclasses
+import json
+import os
+import pathlib
+from typing import Any
+
+import t2tlite
+from t2tlite import hparam, registry
+from t2tlite.errors import UserError
+from t2tlite.hparam import HParams
+
+RUN_FILE = "run.json"
+VOCABULARY_FILE = "vocabulary.model"
+CHECKPOINTS = "checkpoints"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a training run is made of, apart from its weights.
+
+    Attributes:
+      output_dir: the run's folder.
+      hparams: its hyperparameters.
+      problems: `{name: Problem}`, in the order given.
+      labels: `{problem name: tuple of class names}` for problems with a label.
+      vocabulary: the `Vocabulary` of all text, or None where no problem has text.
+      data_dir, source: where the prepared data is and came from.
+      seed: of everything random.
+      usr_dirs: folders with the user's own code, absolute.
+    """
+
+    output_dir: pathlib.Path
+    hparams: HParams
+    problems: dict[str, Any]
+    labels: dict[str, tuple[str, ...]]
+    vocabulary: Any
+    data_dir: str
+    source: str
+    seed: int = 0
+    usr_dirs: tuple[str, ...] = ()
+
+    def description(self) -> dict[str, Any]:
+        """Everything but the vocabulary, as JSON holds it."""
+        return {
+            "version": t2tlite.__version__,
+            "hparams": hparam.to_json(self.hparams),
+            "problems": list(self.problems),
+            "labels": {name: list(labels) for name, labels in self.labels.items()},
+            "vocabulary": self.vocabulary.fingerprint if self.vocabulary else None,
+            "data_dir": self.data_dir,
+            "source": self.source,
+            "seed": self.seed,
+            "usr_dirs": list(self.usr_dirs),
+        }
+
+    def save(self):
+        """Writes run.json, operative.gin and the vocabulary, each whole."""
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        if self.vocabulary:
+            self.vocabulary.save(self.output_dir / VOCABULARY_FILE)
+        write_whole(self.output_dir / "operative.gin", hparam.operative_gin(self.hparams))
+        write_whole(self.output_dir / RUN_FILE, json.dumps(self.description(), indent=2, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def load(cls, output_dir) -> "Run":
+        """Reads what `save` wrote; imports the user's folders first.
+
+        Raises:
+          UserError: there is no run in this folder, or what is there is broken.
+        """
+        folder = pathlib.Path(output_dir)
+        found = read_description(folder)
+        try:
+            for usr_dir in found["usr_dirs"]:
+                registry.import_usr_dir(usr_dir)
+            hparams = hparam.from_json(found["hparams"])
+            problems = {name: registry.get_problem(name) for name in found["problems"]}
+            labels = {name: tuple(names) for name, names in found["labels"].items()}
+            vocabulary = None
+            if found["vocabulary"]:
+                from t2tlite.data.vocabulary import Vocabulary  # imports TensorFlow
+
+                vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
+            data = found["data_dir"], found["source"], found["seed"], tuple(found["usr_dirs"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
+        return cls(folder, hparams, problems, labels, vocabulary, *data)
+
+    def make_model(self):
+        """A new model with all of its variables, initialised."""
+        from t2tlite.models import multimodel
+
+        wiring = multimodel.wire(self.problems.values(), self.hparams, self.vocabulary, self.labels)
+        model = registry.get("model", self.hparams.model)(self.hparams, wiring)
+        model.build()
+        return model
+
+    def restore_model(self, checkpoint_path=None):
+        """A model with the weights of a checkpoint, the newest unless one is given.
+
+        Raises:
+          UserError: there is no checkpoint, or it doesn't fit the model.
+        """
+        from t2tlite.training import checkpoint
+
+        model = self.make_model()
+        path = pathlib.Path(checkpoint_path) if checkpoint_path else checkpoint.newest(self.output_dir / CHECKPOINTS)
+        if path is None:
+            raise UserError(f"{self.output_dir} holds no checkpoint yet; train with t2t-train --output_dir=...")
+        checkpoint.restore_weights(model, path)
+        return model
+
+
+def read_description(folder: pathlib.Path) -> dict[str, Any]:
+    """The content of a run's run.json.
+
+    Raises:
+      UserError: there is none, or it is no JSON object.
+    """
+    path = folder / RUN_FILE
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"{folder} holds no run ({RUN_FILE} is missing); give the --output_dir of a t2t-train") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} can't be read: {error}") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is broken: expected a JSON object")
+    return found
+
+
+def write_whole(path: pathlib.Path, text: str):
+    """Writes a file under a temporary name, then renames it: it is there whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,161 @@
+"""The training loop."""
+
+import dataclasses
+import math
+import time
+
+import tensorflow as tf
+
+from t2tlite.data import mixing, pipeline
+from t2tlite.errors import UserError
+from t2tlite.run import CHECKPOINTS, Run
+from t2tlite.training import checkpoint
+from t2tlite.training.evaluate import Evaluator
+from t2tlite.training.log import MetricsLog, Progress
+from t2tlite.training.step import make_optimizer, make_train_step
+
+
+@dataclasses.dataclass(frozen=True)
+class Intervals:
+    """How long to train, and how often to do what, in updates.
+
+    Attributes:
+      train_steps: updates in all, those of earlier runs in the same folder included.
+      save: between two checkpoints; there is always one at the end.
+      keep: number of checkpoints to keep.
+      log: between two lines of metrics.jsonl for each problem.
+      evaluate: between two evaluations; 0 for none but that at the end.
+      eval_steps: batches of one evaluation of one problem; 0 for the whole split.
+    """
+
+    train_steps: int
+    save: int = 1000
+    keep: int = 3
+    log: int = 100
+    evaluate: int = 1000
+    eval_steps: int = 10
+
+
+class Trainer:
+    """Trains the model of a run, from its newest checkpoint if there is one.
+
+    Args:
+      run: the `Run`; its prepared data must be complete.
+      intervals: how long and how often.
+    """
+
+    def __init__(self, run: Run, intervals: Intervals):
+        self.run = run
+        self.intervals = intervals
+        self.model = run.make_model()
+        self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
+        self.datasets = {name: self._dataset(problem) for name, problem in run.problems.items()}
+        self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
+        self.train_steps = {
+            name: make_train_step(self.model, self.optimizer, name, run.seed, dataset.element_spec)
+            for name, dataset in self.datasets.items()
+        }
+        self.evaluator = Evaluator(run, self.model)
+        sizes = {name: pipeline.size(problem, "train", run.data_dir) for name, problem in run.problems.items()}
+        names = list(run.problems)
+        rates = mixing.parse_rates(run.hparams.mixing, names, sizes)
+        self.mixing = mixing.Mixing(rates, run.hparams.order, run.seed, names)
+        self.step = 0
+        self.pending: dict[str, list] = {}  # problem -> statistics since the last log interval
+        self.folder = run.output_dir / CHECKPOINTS
+
+    def train(self):
+        """Runs the loop to `train_steps`; a run stopped anywhere goes on with the same losses.
+
+        Raises:
+          UserError: a loss is not finite, or a checkpoint can't be read or written.
+        """
+        newest = checkpoint.newest(self.folder)
+        if newest:
+            meta = checkpoint.restore(newest, self.model, self.optimizer, self.iterators)
+            self.step, self.pending = meta["step"], meta["pending"]
+        self.log = MetricsLog(self.run.output_dir, self.step)
+        self.progress = Progress(self.step, self.intervals.train_steps)
+        if newest:
+            self.progress.say(f"going on from step {self.step} ({newest})")
+        saved = self.step
+        try:
+            while self.step < self.intervals.train_steps:
+                problem = self.mixing.problem_at(self.step)
+                self._update(problem)
+                self.step += 1
+                last = self.step == self.intervals.train_steps
+                if self.step % self.intervals.log == 0 or last:
+                    self._log()
+                if _due(self.step, self.intervals.evaluate) or last:
+                    self.evaluate("validation", self.intervals.eval_steps)
+                if self.step % self.intervals.save == 0 or last:
+                    self.save()
+                    saved = self.step
+        except KeyboardInterrupt:
+            if self.step > saved:
+                self.save()
+                self.progress.say(f"interrupted; saved at step {self.step}, the same command goes on from there")
+            raise
+        finally:
+            self.log.close()
+
+    def evaluate(self, split: str, steps: int):
+        """Evaluates every problem, teacher-forced, and logs the figures."""
+        for name in self.run.problems:
+            figures = self.evaluator.evaluate(name, split, steps or None)
+            self.log.write(self.step, name, split, figures)
+            self.progress.say(
+                f"step {self.step}  {split} {name}: log-perplexity {figures['log_perplexity']:.3f}, "
+                f"accuracy {100 * figures['accuracy']:.1f}%, whole {100 * figures['sequence_accuracy']:.1f}%"
+            )
+
+    def save(self):
+        self.log.flush()  # first, so that no checkpoint knows of steps that the log does not
+        meta = {"pending": self.pending, "problems": list(self.run.problems)}
+        checkpoint.save(
+            self.folder, self.step, self.model, self.optimizer, self.iterators, meta, self.intervals.keep
+        )
+
+    def _update(self, problem: str):
+        start = time.monotonic()
+        batch = next(self.iterators[problem])
+        waited = time.monotonic() - start
+        statistics = self.train_steps[problem](batch, tf.constant(self.step))
+        statistics = {name: float(value) for name, value in statistics.items()}
+        if not math.isfinite(statistics["loss"] + statistics["gradient_norm"]):
+            raise UserError(
+                f"the loss of `{problem}` at step {self.step} is {statistics['loss']} (gradient norm "
+                f"{statistics['gradient_norm']}); lower --hparams=learning_rate=... and go on from the last checkpoint"
+            )
+        self.pending.setdefault(problem, []).append(statistics)
+        self.progress.update(self.step + 1, problem, statistics["loss"], statistics["targets"], waited)
+
+    def _log(self):
+        """Tells each problem's means since the last time; `share` is that of its updates."""
+        updates = sum(len(seen) for seen in self.pending.values())
+        asked = self.mixing.shares(self.step - 1)
+        for problem, seen in self.pending.items():
+            figures = {name: sum(s[name] for s in seen) / len(seen) for name in seen[0]}
+            figures |= {"updates": len(seen), "share": len(seen) / updates, "share_asked": asked[problem]}
+            figures["learning_rate"] = float(self.optimizer.learning_rate)
+            self.log.write(self.step, problem, "train", figures)
+        self.pending = {}
+        self.progress.log(self.step)
+
+    def _dataset(self, problem):
+        run = self.run
+        return pipeline.dataset(
+            problem,
+            "train",
+            run.data_dir,
+            run.vocabulary,
+            run.labels.get(problem.name),
+            run.hparams,
+            run.seed,
+            training=True,
+        )
+
+
+def _due(step: int, interval: int) -> bool:
+    return interval > 0 and step % interval == 0

@@ -1,0 +1,109 @@
+"""Attention against loops over queries and keys; causality, padding and state."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2tlite.layers import attention
+from t2tlite.layers.attention import AttentionBlock, SelfAttention
+
+from ..models import tiny
+from . import reference
+
+SOURCE_MASK = np.array([[True] * 4 + [False] * 3, [True] * 7])
+
+
+def built(layer):
+    layer.build((None, None, 8))
+    return tiny.randomise(layer)
+
+
+@pytest.fixture(params=[True, False], ids=["attention", "without_attention"])
+def block(request):
+    return built(AttentionBlock(8, 2, request.param))
+
+
+@pytest.mark.parametrize("heads", [1, 2, 8])
+def test_dot_product_attention_is_the_formula(heads):
+    queries, keys, values = tiny.noise(2, 3, 8), tiny.noise(2, 7, 8, seed=1), tiny.noise(2, 7, 8, seed=2)
+    y, w = attention.dot_product_attention(
+        *(attention.split_heads(x, heads) for x in (queries, keys, values)),
+        SOURCE_MASK[:, None, None],
+        return_weights=True,
+    )
+    expected = [
+        reference.attention(*(x[row].numpy() for x in (queries, keys, values)), heads, lambda q, k: mask[k])
+        for row, mask in enumerate(SOURCE_MASK)
+    ]
+    tiny.close(y, expected)
+    tiny.close(tf.reduce_sum(w, -1), np.ones((2, heads, 3)))
+    assert (w.numpy()[0, :, :, 4:] == 0).all()
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+def test_self_attention_is_the_formula(heads):
+    layer = built(SelfAttention(8, heads))
+    x, w = tiny.noise(2, 6, 8), reference.weights(layer)
+    tiny.close(layer(x), [reference.self_attention(row, w, heads) for row in x.numpy()])
+
+
+def test_self_attention_goes_on_where_it_stopped():
+    layer = built(SelfAttention(8, 2))
+    x = tiny.noise(2, 6, 8)
+    state, parts = layer.initial_state(2, 10), []  # longer than what is decoded
+    for start, end in ((0, 1), (1, 4), (4, 5), (5, 6)):
+        part, state = layer(x[:, start:end], state=state)
+        parts.append(part)
+    tiny.close(tf.concat(parts, axis=1), layer(x))
+    assert state[2] == 6 and not state[0][:, :, 6:].numpy().any()
+
+
+def test_heads_must_divide_the_width():
+    with pytest.raises(ValueError, match="`hidden` must be a multiple of `heads`. Received: 8, 3"):
+        SelfAttention(8, 3)
+
+
+@pytest.mark.parametrize("mask", [None, SOURCE_MASK])
+def test_a_block_is_the_formula(block, mask):
+    x, source, w = tiny.noise(2, 6, 8), tiny.noise(2, 7, 8, seed=1), reference.weights(block)
+    expected = []
+    for row in range(2):
+        of_row = (x[row].numpy(), source[row].numpy(), w)
+        valid = None if mask is None else mask[row]
+        if block.attention:
+            expected.append(reference.attention_block(*of_row, 2, valid))
+        else:
+            expected.append(reference.attention_block_without_attention(*of_row, valid))
+    tiny.close(block(x, block.memory(source, mask)), expected)
+
+
+@pytest.mark.parametrize("position", [0, 3, 9])
+def test_a_block_sees_no_later_target(block, position):
+    x = tiny.noise(1, 12, 8)
+    memory = block.memory(tiny.noise(1, 7, 8, seed=1))
+    before, after = (block(y, memory) for y in (x, tf.concat([x[:, :position], -x[:, position:]], axis=1)))
+    tiny.close(after[:, :position], before[:, :position], 1e-6)
+    assert not tiny.same(after[:, position], before[:, position])
+
+
+def test_a_block_does_not_see_padding_of_the_source(block):
+    x, source = tiny.noise(2, 6, 8), tiny.noise(2, 7, 8, seed=1)
+    longer = tf.concat([source, 9 * tiny.noise(2, 5, 8)], axis=1)
+    wide = np.pad(SOURCE_MASK, [[0, 0], [0, 5]])
+    tiny.close(block(x, block.memory(longer, wide)), block(x, block.memory(source, SOURCE_MASK)))
+
+
+@pytest.mark.parametrize("chunk", [1, 4])
+def test_a_block_goes_on_where_it_stopped(block, chunk):
+    x = tiny.noise(2, 13, 8)
+    memory = block.memory(tiny.noise(2, 7, 8, seed=1), SOURCE_MASK)
+    state, parts = block.initial_state(2, 13), []
+    for start in range(0, 13, chunk):
+        part, state = block(x[:, start : start + chunk], memory, state=state)
+        parts.append(part)
+    tiny.close(tf.concat(parts, axis=1), block(x, memory))
+
+
+def test_without_attention_there_are_no_weights_of_attention():
+    with_it, without = (reference.weights(built(AttentionBlock(8, 2, a))) for a in (True, False))
+    assert set(with_it) - set(without) == {"self_attention", "keys"}

@@ -1,0 +1,102 @@
+"""Separable convolutions against loops over positions, their state, reach and gradients."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2tlite.layers.separable import SeparableConv1D, SeparableConv2D
+
+from ..models import tiny
+from . import reference
+
+
+def built(layer, *shape):
+    layer.build(shape)
+    return tiny.randomise(layer)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(("taps", "dilation"), [(1, 1), (3, 1), (5, 4), (15, 1), (15, 8)])
+@pytest.mark.parametrize("length", [1, 2, 9, 40])
+def test_one_dimension_is_the_formula(causal, taps, dilation, length):
+    layer = built(SeparableConv1D(5, taps, dilation, causal), None, None, 3)
+    x = tiny.noise(2, length, 3)
+    expected = [reference.separable_1d(row, reference.weights(layer), dilation, causal) for row in x.numpy()]
+    tiny.close(layer(x), expected)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "strides"),
+    [((3, 3), (1, 1)), ((3, 3), (2, 2)), ((1, 1), (2, 2)), ((1, 1), (2, 1)), ((3, 1), (1, 1)), ((5, 3), (1, 1))],
+)
+@pytest.mark.parametrize("size", [(1, 1), (5, 6), (8, 3)])
+def test_two_dimensions_are_the_formula(kernel, strides, size):
+    layer = built(SeparableConv2D(5, kernel, strides), None, None, None, 3)
+    x = tiny.noise(2, *size, 3)
+    expected = [reference.separable_2d(image, reference.weights(layer), strides) for image in x.numpy()]
+    tiny.close(layer(x), expected)
+
+
+@pytest.mark.parametrize(("taps", "dilation"), [(1, 1), (3, 1), (5, 4), (15, 8)])
+@pytest.mark.parametrize("length", [1, 2, 11])
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_the_state_goes_on_where_the_sequence_stopped(taps, dilation, length, chunk):
+    layer = built(SeparableConv1D(5, taps, dilation, causal=True), None, None, 3)
+    x = tiny.noise(2, length, 3)
+    state, parts = layer.initial_state(2, length), []
+    for start in range(0, length, chunk):
+        part, state = layer(x[:, start : start + chunk], state=state)
+        parts.append(part)
+    tiny.close(tf.concat(parts, axis=1), layer(x))
+
+
+def test_the_state_is_no_longer_than_the_taps_reach():
+    layer = built(SeparableConv1D(5, 15, 8, causal=True), None, None, 3)
+    assert layer.initial_state(2, 1000).shape == (2, 14 * 8, 3)
+    assert layer.initial_state(2, 20).shape == (2, 16, 3)
+    assert layer.initial_state(2, 1).shape == (2, 0, 3)
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_causal_and_centred_reach(dilation):
+    """The gradient of one output tells which inputs it reads."""
+    x = tf.Variable(tiny.noise(1, 12, 3))
+    for causal, reads in ((True, {5, 5 - dilation}), (False, {5, 5 - dilation, 5 + dilation})):
+        layer = built(SeparableConv1D(5, 3, dilation, causal), None, None, 3)
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(layer(x)[0, 5])
+        touched = np.flatnonzero(np.abs(tape.gradient(y, x)[0]).sum(-1))
+        assert set(touched) == reads | ({5 - 2 * dilation} & set(range(12)) if causal else set())
+
+
+@pytest.mark.parametrize("length", [3, 30])
+@pytest.mark.parametrize("causal", [False, True])
+def test_gradients_are_finite_differences(length, causal):
+    layer = built(SeparableConv1D(4, 15, 8, causal, dtype="float64"), None, None, 3)
+    x = tf.cast(tiny.noise(2, length, 3), tf.float64)
+    weight = tf.cast(tiny.noise(2, length, 4, seed=1), tf.float64)
+
+    def loss():
+        return tf.reduce_sum(weight * tf.tanh(layer(x)))
+
+    tiny.assert_gradients(loss, layer.trainable_variables)
+
+
+def test_taps_out_of_reach_get_a_zero_gradient():
+    layer = built(SeparableConv1D(4, 15, 8, causal=True), None, None, 3)
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(tf.square(layer(tiny.noise(1, 20, 3))))
+    gradient = np.abs(tape.gradient(y, layer.depthwise_kernel.value)).sum(-1)
+    assert (gradient[:12] == 0).all() and (gradient[12:] > 0).all()  # 20 positions reach back 2 dilations
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SeparableConv1D(4, 4), "kernel_size.*odd.*Received: 4"),
+        (lambda: SeparableConv2D(4, (3, 3), (2, 1)), r"strides.*equal.*Received: \(2, 1\)"),
+    ],
+)
+def test_impossible_arguments_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

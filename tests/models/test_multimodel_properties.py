@@ -1,0 +1,104 @@
+"""The whole model: causal, blind to padding and to its neighbours in the batch, the same step by step."""
+
+import pytest
+import tensorflow as tf
+
+from . import tiny
+
+DECODED = ("translation", "captions", "spoken")
+
+
+@pytest.fixture(params=tiny.VARIANTS)
+def model(request):
+    return tiny.shared_model(request.param)
+
+
+def logits(model, name, features):
+    return model(features, problem=name).logits
+
+
+@pytest.mark.parametrize("position", [0, 3, 7])
+def test_logits_do_not_see_the_target_they_predict_nor_later_ones(model, position):
+    features = {**tiny.batch("translation"), "targets": tiny.text((9, 9, 9), 9)}
+    changed = tf.tensor_scatter_nd_update(features["targets"], [[0, position]], [18])
+    before = logits(model, "translation", features)
+    after = logits(model, "translation", {**features, "targets": changed})
+    assert changed[0, position] != features["targets"][0, position]
+    assert tiny.same(after[0, : position + 1], before[0, : position + 1])
+    assert not tiny.same(after[0, position + 1], before[0, position + 1])
+
+
+def test_every_target_sees_the_inputs_and_the_command(model):
+    features = tiny.batch("translation")
+    other = {**features, "inputs": features["inputs"][::-1]}
+    before = logits(model, "translation", features)
+    assert not tiny.same(logits(model, "translation", other)[0, 0], before[0, 0])
+    caption = tiny.batch("captions")
+    assert not tiny.same(model.start("translation", 1), model.start("captions", 1))
+    assert logits(model, "captions", caption).shape == (3, 9, tiny.VOCABULARY.size)
+
+
+def pad(features, kinds):
+    """More padding at the end of what has a length."""
+    wider = dict(features)
+    for side, kind in kinds.items():
+        if kind == "text":
+            wider[side] = tf.pad(features[side], [[0, 0], [0, 7]])
+        if kind == "audio":
+            wider[side] = tf.pad(features[side], [[0, 0], [0, 3000]])
+    return wider
+
+
+@pytest.mark.parametrize("name", ["translation", "spoken", "topics", "sounds"])
+def test_padding_changes_nothing(model, name):
+    features = tiny.batch(name)
+    kinds = {side: feature.kind for side, feature in tiny.PROBLEMS[name].features().items()}
+    before = logits(model, name, features)
+    after = logits(model, name, pad(features, kinds))
+    if kinds["targets"] == "text":
+        valid = features["targets"] != 0
+        before, after = before[valid], after[:, :9][valid]
+    assert tiny.same(after, before)
+
+
+@pytest.mark.parametrize("name", tiny.PROBLEMS)
+def test_an_example_does_not_see_the_others_of_its_batch(model, name):
+    features = tiny.batch(name, size=4)
+    together = logits(model, name, features)
+    alone = logits(model, name, {key: value[2:3] for key, value in features.items()})
+    assert tiny.same(alone[0], together[2])
+
+
+@pytest.mark.parametrize("name", DECODED)
+def test_step_by_step_is_the_whole_sequence(model, name):
+    features = tiny.batch(name)
+    source, _ = model.encode(features, name)
+    memory = model.memory(source)
+    embedded = model.target_net(name).embed_targets(tiny.text((9, 9, 9), 9, seed=5))
+    x = tf.concat([model.start(name, 3), embedded[:, :-1]], axis=1)
+    whole, _, none = model.decode(x, memory, name)
+    assert none is None
+    state = model.initial_state(3, 9)
+    steps = []
+    for t in range(9):
+        step, _, state = model.decode(x[:, t : t + 1], memory, name, state=state)
+        steps.append(step)
+    tiny.close(tf.concat(steps, axis=1), whole)
+
+
+def test_a_state_goes_on_with_several_positions_at_once(model):
+    source, _ = model.encode(tiny.batch("translation"), "translation")
+    memory = model.memory(source)
+    x = tiny.noise(3, 9, 16)
+    whole, _, _ = model.decode(x, memory, "translation")
+    first, _, state = model.decode(x[:, :4], memory, "translation", state=model.initial_state(3, 9))
+    second, _, _ = model.decode(x[:, 4:], memory, "translation", state=state)
+    tiny.close(tf.concat([first, second], axis=1), whole)
+
+
+def test_inference_repeats_itself_and_training_does_not(model):
+    features = tiny.batch("translation")
+    once, again = (model(features, problem="translation").logits for _ in range(2))
+    trained = [model(features, problem="translation", training=True).logits for _ in range(2)]
+    tiny.close(once, again, 1e-6)
+    assert not tiny.same(trained[0], trained[1])
