@@ -14,17 +14,17 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
-# The package itself is installed anew each time, as a wheel, so that what runs is what a user gets. `build` would
-# otherwise hold on to files that have been deleted since.
+# The package itself is installed anew each time, as a wheel, so that what runs is what a user gets; without isolation,
+# so that this needs no network. `build` would hold on to files that have been deleted since.
 install: $(VENV)/installed
 	rm -rf build
-	$(VENV)/bin/pip install --quiet --no-deps --force-reinstall .
+	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation --force-reinstall .
 
 $(VENV)/installed: pyproject.toml constraints.txt | check-python
 	rm -rf $(VENV) build
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing TensorFlow and what else t2tlite needs: about 3 GB in $(VENV), several minutes."
-	$(VENV)/bin/pip install --quiet -c constraints.txt ".[dev]"
+	$(VENV)/bin/pip install --quiet -c constraints.txt "setuptools>=77" ".[dev]"
 	touch $@
 
 check-python:

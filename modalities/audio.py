@@ -61,6 +61,8 @@ class Spectral(_Audio):
     def bottom(self, features, side, training=False):
         """Represents waveforms `[batch, samples]` of `features[side + "_length"]` samples each."""
         waveform = tf.cast(features[side], tf.float32)
+        # The last frames reach beyond the end of a short sound.
+        waveform = apply_mask(waveform, tf.sequence_mask(features[f"{side}_length"], tf.shape(waveform)[1]))
         hop = round(self.hparams.hop_ms * SAMPLE_RATE / 1000)
         x = log_mel(waveform, round(self.hparams.frame_ms * SAMPLE_RATE / 1000), hop, self.hparams.mel_bins)
         frames = -(-features[f"{side}_length"] // hop)

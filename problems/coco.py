@@ -20,3 +20,8 @@ class CocoCaptions(problem.Problem):
         from t2tlite.problems import sample_world
 
         return sample_world.captions(split)
+
+    def count(self, split, source, source_dir=None):
+        from t2tlite.problems.sample_world import corpora
+
+        return corpora.COUNTS["captions"][split]

@@ -26,3 +26,8 @@ class Imagenet(problem.Problem):
         from t2tlite.problems import sample_world
 
         return tuple(sample_world.IMAGE_CLASSES)
+
+    def count(self, split, source, source_dir=None):
+        from t2tlite.problems.sample_world import corpora
+
+        return corpora.COUNTS["images"][split]

@@ -52,7 +52,9 @@ class Translation(problem.Problem):
     def count(self, split, source, source_dir=None):
         if source == "files":
             return _count_lines(_find(source_dir, split, self.languages[0]))
-        return None
+        from t2tlite.problems.sample_world import corpora
+
+        return corpora.COUNTS["translation"][split]
 
 
 def pairs(source_dir: str | None, split: str, endings: tuple[str, str]) -> Iterator[dict[str, str]]:
@@ -83,8 +85,8 @@ def _find(source_dir: str | None, split: str, ending: str) -> pathlib.Path:
     names = [f"{stem}.{ending}{gz}" for stem in _STEMS[split] for gz in ("", ".gz")]
     if not source_dir:
         raise UserError(
-            f"source `files` needs --source_dir=DIR, a folder with {names[0]} and so on: a file for each split "
-            "and language, a sentence a line"
+            f"source `files` needs --source_dir=DIR, a folder with {names[0]} and so on: a file for each "
+            "split and language, a sentence a line"
         )
     folder = pathlib.Path(source_dir).expanduser()
     if not folder.is_dir():

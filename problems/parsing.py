@@ -33,3 +33,8 @@ class WsjParsing(problem.Problem):
 
     def from_text(self, inputs, output):
         return trees.unlinear(inputs, output)
+
+    def count(self, split, source, source_dir=None):
+        from t2tlite.problems.sample_world import corpora
+
+        return corpora.COUNTS["parsing"][split]

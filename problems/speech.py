@@ -20,3 +20,8 @@ class WsjSpeech(problem.Problem):
         from t2tlite.problems import sample_world
 
         return sample_world.speech(split)
+
+    def count(self, split, source, source_dir=None):
+        from t2tlite.problems.sample_world import corpora
+
+        return corpora.COUNTS["speech"][split]

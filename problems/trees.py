@@ -97,7 +97,7 @@ def unlinear(sentence: str, text: str) -> str:
     for token in text.split():
         label = re.sub(r"[()]", "", token) or _UNKNOWN_TAG
         if token.startswith("("):
-            if len(stack) > 1 or label != TOP:
+            if label != TOP:
                 stack.append([label])
         elif token.startswith(")"):
             if label in [tree[0] for tree in stack[1:]]:

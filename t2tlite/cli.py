@@ -17,7 +17,7 @@
     def main(argv=None) -> int:
         return COMMAND.main(train, argv)
 
-`main` never raises and never exits, so that a test or a notebook can call it.
+`main` returns the exit status instead of exiting, so that a test or a notebook can call it.
 """
 
 import errno

@@ -52,7 +52,7 @@ def _import(name: str, file: str, folder: str) -> None:
             importlib.import_module(name)
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         where = _where(error, file, folder)
         raise UserError(f"{where}: {type(error).__name__}: {getattr(error, 'msg', None) or error}") from error
 
@@ -85,7 +85,7 @@ def _load_package(name: str, file: str) -> None:
         raise
 
 
-def _where(error: Exception, file: str, folder: str) -> str:
+def _where(error: BaseException, file: str, folder: str) -> str:
     """file:line of the error, as near to its cause as the user's own files go."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"

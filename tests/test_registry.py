@@ -320,6 +320,11 @@ class TestUserFolder:
         with pytest.raises(UserError, match=r"mine_bad\.py:3: JSONDecodeError"):
             registry.import_usr_dir(str(tmp_path))
 
+    def test_script_that_exits(self, own, tmp_path):
+        write(tmp_path / "mine_script.py", "import sys\nsys.exit(3)\n")
+        with pytest.raises(UserError, match=r"mine_script\.py:2: SystemExit: 3"):
+            registry.import_usr_dir(str(tmp_path))
+
     def test_file_with_the_name_of_another_module(self, own, tmp_path):
         write(tmp_path / "json.py", "")
         with pytest.raises(UserError, match=r"json.py: its module name `json` is taken by .*rename"):

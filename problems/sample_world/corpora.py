@@ -3,9 +3,18 @@
 from collections.abc import Iterator
 
 import numpy as np
-
-from t2tlite.problems.sample_world import captions as captioning
-from t2tlite.problems.sample_world import drawing, english, events, french, german, pictures, trees, utterances, voice
+from t2tlite.problems.sample_world import (
+    captioning,
+    drawing,
+    english,
+    events,
+    french,
+    german,
+    pictures,
+    trees,
+    utterances,
+    voice,
+)
 from t2tlite.problems.sample_world.draws import SPLITS, Draws, check_split, draw
 from t2tlite.problems.sample_world.scene import Clause
 
@@ -22,126 +31,129 @@ _EVENT, _IMAGE, _CAPTION, _SPEECH, _NOISE = range(5)
 
 
 def translation(split: str, source: str, target: str) -> Iterator[dict[str, str]]:
-  """Sentence pairs; the same number means the same in every language.
+    """Sentence pairs; the same number means the same in every language.
 
-  Args:
-    split: train, validation or test.
-    source: language of the inputs: en, de or fr.
-    target: language of the targets.
+    Args:
+      split: train, validation or test.
+      source: language of the inputs: en, de or fr.
+      target: language of the targets.
 
-  Yields:
-    {"inputs": sentence, "targets": sentence}, words and punctuation separated by spaces.
+    Yields:
+      {"inputs": sentence, "targets": sentence}, words and punctuation separated by spaces.
 
-  Raises:
-    ValueError: no such split or language.
-  """
-  for name, language in (("source", source), ("target", target)):
-    if language not in LANGUAGES:
-      raise ValueError(f"`{name}` must be one of {', '.join(LANGUAGES)}. Received: {name}={language!r}.")
-  for index in range(_count("translation", split)):
-    yield translation_example(split, source, target, index)
+    Raises:
+      ValueError: no such split or language.
+    """
+    for name, language in (("source", source), ("target", target)):
+        if language not in LANGUAGES:
+            raise ValueError(
+                f"`{name}` must be one of {', '.join(LANGUAGES)}. Received: {name}={language!r}."
+            )
+    for index in range(_count("translation", split)):
+        yield translation_example(split, source, target, index)
 
 
 def translation_example(split: str, source: str, target: str, index: int) -> dict[str, str]:
-  """The sentence pair `index` of a split; see `translation`."""
-  clause = _event(split, index)
-  return {"inputs": LANGUAGES[source](clause), "targets": LANGUAGES[target](clause)}
+    """The sentence pair `index` of a split; see `translation`."""
+    clause = _event(split, index)
+    return {"inputs": LANGUAGES[source](clause), "targets": LANGUAGES[target](clause)}
 
 
 def parsing(split: str) -> Iterator[dict[str, str]]:
-  """English sentences and their trees, in the Penn Treebank's brackets on one line; the sentences of `translation`.
+    """English sentences and their trees in the Penn Treebank's brackets; the sentences of `translation`.
 
-  Args:
-    split: train, validation or test.
+    Args:
+      split: train, validation or test.
 
-  Yields:
-    {"inputs": sentence, "targets": "(TOP (S ...))"}.
-  """
-  for index in range(_count("parsing", split)):
-    yield parsing_example(split, index)
+    Yields:
+      {"inputs": sentence, "targets": "(TOP (S ...))"}.
+    """
+    for index in range(_count("parsing", split)):
+        yield parsing_example(split, index)
 
 
 def parsing_example(split: str, index: int) -> dict[str, str]:
-  """The parsed sentence `index` of a split; see `parsing`."""
-  tree = english.sentence(_event(split, index))
-  return {"inputs": " ".join(trees.leaves(tree)), "targets": trees.bracket(tree)}
+    """The parsed sentence `index` of a split; see `parsing`."""
+    tree = english.sentence(_event(split, index))
+    return {"inputs": " ".join(trees.leaves(tree)), "targets": trees.bracket(tree)}
 
 
 def images(split: str) -> Iterator[dict[str, bytes | str]]:
-  """Pictures of one thing, and what it is.
+    """Pictures of one thing, and what it is.
 
-  Args:
-    split: train, validation or test.
+    Args:
+      split: train, validation or test.
 
-  Yields:
-    {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": one of IMAGE_CLASSES}.
-  """
-  for index in range(_count("images", split)):
-    yield images_example(split, index)
+    Yields:
+      {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": one of IMAGE_CLASSES}.
+    """
+    for index in range(_count("images", split)):
+        yield images_example(split, index)
 
 
 def images_example(split: str, index: int) -> dict[str, bytes | str]:
-  """The picture `index` of a split; see `images`."""
-  picture = draw(_IMAGE, split, index, pictures.single, pictures.describe)
-  return {"inputs": _png(_IMAGE, split, index, picture), "targets": picture.main.kind}
+    """The picture `index` of a split; see `images`."""
+    picture = draw(_IMAGE, split, index, pictures.single, pictures.describe)
+    return {"inputs": _png(_IMAGE, split, index, picture), "targets": picture.main.kind}
 
 
 def captions(split: str) -> Iterator[dict[str, bytes | list[str]]]:
-  """Pictures of one or two things, with five captions each.
+    """Pictures of one or two things, with five captions each.
 
-  Args:
-    split: train, validation or test.
+    Args:
+      split: train, validation or test.
 
-  Yields:
-    {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": five sentences, lower case, each ending in " ."}.
-  """
-  for index in range(_count("captions", split)):
-    yield captions_example(split, index)
+    Yields:
+      {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": five sentences, lower case, each ending
+      in " ."}.
+    """
+    for index in range(_count("captions", split)):
+        yield captions_example(split, index)
 
 
 def captions_example(split: str, index: int) -> dict[str, bytes | list[str]]:
-  """The captioned picture `index` of a split; see `captions`."""
-  picture = draw(_CAPTION, split, index, pictures.described, pictures.abstract)
-  words = Draws(_NOISE, _CAPTION, SPLITS.index(split), index, 1)
-  return {"inputs": _png(_CAPTION, split, index, picture), "targets": captioning.five(picture, words)}
+    """The captioned picture `index` of a split; see `captions`."""
+    picture = draw(_CAPTION, split, index, pictures.described, pictures.abstract)
+    words = Draws(_NOISE, _CAPTION, SPLITS.index(split), index, 1)
+    return {"inputs": _png(_CAPTION, split, index, picture), "targets": captioning.five(picture, words)}
 
 
 def speech(split: str) -> Iterator[dict[str, np.ndarray | str]]:
-  """Short spoken sentences.
+    """Short spoken sentences.
 
-  Args:
-    split: train, validation or test.
+    Args:
+      split: train, validation or test.
 
-  Yields:
-    {"inputs": waveform, float32 [samples] in [-1, 1], 16000 samples a second, "targets": the words, lower case,
-    without punctuation}.
-  """
-  for index in range(_count("speech", split)):
-    yield speech_example(split, index)
+    Yields:
+      {"inputs": waveform, float32 [samples] in [-1, 1], 16000 samples a second, "targets": the words, lower
+      case, without punctuation}.
+    """
+    for index in range(_count("speech", split)):
+        yield speech_example(split, index)
 
 
 def speech_example(split: str, index: int) -> dict[str, np.ndarray | str]:
-  """The utterance `index` of a split; see `speech`."""
-  clause = draw(_SPEECH, split, index, utterances.utterance, _plain_text)
-  text = _plain_text(clause)
-  draws = Draws(_NOISE, _SPEECH, SPLITS.index(split), index)
-  return {"inputs": voice.say(text.split(), draws.pick(voice.SPEAKERS), draws), "targets": text}
+    """The utterance `index` of a split; see `speech`."""
+    clause = draw(_SPEECH, split, index, utterances.utterance, _plain_text)
+    text = _plain_text(clause)
+    draws = Draws(_NOISE, _SPEECH, SPLITS.index(split), index)
+    return {"inputs": voice.say(text.split(), draws.pick(voice.SPEAKERS), draws), "targets": text}
 
 
 def _count(corpus: str, split: str) -> int:
-  check_split(split)
-  return COUNTS[corpus][split]
+    check_split(split)
+    return COUNTS[corpus][split]
 
 
 def _event(split: str, index: int) -> Clause:
-  return draw(_EVENT, split, index, events.event, _plain_text)
+    return draw(_EVENT, split, index, events.event, _plain_text)
 
 
 def _plain_text(clause: Clause) -> str:
-  """The words of the English sentence: a sentence is in the same split wherever it is used."""
-  return " ".join(events.words_of(events.english_sentence(clause)))
+    """The words of the English sentence: a sentence is in the same split wherever it is used."""
+    return " ".join(events.words_of(events.english_sentence(clause)))
 
 
 def _png(subject: int, split: str, index: int, picture: pictures.Picture) -> bytes:
-  noise = Draws(_NOISE, subject, SPLITS.index(split), index).generator
-  return drawing.png(drawing.render(picture.background, picture.things, noise))
+    noise = Draws(_NOISE, subject, SPLITS.index(split), index).generator
+    return drawing.png(drawing.render(picture.background, picture.things, noise))

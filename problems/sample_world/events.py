@@ -2,203 +2,193 @@
 
 import dataclasses
 
-from t2tlite.problems.sample_world import english, french, german, lexicon, trees
+from t2tlite.problems.sample_world import english, entities, french, german, lexicon, trees
 from t2tlite.problems.sample_world.draws import Draws
 from t2tlite.problems.sample_world.scene import Clause, Entity
 
 LEAST_WORDS, MOST_WORDS = 3, 15
 
-# Nouns of two words stand twice: one word in German and French, they keep word-for-word translation from working.
-_GROUPS = {group: tuple(key for key, noun in lexicon.NOUNS.items() if group in noun.groups for _ in key.split())
-           for group in ("person", "animal", "thing", "place", "small", "food", "written", "shut", "in", "on", "under", "beside", "to")}
-_GROUPS["living"] = _GROUPS["person"] + _GROUPS["animal"]
-_GROUPS["any"] = _GROUPS["living"] + _GROUPS["thing"] + _GROUPS["place"]
-_FITTING = {key: {first: tuple(word for word, adjective in lexicon.ADJECTIVES.items()
-                               if adjective.groups & noun.groups and adjective.french_first == first) for first in (True, False)}
-            for key, noun in lexicon.NOUNS.items()}
-_OBJECTS = {"eat": "food", "write": "written", "open": "shut", "close": "shut", "call": "person", "help": "living", "buy": "small", "pick": "small", "find": "any", "see": "any", "hear": "living", "draw": "any", "look": "any"}
+# What each transitive verb can be done to: a key of `entities.GROUPS`.
+_OBJECTS = {
+    "see": "any",
+    "find": "any",
+    "look": "any",
+    "hear": "living",
+    "help": "living",
+    "call": "person",
+    "write": "written",
+    "open": "shut",
+    "close": "shut",
+    "buy": "small",
+    "pick": "small",
+}
+_ANIMALS_DO = ("see", "hear", "find", "help")
 _PRONOUN_OBJECTS = ("see", "help", "look", "find")
-_MANNERS = {"slowly": ("work", "dance", "go", "run"), "quickly": ("work", "dance", "go", "run"),
-            "quietly": ("sing", "laugh", "play"), "loudly": ("sing", "laugh", "play")}
-_SINGULAR = {"the": 52, "a": 27, "my": 9, "this": 7, "every": 5}
-_PLURAL = {"the": 40, "two": 9, "three": 9, "four": 6, "five": 6, "many": 18, "my": 10, "this": 8}
-OWN=0.7
-_KINDS = {"intransitive": 12, "motion": 14, "transitive": 29, "ditransitive": 14, "liking": 9, "adjective": 6, "place": 2, "exist": 6, "complement": 8}
+_MANNERS = {
+    **dict.fromkeys(("work", "dance", "go", "run"), ("slowly", "quickly")),
+    **dict.fromkeys(("sing", "play"), ("quietly", "loudly")),
+}
+
+# Shares, not probabilities: how often each is drawn against the others.
+_KINDS = {
+    "intransitive": 12,
+    "motion": 14,
+    "transitive": 29,
+    "ditransitive": 14,
+    "liking": 9,
+    "adjective": 6,
+    "place": 2,
+    "exist": 6,
+    "complement": 8,
+}
 _RELATIVE_KINDS = {"intransitive": 3, "transitive": 5, "whom": 4, "place": 2}
 _EMBEDDED_KINDS = {"intransitive": 3, "motion": 2, "transitive": 5, "liking": 2, "adjective": 2}
+_WAYS = {"time": 46, "modal": 16, "question": 13, "negation": 12, "frequency": 14, "plain": 4}
 
 
 def event(draws: Draws) -> Clause | None:
-  """A clause to tell, or None where this draw gave a sentence that is too short or too long.
+    """A clause to tell, or None where this draw gave a sentence that is too short or too long.
 
-  Args:
-    draws: where the choices come from.
-  """
-  clause = _main(draws)
-  lengths = [len(words_of(text)) for text in (english_sentence(clause), german.sentence(clause), french.sentence(clause))]
-  return clause if LEAST_WORDS <= min(lengths) and max(lengths) <= MOST_WORDS else None
+    Args:
+      draws: where the choices come from.
+    """
+    clause = _main(draws)
+    texts = english_sentence(clause), german.sentence(clause), french.sentence(clause)
+    lengths = [len(words_of(text)) for text in texts]
+    return clause if LEAST_WORDS <= min(lengths) and max(lengths) <= MOST_WORDS else None
 
 
 def english_sentence(clause: Clause) -> str:
-  return " ".join(trees.leaves(english.sentence(clause)))
+    """The whole sentence: the leaves of its tree."""
+    return " ".join(trees.leaves(english.sentence(clause)))
 
 
 def words_of(text: str) -> list[str]:
-  """The words of a sentence without its punctuation."""
-  return [word for word in text.split() if word not in (".", "?", ",")]
+    """The words of a sentence without its punctuation."""
+    return [word for word in text.split() if word not in (".", "?", ",")]
 
 
 def _main(draws: Draws) -> Clause:
-  kind = draws.weighted(_KINDS)
-  if kind == "exist":
-    return _exists(draws)
-  if kind == "complement":
-    subject = _subject(draws, "person", simple=True)
-    return Clause(draws.pick(tuple(lexicon.COMPLEMENT)), subject, past=draws.chance(0.3), complement=_embedded(draws, draws.weighted(_EMBEDDED_KINDS)))
-  clause = _embedded(draws, kind, simple=False)
-  return _told(draws, clause, kind)
+    kind = draws.weighted(_KINDS)
+    if kind == "exist":
+        who = entities.entity(draws, "any", simple=False, indefinite=True)
+        return Clause("exist", who, place=entities.place(draws, company=False), past=draws.chance(0.35))
+    if kind == "complement":
+        verb = draws.pick(tuple(lexicon.COMPLEMENT))
+        subject = _subject(draws, "person", simple=True)
+        return Clause(verb, subject, past=draws.chance(0.3), complement=_embedded(draws))
+    return _told(draws, _clause(draws, kind, simple=False))
 
 
-def _told(draws: Draws, clause: Clause, kind: str) -> Clause:
-  """The clause with a time, a frequency, a modal verb, a negation, a question or a reason."""
-  if kind == "adjective" and draws.chance(0.3):
-    return dataclasses.replace(clause, past=False, reason=_embedded(draws, draws.weighted(_EMBEDDED_KINDS)))
-  way = draws.weighted({"time": 40, "modal": 16, "question": 12, "negation": 12, "frequency": 14, "plain": 6})
-  acts = clause.verb != "be"
-  if way == "time":
-    past = draws.chance(0.45)
-    times = [time for time in lexicon.TIMES if time == "in the evening" or (time in lexicon.TIMES_PAST) == past]
-    return dataclasses.replace(clause, past=past, time=draws.pick(times))
-  if kind == "liking" and way in ("modal", "frequency"):
+def _told(draws: Draws, clause: Clause) -> Clause:
+    """The clause with a time, a frequency, a modal verb, a negation, a question or a reason."""
+    if clause.adjective and draws.chance(0.3):
+        return dataclasses.replace(clause, past=False, reason=_embedded(draws))
+    way = draws.weighted(_WAYS)
+    if way == "time":
+        past = draws.chance(0.45)
+        times = [time for time in lexicon.TIMES if (time in lexicon.TIMES_PAST) == past]
+        return dataclasses.replace(clause, past=past, time=draws.pick([*times, "in the evening"]))
+    if way == "question":
+        return dataclasses.replace(clause, question=True)
+    if way == "negation" and _can_be_denied(clause):
+        return dataclasses.replace(clause, negated=True, past=clause.past or _elides(clause))
+    if clause.verb in ("be", *lexicon.INVERTED):
+        return clause
+    if way == "modal":
+        # French "va aller" would need the reader to know which of the two is the verb.
+        modals = [modal for modal in lexicon.MODALS if modal != "going" or clause.verb not in lexicon.MOTION]
+        return dataclasses.replace(clause, past=False, modal=draws.pick(modals))
+    if way == "frequency":
+        return dataclasses.replace(clause, frequency=draws.pick(tuple(lexicon.FREQUENCIES)))
     return clause
-  if way == "modal" and acts:
-    modals = [modal for modal in lexicon.MODALS if not (modal == "going" and clause.verb in lexicon.MOTION)]
-    return dataclasses.replace(clause, past=False, modal=draws.pick(modals))
-  if way == "question":
-    return dataclasses.replace(clause, question=True)
-  if way == "negation" and _can_be_denied(clause):
-    return dataclasses.replace(clause, negated=True, past=clause.past or _elides(clause))
-  if way == "frequency" and acts:
-    return dataclasses.replace(clause, frequency=draws.pick(tuple(lexicon.FREQUENCIES)))
-  return clause
 
 
 def _can_be_denied(clause: Clause) -> bool:
-  if clause.object is None or clause.object.is_pronoun:
-    return True
-  if clause.object.determiner == "a":
-    # "Keinem", a liked "kein Haus" and "pas d'homme" would be too rare to be learned.
-    return clause.verb not in ("help", "like") and not _starts_with_vowel(clause.object)
-  return clause.object.determiner in ("the", "my", "this")
-
-
-def _starts_with_vowel(entity: Entity) -> bool:
-  """Whether French would elide the "de" before the entity."""
-  return french.starts_with_vowel(french.noun_phrase(dataclasses.replace(entity, determiner="two"))[1])
+    if clause.object is None or clause.object.is_pronoun:
+        return True
+    if clause.object.determiner == "a":
+        # "Keinem", a liked "kein Haus" and "pas d'homme" would be too rare to be learned.
+        return clause.verb not in ("help", *lexicon.INVERTED) and not entities.elides(clause.object)
+    return clause.object.determiner in ("the", "my", "this")
 
 
 def _elides(clause: Clause) -> bool:
-  """Whether French would say "n'aime", a word too rare to be learned; the past has "n'a" for all verbs."""
-  return clause.verb != "be" and french.starts_with_vowel(lexicon.VERBS[clause.verb].french_third)
+    """Whether French would say "n'aide", a word too rare to be learned; the past has "n'a" for all verbs."""
+    return clause.verb != "be" and french.starts_with_vowel(lexicon.VERBS[clause.verb].french_third)
 
 
-def _embedded(draws: Draws, kind: str, simple: bool = True) -> Clause:
-  """A clause of a kind. A simple one has short noun phrases, to stand inside another."""
-  past = draws.chance(0.35)
-  if kind == "intransitive":
-    verb = draws.pick(tuple(lexicon.INTRANSITIVE))
-    subject = _subject(draws, "living", simple)
-    manners = [manner for manner, verbs in _MANNERS.items() if verb in verbs]
-    manner = draws.pick(manners) if manners and draws.chance(0.35) else ""
-    place = _place(draws) if draws.chance(0.3 if manner or simple else 0.7) else None
-    return Clause(verb, subject, manner=manner, place=place, past=past)
-  if kind == "motion":
-    verb = draws.pick(tuple(lexicon.MOTION))
-    preposition = "out of" if verb == "come" else "to" if verb == "go" else draws.pick(("into", "through"))
-    manners = [manner for manner, verbs in _MANNERS.items() if verb in verbs]
-    manner = draws.pick(manners) if manners and draws.chance(0.25) else ""
-    goal = _entity(draws, "in" if preposition != "to" else "to", simple=True)
-    return Clause(verb, _subject(draws, "living", simple), manner=manner, place=(preposition, goal), past=past)
-  if kind == "transitive":
-    verb = draws.pick(tuple(lexicon.TRANSITIVE))
-    subject = _subject(draws, "living" if verb in ("see", "hear", "find", "eat", "help") else "person", simple)
-    target = _entity(draws, _OBJECTS[verb], simple)
-    if verb in _PRONOUN_OBJECTS and draws.chance(0.4):
-      target = _object_pronoun(draws)
-    return Clause(verb, subject, target, past=past)
-  if kind == "ditransitive":
-    verb = draws.pick(tuple(lexicon.DITRANSITIVE))
-    recipient = _object_pronoun(draws) if draws.chance(0.25) else _entity(draws, "living", simple=True)
-    return Clause(verb, _subject(draws, "person", simple), _entity(draws, "small", simple), recipient, past=past)
-  if kind == "liking":
-    subject = _subject(draws, "person", simple=True)
-    if subject.determiner == "she":
-      subject = Entity(determiner="he")
-    return Clause("like", subject, _entity(draws, "any", simple), past=past)
-  if kind == "place":
-    return Clause("be", _subject(draws, "any", simple), place=_place(draws), past=past)
-  subject = _subject(draws, "any", simple)
-  noun = subject.noun or "man"
-  fitting = [word for first in (True, False) for word in _FITTING[noun][first] if word not in subject.adjectives]
-  return Clause("be", subject, adjective=draws.pick(fitting), past=past)
+def _embedded(draws: Draws) -> Clause:
+    return _clause(draws, draws.weighted(_EMBEDDED_KINDS), simple=True)
 
 
-def _exists(draws: Draws) -> Clause:
-  subject = _entity(draws, "any", simple=False, determiners=({"a": 1}, {"two": 2, "three": 2, "four": 1, "five": 1, "many": 2}))
-  return Clause("exist", subject, place=_place(draws, company=False), past=draws.chance(0.35))
+def _clause(draws: Draws, kind: str, simple: bool) -> Clause:
+    """A clause of a kind; a simple one has short noun phrases, to stand inside another."""
+    past = draws.chance(0.35)
+    if kind == "intransitive":
+        verb = draws.pick(tuple(lexicon.INTRANSITIVE))
+        manner = _manner(draws, verb, 0.35)
+        where = entities.place(draws) if draws.chance(0.3 if manner or simple else 0.7) else None
+        return Clause(verb, _subject(draws, "living", simple), manner=manner, place=where, past=past)
+    if kind == "motion":
+        verb = draws.pick(tuple(lexicon.MOTION))
+        ways = {"come": ("out of",), "go": ("to",), "run": ("into", "through")}
+        preposition = draws.pick(ways[verb])
+        where = preposition, entities.entity(draws, "to" if preposition == "to" else "in")
+        manner = _manner(draws, verb, 0.25)
+        return Clause(verb, _subject(draws, "living", simple), manner=manner, place=where, past=past)
+    if kind == "transitive":
+        verb = draws.pick(tuple(lexicon.TRANSITIVE))
+        subject = _subject(draws, "living" if verb in _ANIMALS_DO else "person", simple)
+        if verb in _PRONOUN_OBJECTS and draws.chance(0.4):
+            return Clause(verb, subject, entities.object_pronoun(draws), past=past)
+        return Clause(verb, subject, entities.entity(draws, _OBJECTS[verb], simple), past=past)
+    if kind == "ditransitive":
+        verb = draws.pick(tuple(lexicon.DITRANSITIVE))
+        subject, given = _subject(draws, "person", simple), entities.entity(draws, "small", simple)
+        known = draws.chance(0.25)
+        recipient = entities.object_pronoun(draws) if known else entities.entity(draws, "living")
+        return Clause(verb, subject, given, recipient, past=past)
+    if kind == "liking":
+        subject = _subject(draws, "person", simple=True)
+        if subject.determiner == "she":  # "lui" is to him and to her
+            subject = Entity(determiner="he")
+        return Clause("like", subject, entities.entity(draws, "any", simple), past=past)
+    subject = _subject(draws, "any", simple)
+    if kind == "place":
+        return Clause("be", subject, place=entities.place(draws), past=past)
+    adjectives = [word for word in entities.fitting(subject.noun) if word not in subject.adjectives]
+    return Clause("be", subject, adjective=draws.pick(adjectives), past=past)
+
+
+def _manner(draws: Draws, verb: str, probability: float) -> str:
+    return draws.pick(_MANNERS[verb]) if verb in _MANNERS and draws.chance(probability) else ""
 
 
 def _subject(draws: Draws, group: str, simple: bool) -> Entity:
-  if group != "any" and draws.chance(0.15):
-    return Entity(determiner=draws.pick(tuple(lexicon.PRONOUNS)))
-  entity = _entity(draws, group, simple)
-  if simple:
-    return entity
-  if draws.chance(0.06):
-    return dataclasses.replace(entity, other=_entity(draws, group if group != "any" else "thing", simple=True))
-  if draws.chance(0.05):
-    return dataclasses.replace(entity, place=_place(draws, company=False))
-  if draws.chance(0.13):
-    return dataclasses.replace(entity, relative=_relative(draws, entity))
-  return entity
+    if group != "any" and draws.chance(0.15):
+        return entities.pronoun(draws)
+    subject = entities.entity(draws, group, simple)
+    if simple:
+        return subject
+    share = draws.uniform()
+    if share < 0.06:
+        other = entities.entity(draws, "thing" if group == "any" else group)
+        return dataclasses.replace(subject, other=other)
+    if share < 0.11:
+        return dataclasses.replace(subject, place=entities.place(draws, company=False))
+    if share < 0.22:
+        return dataclasses.replace(subject, relative=_relative(draws, subject))
+    return subject
 
 
-def _object_pronoun(draws: Draws) -> Entity:
-  return Entity(determiner=draws.pick(tuple(lexicon.OBJECT_PRONOUNS)))
-
-
-def _relative(draws: Draws, entity: Entity) -> Clause:
-  kind = draws.weighted(_RELATIVE_KINDS)
-  living = lexicon.NOUNS[entity.noun].groups & {"person", "animal"}
-  if not living and kind != "place":
-    kind = "whom"
-  if kind == "whom":
-    verbs = [verb for verb, group in _OBJECTS.items() if entity.noun in _GROUPS[group] and verb != "help"]
-    return Clause(draws.pick(verbs), _subject(draws, "person", simple=True))
-  clause = _embedded(draws, kind)
-  return dataclasses.replace(clause, subject=None)
-
-
-def _place(draws: Draws, company: bool = True) -> tuple[str, Entity]:
-  """Where: a preposition and an entity that suits it."""
-  weights = {"in": 30, "on": 14, "under": 14, "behind": 9, "in front of": 9, "next to": 9, "with": 9 * company, "without": 6 * company}
-  preposition = draws.weighted(weights)
-  group = {"in": "in", "on": "on", "under": "under", "with": "living", "without": "living"}.get(preposition, "beside")
-  return preposition, _entity(draws, group, simple=True)
-
-
-def _entity(draws: Draws, group: str, simple: bool, determiners: tuple[dict[str, float], dict[str, float]] = (_SINGULAR, _PLURAL)) -> Entity:
-  noun = draws.pick(_GROUPS[group])
-  plural = draws.chance(0.25)
-  adjectives = ()
-  if draws.chance(0.25 if simple else 0.4):
-    first, second = draws.pick(_FITTING[noun][True]), draws.pick(_FITTING[noun][False])
-    count = draws.uniform()
-    adjectives = (first, second) if count < 0.1 and not simple else (first,) if count < 0.35 else (second,)
-  determiner = draws.weighted(determiners[plural])
-  if determiner == "the" and draws.chance(0.25 if "person" in lexicon.NOUNS[noun].groups else OWN):
-    return Entity(noun, "the", plural, adjectives, owner=Entity(draws.pick(_GROUPS["person"]), draws.weighted({"the": 5, "my": 2, "this": 1})))
-  entity = Entity(noun, determiner, plural, adjectives)
-  if determiner == "many" and _starts_with_vowel(entity):
-    return dataclasses.replace(entity, determiner="the")
-  return entity
+def _relative(draws: Draws, subject: Entity) -> Clause:
+    kind = draws.weighted(_RELATIVE_KINDS)
+    if kind != "place" and not lexicon.NOUNS[subject.noun].groups & {"person", "animal"}:
+        kind = "whom"
+    if kind != "whom":
+        return dataclasses.replace(_clause(draws, kind, simple=True), subject=None)
+    verbs = [verb for verb, group in _OBJECTS.items() if subject.noun in entities.GROUPS[group]]
+    # Without the past, whose participle would agree ("vues"), and without German "denen": both too rare.
+    verb = draws.pick([verb for verb in verbs if verb != "help"])
+    return Clause(verb, _subject(draws, "person", simple=True))

@@ -2,238 +2,130 @@
 
 import dataclasses
 
+from t2tlite.problems.sample_world import words
+
 
 @dataclasses.dataclass(frozen=True)
 class Noun:
-  """A noun. `groups` says what it can do in a scene; genders are m, f, n."""
+    """A noun. `groups` says what it can do in a scene; genders are m, f, n."""
 
-  singular: str
-  plural: str
-  groups: frozenset[str]
-  german: str
-  german_plural: str
-  german_gender: str
-  german_oblique: str
-  german_genitive: str
-  french: str
-  french_plural: str
-  french_gender: str
+    singular: str
+    plural: str
+    groups: frozenset[str]
+    german: str
+    german_plural: str
+    german_gender: str
+    german_oblique: str
+    german_genitive: str
+    french: str
+    french_plural: str
+    french_gender: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Adjective:
-  english: str
-  groups: frozenset[str]
-  german: str
-  french: tuple[str, str, str, str]  # masculine, feminine, masculine plural, feminine plural
-  french_before_vowel: str
-  french_first: bool
+    english: str
+    groups: frozenset[str]
+    german: str
+    french: tuple[str, str, str, str]  # masculine, feminine, masculine plural, feminine plural
+    french_before_vowel: str
+    french_first: bool
 
 
 @dataclasses.dataclass(frozen=True)
 class Verb:
-  """A verb: English base/third person/past/-ing, German infinitive/third person/participle, French likewise."""
+    """A verb: English base/third person/past/-ing, German infinitive/third person/participle, French likewise."""
 
-  base: str
-  third: str
-  past: str
-  ing: str
-  progressive: bool
-  particle: str
-  german: str
-  german_third: str
-  german_participle: str
-  german_sein: bool
-  german_prefix: str
-  german_dative: bool
-  french: str
-  french_third: str
-  french_plural: str
-  french_participle: str
-  french_etre: bool
-
-
-# English; what it is: "picture" and "ground" keep a noun out of what happens, for pictures alone | German, gender (a second singular: the weak declension) | French, gender.
-_NOUNS = """
-man men person | Mann Männer m | homme hommes m
-woman women person | Frau Frauen f | femme femmes f
-boy boys person | Junge Jungen m Jungen | garçon garçons m
-girl girls person | Mädchen Mädchen n | fille filles f
-child children person | Kind Kinder n | enfant enfants m
-king kings person | König Könige m | roi rois m
-queen queens person | Königin Königinnen f | reine reines f
-teacher teachers person | Lehrer Lehrer m | professeur professeurs m
-pupil pupils person | Schüler Schüler m | élève élèves m
-police_officer police_officers person | Polizist Polizisten m Polizisten | policier policiers m
-bus_driver bus_drivers person | Busfahrer Busfahrer m | chauffeur chauffeurs m
-dog dogs animal | Hund Hunde m | chien chiens m
-cat cats animal | Katze Katzen f | chat chats m
-bird birds animal | Vogel Vögel m | oiseau oiseaux m
-horse horses animal | Pferd Pferde n | cheval chevaux m
-mouse mice animal | Maus Mäuse f | souris souris f
-bear bears animal | Bär Bären m Bären | ours ours m
-ball balls thing,small | Ball Bälle m | ballon ballons m
-book books thing,small,written,shut | Buch Bücher n | livre livres m
-picture pictures thing,small | Bild Bilder n | image images f
-shirt shirts thing,small | Hemd Hemden n | chemise chemises f
-apple apples thing,small,food | Apfel Äpfel m | pomme pommes f
-mushroom mushrooms thing,small,food | Pilz Pilze m | champignon champignons m
-letter letters thing,small,written,shut | Brief Briefe m | lettre lettres f
-key keys thing,small | Schlüssel Schlüssel m | clé clés f
-hat hats thing,small | Hut Hüte m | chapeau chapeaux m
-school_bag school_bags thing,small,shut | Schultasche Schultaschen f | cartable cartables m
-alarm_clock alarm_clocks thing,small | Wecker Wecker m | réveil réveils m
-pencil_case pencil_cases thing,small,shut | Federtasche Federtaschen f | trousse trousses f
-teddy_bear teddy_bears thing,small | Teddy Teddys m | peluche peluches f
-wedding_ring wedding_rings thing,small | Ehering Eheringe m | alliance alliances f
-chair chairs thing,on,under,beside | Stuhl Stühle m | chaise chaises f
-table tables thing,on,under,beside | Tisch Tische m | table tables f
-car cars thing,in,beside | Auto Autos n | voiture voitures f
-boat boats thing,in,on,beside | Boot Boote n | bateau bateaux m
-house houses place,in,beside,to | Haus Häuser n | maison maisons f
-garden gardens place,in,to | Garten Gärten m | jardin jardins m
-tree trees place,under,beside,to | Baum Bäume m | arbre arbres m
-school schools place,in,beside,to | Schule Schulen f | école écoles f
-kitchen kitchens place,in,to | Küche Küchen f | cuisine cuisines f
-hospital hospitals place,in,beside,to | Krankenhaus Krankenhäuser n | hôpital hôpitaux m
-apple_tree apple_trees place,under,beside,to | Apfelbaum Apfelbäume m | pommier pommiers m
-train_station train_stations place,in,beside,to | Bahnhof Bahnhöfe m | gare gares f
-town_hall town_halls place,in,beside,to | Rathaus Rathäuser n | mairie mairies f
-living_room living_rooms place,in,to | Wohnzimmer Wohnzimmer n | salon salons m
-swimming_pool swimming_pools place,in,beside,to | Schwimmbad Schwimmbäder n | piscine piscines f
-post_office post_offices place,in,beside,to | Postamt Postämter n | poste postes f
-bus_stop bus_stops place,beside,to | Haltestelle Haltestellen f | arrêt arrêts m
-bell bells picture | Glocke Glocken f | cloche cloches f
-bottle bottles picture | Flasche Flaschen f | bouteille bouteilles f
-cloud clouds picture | Wolke Wolken f | nuage nuages m
-crown crowns picture | Krone Kronen f | couronne couronnes f
-cup cups picture | Tasse Tassen f | tasse tasses f
-fish fish picture | Fisch Fische m | poisson poissons m
-flag flags picture | Fahne Fahnen f | drapeau drapeaux m
-flower flowers picture | Blume Blumen f | fleur fleurs f
-heart hearts picture | Herz Herzen n | cœur cœurs m
-ladder ladders picture | Leiter Leitern f | échelle échelles f
-lamp lamps picture | Lampe Lampen f | lampe lampes f
-moon moons picture | Mond Monde m | lune lunes f
-star stars picture | Stern Sterne m | étoile étoiles f
-umbrella umbrellas picture | Regenschirm Regenschirme m | parapluie parapluies m
-water waters ground | Wasser Wasser n | eau eaux f
-grass grasses ground | Gras Gräser n | herbe herbes f
-sand sands ground | Sand Sande m | sable sables m
-snow snows ground | Schnee Schnee m | neige neiges f
-dark darks ground | Dunkle Dunkle n Dunkeln | noir noirs m
-"""
-
-# English; what it fits | German stem | French forms; a sixth: before a vowel; "+" puts it before the noun.
-_ADJECTIVES = """
-red animal,thing,place | rot | rouge rouge rouges rouges
-blue thing,place | blau | bleu bleue bleus bleues
-green thing,place | grün | vert verte verts vertes
-yellow thing,place | gelb | jaune jaune jaunes jaunes
-white animal,thing,place | weiß | blanc blanche blancs blanches
-black animal,thing,place | schwarz | noir noire noirs noires
-brown picture | braun | brun brune bruns brunes
-purple picture | violett | violet violette violets violettes
-small person,animal,thing,place | klein | + petit petite petits petites
-big person,animal,thing,place | groß | + grand grande grands grandes
-old person,animal,thing,place | alt | + vieux vieille vieux vieilles vieil
-young person,animal | jung | + jeune jeune jeunes jeunes
-new thing,place | neu | + nouveau nouvelle nouveaux nouvelles nouvel
-beautiful person,animal,thing,place | schön | + beau belle beaux belles bel
-happy person,animal | glücklich | heureux heureuse heureux heureuses
-sad person,animal | traurig | triste triste tristes tristes
-tired person,animal | müde | fatigué fatiguée fatigués fatiguées
-hungry person,animal | hungrig | affamé affamée affamés affamées
-clever person,animal | klug | intelligent intelligente intelligents intelligentes
-strong person,animal | stark | fort forte forts fortes
-"""
-
-# English ("*": said of the moment as "is ...ing"; a fifth: particle) | German ("sein", "dat", a prefix with "-") | French ("être").
-_INTRANSITIVE = """
-sleep sleeps slept sleeping * | schlafen schläft geschlafen | dormir dort dorment dormi
-sing sings sang singing * | singen singt gesungen | chanter chante chantent chanté
-dance dances danced dancing * | tanzen tanzt getanzt | danser danse dansent dansé
-laugh laughs laughed laughing * | lachen lacht gelacht | rire rit rient ri
-work works worked working * | arbeiten arbeitet gearbeitet | travailler travaille travaillent travaillé
-play plays played playing * | spielen spielt gespielt | jouer joue jouent joué
-wait waits waited waiting * | warten wartet gewartet | attendre attend attendent attendu
-"""
-_MOTION = """
-go goes went going * | gehen geht gegangen sein | aller va vont allé être
-run runs ran running * | laufen läuft gelaufen sein | courir court courent couru
-come comes came coming * | kommen kommt gekommen sein | venir vient viennent venu être
-"""
-_TRANSITIVE = """
-see sees saw seeing | sehen sieht gesehen | voir voit voient vu
-hear hears heard hearing | hören hört gehört | entendre entend entendent entendu
-find finds found finding | finden findet gefunden | trouver trouve trouvent trouvé
-buy buys bought buying * | kaufen kauft gekauft | acheter achète achètent acheté
-draw draws drew drawing * | zeichnen zeichnet gezeichnet | dessiner dessine dessinent dessiné
-look looks looked looking * for | suchen sucht gesucht | chercher cherche cherchent cherché
-pick picks picked picking * up | heben hebt aufgehoben auf- | ramasser ramasse ramassent ramassé
-open opens opened opening * | machen macht aufgemacht auf- | ouvrir ouvre ouvrent ouvert
-close closes closed closing * | machen macht zugemacht zu- | fermer ferme ferment fermé
-call calls called calling * | rufen ruft angerufen an- | appeler appelle appellent appelé
-help helps helped helping * | helfen hilft geholfen dat | aider aide aident aidé
-eat eats ate eating * | essen isst gegessen | manger mange mangent mangé
-write writes wrote writing * | schreiben schreibt geschrieben | écrire écrit écrivent écrit
-"""
-# "The man likes the house": das Haus gefällt dem Mann, la maison plaît à l'homme.
-_INVERTED = """
-like likes liked liking | gefallen gefällt gefallen | plaire plaît plaisent plu
-"""
-_DITRANSITIVE = """
-give gives gave giving * | geben gibt gegeben | donner donne donnent donné
-show shows showed showing * | zeigen zeigt gezeigt | montrer montre montrent montré
-send sends sent sending * | schicken schickt geschickt | envoyer envoie envoient envoyé
-sell sells sold selling * | verkaufen verkauft verkauft | vendre vend vendent vendu
-"""
-_COMPLEMENT = """
-say says said saying | sagen sagt gesagt | dire dit disent dit
-think thinks thought thinking | glauben glaubt geglaubt | penser pense pensent pensé
-know knows knew knowing | wissen weiß gewusst | savoir sait savent su
-hope hopes hoped hoping | hoffen hofft gehofft | espérer espère espèrent espéré
-"""
+    base: str
+    third: str
+    past: str
+    ing: str
+    progressive: bool
+    particle: str
+    german: str
+    german_third: str
+    german_participle: str
+    german_sein: bool
+    german_prefix: str
+    german_dative: bool
+    french: str
+    french_third: str
+    french_plural: str
+    french_participle: str
+    french_etre: bool
 
 
 def _rows(table: str) -> list[list[list[str]]]:
-  return [[part.split() for part in line.split("|")] for line in table.strip().splitlines()]
+    return [[part.split() for part in line.split("|")] for line in table.strip().splitlines()]
 
 
 def _genitive_ending(noun: str) -> str:
-  return "s" if noun.endswith(("er", "el", "en", "ig", "ing", "y")) else "es"
+    return "s" if noun.endswith(("er", "el", "en", "ig", "ing", "y")) else "es"
 
 
 def _noun(english, german, french) -> Noun:
-  english = [word.replace("_", " ") for word in english]
-  oblique = german[3] if len(german) > 3 else german[0]
-  genitive = german[0] if german[2] == "f" else oblique if len(german) > 3 else german[0] + _genitive_ending(german[0])
-  return Noun(english[0], english[1], frozenset(english[2].split(",")), *german[:3], oblique, genitive, *french)
+    english = [word.replace("_", " ") for word in english]
+    oblique = german[3] if len(german) > 3 else german[0]
+    genitive = (
+        german[0]
+        if german[2] == "f"
+        else oblique
+        if len(german) > 3
+        else german[0] + _genitive_ending(german[0])
+    )
+    return Noun(
+        english[0], english[1], frozenset(english[2].split(",")), *german[:3], oblique, genitive, *french
+    )
 
 
 def _adjective(english, german, french) -> Adjective:
-  first = french[0] == "+"
-  forms = french[first:]
-  return Adjective(english[0], frozenset(english[1].split(",")), german[0], tuple(forms[:4]), forms[4] if len(forms) > 4 else forms[0], first)
+    first = french[0] == "+"
+    forms = french[first:]
+    return Adjective(
+        english[0],
+        frozenset(english[1].split(",")),
+        german[0],
+        tuple(forms[:4]),
+        forms[4] if len(forms) > 4 else forms[0],
+        first,
+    )
 
 
 def _verb(english, german, french) -> Verb:
-  prefix = "".join(mark[:-1] for mark in german[3:] if mark.endswith("-"))
-  return Verb(*english[:4], "*" in english, english[5] if len(english) > 5 else "", *german[:3], "sein" in german,
-              prefix, "dat" in german, *french[:4], "être" in french)
+    prefix = "".join(mark[:-1] for mark in german[3:] if mark.endswith("-"))
+    return Verb(
+        *english[:4],
+        "*" in english,
+        english[5] if len(english) > 5 else "",
+        *german[:3],
+        "sein" in german,
+        prefix,
+        "dat" in german,
+        *french[:4],
+        "être" in french,
+    )
 
 
 def _verbs(table: str) -> dict[str, Verb]:
-  return {row[0][0]: _verb(*row) for row in _rows(table)}
+    return {row[0][0]: _verb(*row) for row in _rows(table)}
 
 
-NOUNS = {noun.singular: noun for noun in (_noun(*row) for row in _rows(_NOUNS))}
-ADJECTIVES = {row[0][0]: _adjective(*row) for row in _rows(_ADJECTIVES)}
-INTRANSITIVE, MOTION, TRANSITIVE = _verbs(_INTRANSITIVE), _verbs(_MOTION), _verbs(_TRANSITIVE)
-INVERTED, DITRANSITIVE, COMPLEMENT = _verbs(_INVERTED), _verbs(_DITRANSITIVE), _verbs(_COMPLEMENT)
+NOUNS = {noun.singular: noun for noun in (_noun(*row) for row in _rows(words.NOUNS))}
+ADJECTIVES = {row[0][0]: _adjective(*row) for row in _rows(words.ADJECTIVES)}
+INTRANSITIVE, MOTION, TRANSITIVE = _verbs(words.INTRANSITIVE), _verbs(words.MOTION), _verbs(words.TRANSITIVE)
+INVERTED, DITRANSITIVE, COMPLEMENT = (
+    _verbs(words.INVERTED),
+    _verbs(words.DITRANSITIVE),
+    _verbs(words.COMPLEMENT),
+)
 VERBS = INTRANSITIVE | MOTION | TRANSITIVE | INVERTED | DITRANSITIVE | COMPLEMENT
 
-NUMBERS = {"two": ("zwei", "deux"), "three": ("drei", "trois"), "four": ("vier", "quatre"), "five": ("fünf", "cinq")}
+NUMBERS = {
+    "two": ("zwei", "deux"),
+    "three": ("drei", "trois"),
+    "four": ("vier", "quatre"),
+    "five": ("fünf", "cinq"),
+}
 # English third person and plural | German | French; all take an infinitive.
 MODALS = {
     "can": (("can", "can"), ("kann", "können"), ("peut", "peuvent")),
@@ -257,13 +149,21 @@ PREPOSITIONS = {
     "left of": ("links von", "dative", "à gauche de"),
     "right of": ("rechts von", "dative", "à droite de"),
     "above": ("über", "dative", "au-dessus de"),
-    "below": ("unter", "dative", "au-dessous de"),
+    "below": ("unterhalb von", "dative", "au-dessous de"),
     "through": ("durch", "accusative", "à travers"),
 }
 # German, French.
-MANNERS = {"slowly": ("langsam", "lentement"), "quickly": ("schnell", "rapidement"),
-           "quietly": ("leise", "doucement"), "loudly": ("laut", "bruyamment")}
-FREQUENCIES = {"often": ("oft", "souvent"), "sometimes": ("manchmal", "parfois"), "always": ("immer", "toujours")}
+MANNERS = {
+    "slowly": ("langsam", "lentement"),
+    "quickly": ("schnell", "rapidement"),
+    "quietly": ("leise", "doucement"),
+    "loudly": ("laut", "bruyamment"),
+}
+FREQUENCIES = {
+    "often": ("oft", "souvent"),
+    "sometimes": ("manchmal", "parfois"),
+    "always": ("immer", "toujours"),
+}
 # German, French: first in their sentences. English has most of them at its end.
 TIMES = {
     "today": ("heute", "aujourd'hui"),

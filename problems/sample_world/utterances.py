@@ -4,40 +4,56 @@ import dataclasses
 
 from t2tlite.problems.sample_world import lexicon
 from t2tlite.problems.sample_world.draws import Draws
-from t2tlite.problems.sample_world.phonemes import LEXICON
+from t2tlite.problems.sample_world.phonemes import SPOKEN
 from t2tlite.problems.sample_world.scene import Clause, Entity
 
-_NOUNS = tuple(noun for noun in lexicon.NOUNS if noun in LEXICON)
+_NOUNS = tuple(noun for noun in lexicon.NOUNS if noun in SPOKEN)
 _LIVING = tuple(noun for noun in _NOUNS if lexicon.NOUNS[noun].groups & {"person", "animal"})
-_ADJECTIVES = {noun: tuple(word for word, adjective in lexicon.ADJECTIVES.items()
-                           if word in LEXICON and adjective.groups & lexicon.NOUNS[noun].groups) for noun in _NOUNS}
-_PLACES = {word: tuple(noun for noun in _NOUNS if group in lexicon.NOUNS[noun].groups)
-           for word, group in (("in", "in"), ("on", "on"), ("under", "under"), ("behind", "beside"))}
-_SAYS = tuple(verb for verb in lexicon.TRANSITIVE if lexicon.TRANSITIVE[verb].third in LEXICON)
-_DOES = tuple(verb for verb in lexicon.INTRANSITIVE if lexicon.INTRANSITIVE[verb].ing in LEXICON)
+_ADJECTIVES = {
+    noun: tuple(
+        word
+        for word, adjective in lexicon.ADJECTIVES.items()
+        if word in SPOKEN and adjective.groups & lexicon.NOUNS[noun].groups
+    )
+    for noun in _NOUNS
+}
+_PLACES = {
+    word: tuple(noun for noun in _NOUNS if group in lexicon.NOUNS[noun].groups)
+    for word, group in (("in", "in"), ("on", "on"), ("under", "under"), ("behind", "beside"))
+}
+_SAYS = tuple(verb for verb in lexicon.TRANSITIVE if lexicon.TRANSITIVE[verb].third in SPOKEN)
+_DOES = tuple(verb for verb in lexicon.INTRANSITIVE if lexicon.INTRANSITIVE[verb].ing in SPOKEN)
 
 
 def utterance(draws: Draws) -> Clause:
-  """A clause of 4 to 6 words, all of them in `phonemes.LEXICON`."""
-  kind = draws.weighted({"adjective": 3, "place": 3, "doing": 2, "seeing": 4})
-  if kind == "adjective":
-    subject = _entity(draws, _NOUNS, 0.4)
-    return Clause("be", subject, adjective=draws.pick([word for word in _ADJECTIVES[subject.noun] if word not in subject.adjectives]))
-  if kind == "place":
-    preposition = draws.pick(tuple(_PLACES))
-    return Clause("be", _entity(draws, _NOUNS, 0.0), place=(preposition, _entity(draws, _PLACES[preposition], 0.0)))
-  if kind == "doing":
-    return Clause(draws.pick(_DOES), _entity(draws, _LIVING, 0.6))
-  subject = _entity(draws, _LIVING, 0.35)
-  return Clause(draws.pick(_SAYS), subject, _entity(draws, _NOUNS, 0.0 if subject.adjectives else 0.5))
+    """A clause of 4 to 6 words, all of them in `phonemes.SPOKEN`."""
+    kind = draws.weighted({"adjective": 3, "place": 3, "doing": 2, "seeing": 4})
+    if kind == "adjective":
+        subject = _entity(draws, _NOUNS, 0.4)
+        return Clause(
+            "be",
+            subject,
+            adjective=draws.pick(
+                [word for word in _ADJECTIVES[subject.noun] if word not in subject.adjectives]
+            ),
+        )
+    if kind == "place":
+        preposition = draws.pick(tuple(_PLACES))
+        return Clause(
+            "be", _entity(draws, _NOUNS, 0.0), place=(preposition, _entity(draws, _PLACES[preposition], 0.0))
+        )
+    if kind == "doing":
+        return Clause(draws.pick(_DOES), _entity(draws, _LIVING, 0.6))
+    subject = _entity(draws, _LIVING, 0.35)
+    return Clause(draws.pick(_SAYS), subject, _entity(draws, _NOUNS, 0.0 if subject.adjectives else 0.5))
 
 
 def _entity(draws: Draws, nouns: tuple[str, ...], described: float) -> Entity:
-  noun = draws.pick(nouns)
-  entity = Entity(noun, draws.weighted({"the": 5, "a": 3, "my": 2, "this": 1}))
-  if draws.chance(described):
-    entity = dataclasses.replace(entity, adjectives=(draws.pick(_ADJECTIVES[noun]),))
-  # The voice has no "an".
-  if entity.determiner == "a" and (entity.adjectives or (noun,))[0][0] in "aeiou":
-    return dataclasses.replace(entity, determiner="the")
-  return entity
+    noun = draws.pick(nouns)
+    entity = Entity(noun, draws.weighted({"the": 5, "a": 3, "my": 2, "this": 1}))
+    if draws.chance(described):
+        entity = dataclasses.replace(entity, adjectives=(draws.pick(_ADJECTIVES[noun]),))
+    # The voice has no "an".
+    if entity.determiner == "a" and (entity.adjectives or (noun,))[0][0] in "aeiou":
+        return dataclasses.replace(entity, determiner="the")
+    return entity

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
+import t2tlite
 from t2tlite.data import records, shuffle
 from t2tlite.data.progress import track
 from t2tlite.data.records import SPLITS, manifest
@@ -20,10 +21,9 @@ from t2tlite.problem import Problem
 
 VERSION = 1  # of the files' layout
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NOT_WRITABLE = (PermissionError, NotADirectoryError, FileExistsError, tf.errors.PermissionDeniedError)
 _HEADER_BYTES = 16  # what a TFRecord adds to each record
 
-__all__ = ["generate", "is_complete", "manifest"]
+__all__ = ["generate", "is_complete", "manifest", "missing_splits"]
 
 
 def generate(
@@ -52,8 +52,10 @@ def generate(
     """
     problem.check_source(source)
     folder = records.corpus_dir(problem, data_dir)
-    with _user_errors(folder, splits), contextlib.ExitStack() as stack:
-        folder.mkdir(parents=True, exist_ok=True)
+    with _user_errors(folder), contextlib.ExitStack() as stack:
+        _make_dir(folder)
+        if tmp_dir:
+            _make_dir(pathlib.Path(tmp_dir))
         for split in splits:  # always in the same order, so that two processes can't wait for each other
             stack.enter_context(_lock(folder / f".{split}.lock", f"{folder.name} {split}", progress))
         if is_complete(problem, data_dir, source):
@@ -66,9 +68,7 @@ def generate(
                 _check_same_source(folder, index["source"], source)
         indices = {split: _read_index(folder, split) for split in SPLITS}
         if all(indices.values()):
-            labels = None
-            if any(feature.kind == "label" for feature in problem.features().values()):
-                labels = list(problem.labels(*_given(source, source_dir)))
+            labels = _labels(problem, source, source_dir)
             _write_json(folder / "manifest.json", _manifest(problem, source, labels, indices))
 
 
@@ -99,32 +99,52 @@ def is_complete(problem: Problem, data_dir: str | os.PathLike, source: str) -> b
     return True
 
 
+def missing_splits(problem: Problem, data_dir: str | os.PathLike) -> list[str]:
+    """The splits that are not written yet."""
+    folder = records.corpus_dir(problem, data_dir)
+    return [split for split in SPLITS if _read_index(folder, split) is None]
+
+
 def _write_split(problem, folder, split, source, source_dir, tmp_dir, progress):
-    for old in (*folder.glob(f"{split}-*.tfrecord"), *folder.glob(f"{split}-*.tmp")):
-        old.unlink()  # of a generation that was stopped
+    _remove(folder, f"{split}-*")  # of a generation that was stopped
     label = f"{folder.name} {split}"
     examples = problem.examples(split, *_given(source, source_dir))
     examples = track(examples, label, problem.count(split, *_given(source, source_dir)), progress)
     features = records.stored_features(problem)
+    labels = frozenset(_labels(problem, source, source_dir) or ()) or None
     serialized = (
-        records.serialize(example, features, f"example {number} of {label}")
+        records.serialize(example, features, f"example {number} of {label}", labels)
         for number, example in enumerate(examples)
     )
     if split == "train":
-        if tmp_dir:
-            pathlib.Path(tmp_dir).mkdir(parents=True, exist_ok=True)
         shards = shuffle.shards(serialized, label, tmp_dir or folder)
     else:
         shards = iter([serialized])  # in the corpus's order, which published scores are reported in
-    files = [_write_shard(folder / f"{split}-{number:05d}.tmp", shard) for number, shard in enumerate(shards)]
-    if not sum(file["examples"] for file in files):
-        raise UserError(f"problem `{problem.name}` yields no examples for {split} from source `{source}`")
+    try:
+        files = [_write_shard(folder / f"{split}-{i:05d}.tmp", shard) for i, shard in enumerate(shards)]
+        if not sum(file["examples"] for file in files):
+            raise UserError(f"problem `{problem.name}` yields no examples for {split} from source `{source}`")
+    except BaseException:
+        _remove(folder, f"{split}-*.tmp")
+        raise
     for number, file in enumerate(files):
         name = f"{split}-{number:05d}-of-{len(files):05d}.tfrecord"
         (folder / file["file"]).rename(folder / name)
         file["file"] = name
     index = {"source": source, "features": _kinds(problem), "files": files}
     _write_json(folder / f"{split}.index.json", index)
+
+
+def _make_dir(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"can't make the folder {folder}: {error.strerror}; use another one") from None
+
+
+def _remove(folder, pattern):
+    for path in folder.glob(pattern):
+        path.unlink(missing_ok=True)
 
 
 def _write_shard(path: pathlib.Path, shard: Iterator[bytes]) -> dict:
@@ -153,12 +173,19 @@ def _manifest(problem, source, labels, indices):
         }
     return {
         "version": VERSION,
+        "t2tlite": t2tlite.__version__,
         "corpus": records.corpus_name(problem),
         "source": source,
         "features": _kinds(problem),
         "labels": labels,
         "splits": splits,
     }
+
+
+def _labels(problem, source, source_dir):
+    if "label" not in _kinds(problem).values():
+        return None
+    return list(problem.labels(*_given(source, source_dir)))
 
 
 def _kinds(problem):
@@ -205,20 +232,16 @@ def _lock(path, label, show):
 
 
 @contextlib.contextmanager
-def _user_errors(folder, splits):
-    """Turns a full disk and a folder that can't be written into one line; leaves no part of a file behind."""
+def _user_errors(folder):
+    """Turns a full disk, and a folder that can't be written, into one line."""
     try:
         yield
     except (OSError, tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
-        full = isinstance(error, tf.errors.ResourceExhaustedError) or getattr(error, "errno", 0) in _NO_SPACE
-        for part in (part for split in splits for part in folder.glob(f"{split}-*.tmp")):
-            with contextlib.suppress(OSError):
-                part.unlink()
-        if full:
+        if isinstance(error, tf.errors.ResourceExhaustedError) or getattr(error, "errno", 0) in _NO_SPACE:
             raise UserError(
                 f"no space left while writing {folder}; make room or use another --data_dir or --tmp_dir and "
                 "start again (finished splits are kept)"
             ) from None
-        if isinstance(error, _NOT_WRITABLE):
+        if str(folder) in str(error):
             raise UserError(f"can't write {folder}: {error}; use another --data_dir") from None
         raise

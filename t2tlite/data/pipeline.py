@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from t2tlite.data import records
 from t2tlite.data.reader import Reader
 from t2tlite.data.sources import Order, Source
 from t2tlite.data.table import Table
 from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.errors import UserError
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
@@ -51,12 +53,22 @@ def dataset(
         audio: `f` float32 `[batch, samples]`, padded with 0 to a bound, and `f_length` int32 `[batch]`;
         label: `f` int32 `[batch]`.
       Examples longer than the last bound are left out; `count_dropped` counts them.
+
+    Raises:
+      UserError: the data is missing or damaged, or all examples are too long.
     """
     order = Order(seed if training else None, training if repeat is None else repeat, shard)
     reader = Reader(problem, vocabulary, labels, hparams, seed, training)
     source = Source(problem, split, data_dir)
     plan = batch_plan(problem, hparams)
     table = Table.of(source, reader) if plan.bucketed else None
+    if not (table.size if table else _some_fit(source, reader)):
+        # Refused, since a search for the next batch would have no end.
+        raise UserError(
+            f"all {source.size} examples of `{problem.name}` {split} are too long: raise the hyperparameter "
+            f"length_bounds={';'.join(map(str, hparams.length_bounds))} (in units of the vocabulary) or "
+            f"seconds_bounds={';'.join(map(str, hparams.seconds_bounds))}"
+        )
     if table:
         stream = _in_buckets(table.positions(order), plan).map(table.rows)
     elif plan.bucketed:
@@ -74,6 +86,14 @@ def dataset(
     else:
         stream = stream.map(reader.dense, num_parallel_calls=2, deterministic=True).prefetch(2)
     return stream.with_options(_options(symbolic=not plan.bucketed))
+
+
+def _some_fit(source, reader):
+    """Whether any example is kept; looks no further than the first."""
+    if not reader.can_drop:
+        return True
+    blocks = source.blocks(Order(), _BLOCK)
+    return any(tf.size(reader.compact(*block)["index"]) > 0 for block in blocks)
 
 
 def _in_buckets(stream, plan):
@@ -106,6 +126,11 @@ def batch_plan(problem: Problem, hparams: HParams) -> BatchPlan:
     if "image" in kinds:
         return BatchPlan(False, (hparams.batch_images,))
     return BatchPlan(True, tuple(max(1, hparams.batch_tokens // n) for n in hparams.length_bounds))
+
+
+def size(problem: Problem, split: str, data_dir) -> int:
+    """Number of examples of a split, those that are too long included."""
+    return sum(file["examples"] for file in records.split_index(problem, split, data_dir))
 
 
 def count_dropped(problem: Problem, split: str, data_dir, vocabulary: Vocabulary, hparams: HParams) -> int:

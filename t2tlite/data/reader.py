@@ -93,7 +93,7 @@ class Reader:
         return {name: _keep(value, fits) for name, value in made.items()}
 
     def rows(self, block: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Pads the texts of what `compact` made to the last bound, since plain rows are quicker to take apart."""
+        """Pads the texts of what `compact` made to the last bound: plain rows are quicker to take apart."""
         last = self._hparams.length_bounds[-1]
         return {
             name: value.to_tensor(shape=[None, last]) if isinstance(value, tf.RaggedTensor) else value
@@ -133,7 +133,8 @@ class Reader:
             return tf.gather(references.flat_values, references.row_starts())  # [block]
         # A permutation of whole numbers, used as a hash: it needs no state, and takes a block at once.
         addresses = tf.math.floormod(epoch * 1_000_003 + index, _DRAWS)
-        drawn = tf.random.experimental.index_shuffle(addresses, seed=[self._seed, salt], max_index=_DRAWS - 1)
+        seeds = tf.constant([self._seed, salt], tf.int64)
+        drawn = tf.random.experimental.index_shuffle(addresses, seed=seeds, max_index=_DRAWS - 1)
         place = tf.math.floormod(tf.cast(drawn, tf.int64), references.row_lengths())
         return tf.gather(references.flat_values, references.row_starts() + place)  # [block]
 

@@ -3,7 +3,7 @@
 import itertools
 import json
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import numpy as np
@@ -32,13 +32,16 @@ def stored_features(problem: Problem) -> dict[str, Any]:
     return {"inputs": features["targets"], "targets": features["inputs"]} if problem.swap else features
 
 
-def serialize(example: dict[str, Any], features: dict[str, Any], where: str) -> bytes:
+def serialize(
+    example: dict[str, Any], features: dict[str, Any], where: str, labels: Container[str] | None = None
+) -> bytes:
     """One example of a corpus as a serialised `tf.train.Example`.
 
     Args:
       example: what `Problem.examples` yields.
       features: feature by name, as the corpus has them.
       where: which example this is, for the message.
+      labels: the names of classes there are.
 
     Raises:
       UserError: a value is missing or is not what its feature stands for.
@@ -52,6 +55,10 @@ def serialize(example: dict[str, Any], features: dict[str, Any], where: str) -> 
             values = _TO_BYTES[feature.kind](example[name])
         except (TypeError, ValueError) as error:
             raise UserError(f"{where}: `{name}` is {error}") from None
+        if feature.kind == "label" and labels is not None and example[name] not in labels:
+            raise UserError(
+                f"{where}: `{name}` is {example[name]!r}, which is not one of the problem's labels"
+            )
         made[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
     return tf.train.Example(features=tf.train.Features(feature=made)).SerializeToString(deterministic=True)
 

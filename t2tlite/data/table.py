@@ -13,12 +13,15 @@ class Table:
 
     Args:
       columns: its result for the whole split; texts only.
+
+    Attributes:
+      size: number of rows; what is too long has none.
     """
 
     def __init__(self, columns: dict[str, tf.Tensor]):
         self._buckets = columns.pop("bucket")
         self._columns = columns
-        self._size = int(tf.size(self._buckets))
+        self.size = int(tf.size(self._buckets))
 
     @classmethod
     def of(cls, source: Source, reader: Reader) -> "Table | None":
@@ -27,13 +30,16 @@ class Table:
             return None
         if reader.training and int(reader.references(source.records)) > 1:
             return None
-        blocks = source.blocks(Order(), _BLOCK).map(reader.compact)
-        parts = list(blocks)
+        parts = []
+        for first in range(0, source.size, _BLOCK):
+            block = source.records[first : first + _BLOCK]
+            index = tf.range(first, first + tf.size(block, tf.int64), dtype=tf.int64)
+            parts.append(reader.compact(tf.zeros_like(index), index, block))
         return cls({name: tf.concat([part[name] for part in parts], axis=0) for name in parts[0]})
 
     def positions(self, order: Order) -> tf.data.Dataset:
         """Elements that are little more than the position of a row."""
-        return order.positions(self._size).map(
+        return order.positions(self.size).map(
             lambda epoch, row: {"row": row, "bucket": tf.gather(self._buckets, row)}
         )
 

@@ -3,31 +3,42 @@
 import functools
 import hashlib
 import io
+import itertools
 import os
 import pathlib
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 
 import sentencepiece
 import tensorflow as tf
+from sentencepiece import sentencepiece_model_pb2
 
 from t2tlite.errors import UserError
 
 PAD_ID = 0
 EOS_ID = 1
 
-# Sentencepiece writes a space as U+2581, so a literal U+2581 would come back as a space. It travels as
-# ESCAPE + "1", and ESCAPE itself as ESCAPE + "0"; both are so rare that they cost a few byte pieces.
+# Sentencepiece writes a space as U+2581, so a literal U+2581 would come back as a space. The model's own
+# normalisation writes it as ESCAPE + "1", and ESCAPE itself as ESCAPE + "0": byte pieces, and very rare.
 _SPACE = "\u2581"
 _ESCAPE = "\ue000"
-_LONGEST_SENTENCE = 16384  # bytes; sentencepiece leaves longer ones out of the training
-
-
-def _escape(text: str) -> str:
-    return text.replace(_ESCAPE, _ESCAPE + "0").replace(_SPACE, _ESCAPE + "1")
-
-
-def _unescape(text: str) -> str:
-    return text.replace(_ESCAPE + "1", _SPACE).replace(_ESCAPE + "0", _ESCAPE)
+_RULES = "2581\tE000 31\nE000\tE000 30\n"  # hexadecimal, as sentencepiece reads them
+_SETTINGS = {
+    "model_type": "bpe",
+    "hard_vocab_limit": False,  # a small corpus gives fewer units
+    "pad_id": PAD_ID,
+    "eos_id": EOS_ID,
+    "unk_id": 2,
+    "bos_id": -1,
+    "byte_fallback": True,
+    "character_coverage": 0.9995,
+    "remove_extra_whitespaces": False,
+    "add_dummy_prefix": False,
+    "allow_whitespace_only_pieces": True,
+    "max_sentence_length": 16384,  # bytes; longer ones are left out of the training
+    "num_threads": 1,  # so that the same texts give the same vocabulary
+    "minloglevel": 2,
+}
 
 
 class Vocabulary:
@@ -75,7 +86,7 @@ class Vocabulary:
                 f"text has a lone surrogate at position {error.start} and can't be written as UTF-8: "
                 f"{text[:40]!r}; decode the bytes it came from as UTF-8"
             ) from None
-        return self._processor.encode(_escape(text))
+        return self._processor.encode(text)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of ids; stops at the end token and leaves padding out."""
@@ -85,7 +96,8 @@ class Vocabulary:
                 break
             if i != PAD_ID:
                 kept.append(int(i))
-        return _unescape(self._processor.decode(kept))
+        text = self._processor.decode(kept)
+        return text.replace(_ESCAPE + "1", _SPACE).replace(_ESCAPE + "0", _ESCAPE)
 
     def piece(self, i: int) -> str:
         """The unit with id `i`, a space written as U+2581."""
@@ -100,8 +112,6 @@ class Vocabulary:
         Returns:
           int32 `[batch, (length)]`, each row ending in the end token.
         """
-        texts = tf.strings.regex_replace(texts, _ESCAPE, _ESCAPE + "0")
-        texts = tf.strings.regex_replace(texts, _SPACE, _ESCAPE + "1")
         return self.tokenizer.tokenize(texts)
 
     def detokenize(self, ids: tf.Tensor) -> tf.Tensor:
@@ -160,40 +170,41 @@ class Vocabulary:
                 f"vocabulary_size={size} is too small: {least} units are taken by the 3 control tokens, "
                 f"256 bytes and {len(symbols)} symbols; ask for more, e.g. 8192"
             )
+        lines = _training_lines(texts)
+        first = next(lines, None)
+        if first is None:
+            raise UserError("there is no text to learn a vocabulary from in the training splits")
         model = io.BytesIO()
         try:
-            sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=_training_lines(texts),
-                model_writer=model,
-                model_type="bpe",
-                vocab_size=size,
-                hard_vocab_limit=False,
-                user_defined_symbols=[s.replace(" ", _SPACE) for s in symbols],
-                pad_id=PAD_ID,
-                eos_id=EOS_ID,
-                unk_id=2,
-                bos_id=-1,
-                byte_fallback=True,
-                character_coverage=0.9995,
-                normalization_rule_name="identity",
-                remove_extra_whitespaces=False,
-                add_dummy_prefix=False,
-                allow_whitespace_only_pieces=True,
-                max_sentence_length=_LONGEST_SENTENCE,
-                num_threads=1,
-                minloglevel=2,
-            )
+            with tempfile.TemporaryDirectory() as folder:
+                rules = pathlib.Path(folder, "rules.tsv")
+                rules.write_text(_RULES, encoding="utf-8")
+                sentencepiece.SentencePieceTrainer.train(
+                    sentence_iterator=itertools.chain([first], lines),
+                    model_writer=model,
+                    vocab_size=size,
+                    user_defined_symbols=[s.replace(" ", _SPACE) for s in symbols],
+                    normalization_rule_tsv=str(rules),
+                    **_SETTINGS,
+                )
         except RuntimeError as error:
             raise UserError(
-                f"can't learn a vocabulary of {size} units: {str(error).strip().splitlines()[-1]}; "
-                "is there enough text in the training split, and is the vocabulary large enough?"
+                f"can't learn a vocabulary of vocabulary_size={size} units: "
+                f"{str(error).strip().splitlines()[-1]}; try another size, e.g. 8192"
             ) from None
-        return cls(model.getvalue())
+        return cls(_without_path(model.getvalue()))
+
+
+def _without_path(model: bytes) -> bytes:
+    """The model without the path of the rules, which is another each time."""
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model)
+    proto.normalizer_spec.ClearField("normalization_rule_tsv")
+    return proto.SerializeToString(deterministic=True)
 
 
 def _training_lines(texts: Iterable[str]) -> Iterator[str]:
     """Lines without what sentencepiece's trainer refuses (NUL, and its own marks U+2585 and tab)."""
     for text in texts:
-        for line in text.translate({0: "\n", 9: "\n", 0x2585: "\n", 0x2581: "\n"}).splitlines():
+        for line in text.translate({0: "\n", 9: "\n", 0x2585: "\n"}).splitlines():
             if line:
                 yield line

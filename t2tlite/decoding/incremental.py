@@ -61,5 +61,5 @@ class Incremental:
         return tf.nn.log_softmax(logits[:, 0]), new_state
 
     def embed(self, ids):
-        """What the model reads at the position after the entries `ids` int32 `[batch]`: `[batch, 1, hidden]`."""
+        """What the model reads after the entries `ids` int32 `[batch]`: `[batch, 1, hidden]`."""
         return self._model.target_net(self._problem).embed_targets(ids[:, None])

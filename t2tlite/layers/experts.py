@@ -195,8 +195,9 @@ class MixtureOfExperts(keras.layers.Layer):
 
     def build(self, input_shape):
         n, d, f = self.experts, self.hidden, self.filter
-        self.gate_kernel = self.add_weight(name="gate", shape=(d, n), initializer="zeros")
-        self.noise_kernel = self.add_weight(name="noise", shape=(d, n), initializer="zeros")
+        # Without autocast the gate stays in float32 under mixed precision.
+        self.gate_kernel = self.add_weight(name="gate", shape=(d, n), initializer="zeros", autocast=False)
+        self.noise_kernel = self.add_weight(name="noise", shape=(d, n), initializer="zeros", autocast=False)
         self.in_kernel = self.add_weight(
             name="in", shape=(n, d, f), initializer=keras.initializers.RandomNormal(stddev=d**-0.5)
         )

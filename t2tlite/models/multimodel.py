@@ -71,7 +71,8 @@ class MultiModel(keras.Model):
     """
 
     def __init__(self, hparams, wiring: dict[str, Wiring], **kwargs):
-        super().__init__(**{"name": "multimodel", **kwargs})
+        # Without autocast a waveform reaches its net in float32 under mixed precision.
+        super().__init__(**{"name": "multimodel", "autocast": False, **kwargs})
         self.hparams = hparams
         self.wiring = dict(wiring)
         nets = {net.name: net for w in wiring.values() for net in (w.inputs, w.targets)}

@@ -1,76 +1,106 @@
-"""Small models with random weights, for every kind of input."""
+"""Small models whose outputs vary from input to input, and end at different lengths."""
 
-import types
+import copy
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from t2tlite import problem, registry
-from t2tlite.models.multimodel import MultiModel, wire
+from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.decoding.greedy import EOS, greedy
+from t2tlite.decoding.incremental import Incremental
+from t2tlite.decoding.inputs import BY_KIND
+from t2tlite.decoding.predictor import Predictor
+from t2tlite.run import Run
 
-SIZE = 40
-KINDS = ("text", "image", "audio")
+from ..models import tiny
 
-
-class FromText(problem.Problem):
-    name = "from_text"
-    command = "to_words"
-
-
-class FromImage(problem.Problem):
-    name = "from_image"
-    inputs = problem.Image()
-    command = "to_caption"
+NAMES = ("translation", "captions", "spoken")
 
 
-class FromAudio(problem.Problem):
-    name = "from_audio"
-    inputs = problem.Audio()
-    command = "to_transcript"
+def features_of(name, size=6, seed=1):
+    """Features without targets, of inputs that differ from one another more than noise does."""
+    features = {key: value.numpy() for key, value in tiny.batch(name, size, seed).items() if key != "targets"}
+    strength = np.random.default_rng(seed).random((size, 3)).astype(np.float32) ** 2
+    if name in ("captions", "pictures"):
+        features["inputs"] *= strength[:, None, None]
+    if name == "spoken":
+        features["inputs"] *= strength[:, :1]
+    return features
 
 
-class ToLabel(problem.Problem):
-    name = "to_label"
-    inputs = problem.Image()
-    targets = problem.Label()
-    command = "to_category"
+def make_model(hparams=tiny.HPARAMS, names=NAMES, seed=1):
+    """A model with random weights that favour no entry.
 
-
-def small_hparams(**changes):
-    small = {
-        "hidden": 16,
-        "filter": 16,
-        "heads": 2,
-        "experts": 4,
-        "long_kernel": 5,
-        "long_dilation": 2,
-        "image_size": 24,
-        "image_widths": (4, 4, 4, 8),
-        "audio_least_width": 2,
-        "mel_bins": 8,
-        "length_bounds": (6, 12),
-        "seconds_bounds": (0.5, 1.0),
-    }
-    return registry.get("hparams", "multimodel_tiny")().replace(**{**small, **changes})
-
-
-def make_model(hparams, problems, seed=0, scale=0.4):
-    """A model whose weights are all random, so that every part of it matters and outputs vary."""
-    vocabulary = types.SimpleNamespace(fingerprint="0" * 16, size=SIZE)
-    labels = {p.name: ("red", "green", "blue") for p in problems if p.targets.kind == "label"}
-    model = MultiModel(hparams, wire(problems, hparams, vocabulary, labels))
-    model.build()
-    draw = np.random.default_rng(seed)
-    for variable in model.trainable_variables:
-        variable.assign(variable + scale * draw.standard_normal(variable.shape).astype(np.float32))
+    The cause of a favoured entry is what the last representations have in common, so that is taken out of
+    the softmax matrix.
+    """
+    keras.utils.set_random_seed(seed)
+    model = tiny.model((*names, "pictures"), hparams, seed)
+    net = model.target_net(names[0])
+    matrix = net.embedding if hparams.tie_embeddings else net.softmax
+    representations = []
+    for name in names:
+        features = {**features_of(name, 8), "targets": tiny.batch("translation", 8)["targets"]}
+        logits = model(features, problem=name).logits.numpy()
+        representations.append(logits.reshape(-1, tiny.VOCABULARY.size) @ np.linalg.pinv(matrix.numpy()).T)
+    common = np.linalg.qr(np.stack([x.mean(axis=0) for x in representations], axis=1))[0]
+    centred = matrix.numpy() - matrix.numpy() @ common @ common.T
+    centred *= 3.0 / np.std(np.concatenate(representations) @ centred.T)
+    centred[EOS] *= 1.5  # so that a good part of the outputs ends
+    matrix.assign(centred)
     return model
 
 
 @pytest.fixture(scope="session")
-def hparams():
-    return small_hparams()
+def model():
+    return make_model()
 
 
 @pytest.fixture(scope="session")
-def model(hparams):
-    return make_model(hparams, [FromText(), FromImage(), FromAudio(), ToLabel()])
+def make():
+    return make_model
+
+
+@pytest.fixture(scope="session")
+def inputs():
+    return features_of
+
+
+@pytest.fixture(scope="session")
+def compiled():
+    """A function of a model, a problem and a length: its greedy decoding as a tf.function, made once."""
+    made = {}
+
+    def get(model, problem, length):
+        key = id(model), problem, length
+        if key not in made:
+            incremental = Incremental(model, problem, length)
+            made[key] = tf.function(
+                lambda features: greedy(incremental, features),
+                input_signature=[BY_KIND[tiny.PROBLEMS[problem].inputs.kind].spec],
+                autograph=False,
+            )
+        return made[key]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """A `Run` that was never trained, for text, images and audio to text, and images to classes."""
+    texts = [f"the {colour} {thing}" for colour in ("red", "blue", "green") for thing in ("circle", "square")]
+    vocabulary = Vocabulary.train(texts, 285)
+    folder = tmp_path_factory.mktemp("run")
+    problems = {name: copy.copy(tiny.PROBLEMS[name]) for name in (*NAMES, "pictures")}
+    hparams = tiny.HPARAMS.replace(length_bounds=(8, 16), seconds_bounds=(0.1, 0.3))
+    return Run(
+        folder, hparams, problems, {"pictures": tiny.CLASSES}, vocabulary, str(folder / "data"), "sample"
+    )
+
+
+@pytest.fixture(scope="session")
+def predictor(run):
+    keras.utils.set_random_seed(1)
+    return Predictor(run, tiny.randomise(run.make_model(), seed=1))

@@ -4,39 +4,28 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.decoding.greedy import EOS, PAD, greedy
-from t2tlite.decoding.incremental import Incremental
-from tests.decoding.conftest import FromText, make_model, small_hparams
+from t2tlite.decoding.greedy import EOS, PAD
+from t2tlite.decoding.inputs import BY_KIND
 
-LENGTH = 20
+from ..models import tiny
 
-
-def features_of(kind, batch=5, seed=0):
-    """Inputs of different lengths, padded."""
-    draw = np.random.default_rng(seed)
-    if kind == "image":
-        return {"inputs": draw.random((batch, 24, 24, 3), np.float32)}
-    if kind == "audio":
-        lengths = draw.integers(2000, 8000, batch).astype(np.int32)
-        samples = draw.standard_normal((batch, 8000)).astype(np.float32) / 10
-        return {"inputs": samples * (np.arange(8000) < lengths[:, None]), "inputs_length": lengths}
-    lengths = draw.integers(2, 12, batch)
-    return {"inputs": (draw.integers(2, 40, (batch, 12)) * (np.arange(12) < lengths[:, None])).astype(np.int32)}
-
-
-def compiled(model, problem, length=LENGTH):
-    return tf.function(lambda features: greedy(Incremental(model, problem, length), features), autograph=False)
+NAMES = ("translation", "captions", "spoken")
+LENGTH = 12
 
 
 def recomputed(model, problem, features, length=LENGTH):
-    """The same by running the whole model again for every position."""
-    forward = tf.function(lambda x: model(x, problem=problem).logits, autograph=False, reduce_retracing=True)
+    """Decodes by running the whole model again for every position."""
+    spec = {
+        **BY_KIND[tiny.PROBLEMS[problem].inputs.kind].spec,
+        "targets": tf.TensorSpec([None, None], tf.int32),
+    }
+    forward = tf.function(lambda x: model(x, problem=problem).logits, autograph=False, input_signature=[spec])
     batch = len(features["inputs"])
-    ids = np.zeros((batch, length + 1), np.int32)
+    ids = np.zeros((batch, length), np.int32)
     going, total = np.ones(batch, bool), np.zeros(batch)
     for position in range(length):
-        # The position to be predicted must not count as padding, but its content can't be seen from there.
-        asked = np.where(going, 2, ids[:, position])
+        # The position to be predicted must not count as padding; what stands there can't be seen from it.
+        asked = np.where(going, 2, PAD)
         prefix = np.concatenate([ids[:, :position], asked[:, None]], axis=1)
         logits = forward({**features, "targets": tf.constant(prefix, tf.int32)})[:, position]
         logs = tf.nn.log_softmax(logits).numpy()
@@ -44,95 +33,91 @@ def recomputed(model, problem, features, length=LENGTH):
         total += np.where(going, logs[np.arange(batch), best], 0)
         ids[:, position] = np.where(going, best, PAD)
         going &= best != EOS
-    return ids[:, :length], total
+    return ids, total
 
 
-@pytest.mark.parametrize("kind", ["text", "image", "audio"])
-def test_same_as_recomputing_everything(model, kind):
-    features = features_of(kind)
-    ids, total = compiled(model, f"from_{kind}")(features)
-    expected, expected_total = recomputed(model, f"from_{kind}", features)
+@pytest.mark.parametrize("name", NAMES)
+def test_same_as_recomputing_everything(model, inputs, compiled, name):
+    features = inputs(name)
+    ids, total = compiled(model, name, LENGTH)(features)
+    expected, expected_total = recomputed(model, name, features)
     np.testing.assert_array_equal(ids, expected[:, : ids.shape[1]])
     assert not expected[:, ids.shape[1] :].any()
-    np.testing.assert_allclose(total, expected_total, rtol=1e-4)
-    assert len({tuple(row) for row in ids.numpy().tolist()}) > 2, "the outputs must depend on the inputs"
+    np.testing.assert_allclose(total, expected_total, rtol=1e-3)
+    assert len({tuple(row) for row in ids.numpy().tolist()}) > 1, "the outputs must depend on the inputs"
 
 
-@pytest.mark.parametrize("changes", [{"attention": False}, {"moe": "none"}, {"tie_embeddings": True}])
-def test_same_as_recomputing_in_ablations(changes):
-    model = make_model(small_hparams(**changes), [FromText()])
-    features = features_of("text", 3)
-    ids, _ = compiled(model, "from_text")(features)
-    expected, _ = recomputed(model, "from_text", features)
+def test_same_as_recomputing_without_attention_and_experts(make, inputs, compiled):
+    changes = {"attention": False, "moe": "none", "tie_embeddings": True}
+    model = make(tiny.HPARAMS.replace(**changes), ("translation",))
+    features = inputs("translation", 3)
+    ids, _ = compiled(model, "translation", LENGTH)(features)
+    expected, _ = recomputed(model, "translation", features)
     np.testing.assert_array_equal(ids, expected[:, : ids.shape[1]])
 
 
-@pytest.mark.parametrize("kind", ["text", "image", "audio"])
-def test_alone_or_in_a_batch(model, kind):
-    features = features_of(kind)
-    decode = compiled(model, f"from_{kind}")
+@pytest.mark.parametrize("name", NAMES)
+def test_alone_or_in_a_batch(model, inputs, compiled, name):
+    """Neither the other examples nor their padding matter."""
+    features = inputs(name)
+    decode = compiled(model, name, LENGTH)
     ids, total = decode(features)
-    for i in range(len(features["inputs"])):
-        alone = {name: value[i : i + 1] for name, value in features.items()}
-        if kind == "text":
+    for i in range(2):
+        alone = {key: value[i : i + 1] for key, value in features.items()}
+        if name == "translation":
             alone["inputs"] = alone["inputs"][:, : np.count_nonzero(alone["inputs"])]
-        if kind == "audio":
+        if name == "spoken":
             alone["inputs"] = alone["inputs"][:, : alone["inputs_length"][0]]
         one, one_total = decode(alone)
         width = one.shape[1]
         np.testing.assert_array_equal(one[0], ids[i, :width])
         assert not ids[i, width:].numpy().any()
-        np.testing.assert_allclose(one_total[0], total[i], rtol=1e-4)
+        np.testing.assert_allclose(one_total[0], total[i], rtol=1e-3)
 
 
-def test_score_is_the_teacher_forced_loss(model):
-    features = features_of("text")
-    ids, total = compiled(model, "from_text")(features)
-    for i in range(len(ids)):
-        targets = ids[i : i + 1, : np.count_nonzero(ids[i])]
-        logits = model({"inputs": features["inputs"][i : i + 1], "targets": targets}, problem="from_text").logits
-        loss, _ = model.target_net("from_text").loss(logits, targets)
-        np.testing.assert_allclose(-loss, total[i], rtol=1e-4)
+def test_score_is_the_teacher_forced_loss(model, inputs, compiled):
+    features = inputs("translation", 4)
+    ids, total = compiled(model, "translation", LENGTH)(features)
+    logits = model({**features, "targets": ids}, problem="translation").logits
+    for i in range(4):
+        loss, count = model.target_net("translation").loss(logits[i : i + 1], ids[i : i + 1])
+        assert count == np.count_nonzero(ids[i])
+        np.testing.assert_allclose(-loss, total[i], rtol=1e-3)
 
 
-def test_ends_and_pads(model):
-    """Nothing comes after the end token; a sequence that doesn't end is cut; the loop stops when all ended."""
-    lengths, widths = set(), set()
-    for seed in range(4):
-        ids, _ = compiled(model, "from_text")(features_of("text", 8, seed))
-        for row in ids.numpy():
+def test_ends_and_pads(model, inputs, compiled):
+    """Nothing comes after the end token; what doesn't end is cut; the loop stops when all ended."""
+    lengths = set()
+    decode = compiled(model, "translation", LENGTH)
+    for seed in range(3):
+        ids = decode(inputs("translation", 10, seed)).ids.numpy()
+        for row in ids:
             used = np.count_nonzero(row)
             assert row[:used].all(), "padding was emitted"
             assert used == LENGTH or row[used - 1] == EOS
             assert EOS not in row[: used - 1]
             lengths.add(used)
-        widths.add(ids.shape[1])
-        assert ids.shape[1] == max(np.count_nonzero(row) for row in ids.numpy())
+        assert ids.shape[1] == max(np.count_nonzero(row) for row in ids)
     assert len(lengths) > 2
 
 
-def test_never_emits_padding_even_where_it_is_likeliest():
-    model = make_model(small_hparams(), [FromText()])
-    softmax = model.nets["language_00000000"].softmax
-    softmax.assign(tf.tensor_scatter_nd_update(softmax.value, [[PAD]], [10 * tf.reduce_mean(softmax, axis=0) + 5]))
-    ids, total = compiled(model, "from_text", 5)(features_of("text", 8))
-    logits = model({**features_of("text", 8), "targets": tf.ones([8, 1], tf.int32)}, problem="from_text").logits
-    assert PAD in tf.argmax(logits[:, 0], axis=-1).numpy()
-    assert (ids[:, 0].numpy() != PAD).all() and (total.numpy() < 0).all()
+def test_never_emits_padding_even_where_it_is_likeliest(make, inputs, compiled):
+    model = make(names=("translation",))
+    matrix = model.target_net("translation").softmax
+    features = inputs("translation", 8)
+    first = compiled(model, "translation", 1)(features).ids[:, 0]
+    # Padding now has three times the logit of what was the first example's most likely entry.
+    matrix.assign(tf.tensor_scatter_nd_update(matrix.value, [[PAD]], 3 * matrix.numpy()[first[:1]]))
+    logits = model({**features, "targets": tf.ones([8, 1], tf.int32)}, problem="translation").logits
+    assert tf.argmax(logits[0, 0]) == PAD
+    ids, total = compiled(model, "translation", 1)(features)
+    np.testing.assert_array_equal(ids[:, 0], first)
+    assert total[0] < np.log(0.5)
 
 
-def test_one_trace_for_all_sizes(model):
-    decode = tf.function(
-        lambda features: greedy(Incremental(model, "from_text", LENGTH), features),
-        autograph=False,
-        input_signature=[{"inputs": tf.TensorSpec([None, None], tf.int32)}],
-    )
-    for batch, width in [(1, 12), (7, 4), (3, 1)]:
-        ids, total = decode({"inputs": features_of("text", batch)["inputs"][:, :width]})
+def test_one_trace_for_all_sizes(model, inputs, compiled):
+    decode = compiled(model, "translation", LENGTH)
+    for batch, width in [(1, 9), (7, 4), (3, 1)]:
+        ids, total = decode({"inputs": inputs("translation", batch)["inputs"][:, :width]})
         assert ids.shape[0] == total.shape[0] == batch
     assert decode.experimental_get_tracing_count() == 1
-
-
-def test_an_empty_batch(model):
-    ids, total = compiled(model, "from_text")({"inputs": np.zeros([0, 4], np.int32)})
-    assert ids.shape[0] == total.shape[0] == 0

@@ -92,7 +92,9 @@ def test_a_step_over_two_dimensions_is_the_formula(mask, strides):
     layer = built(ConvStep2D(5, (3, 3), strides), None, None, None, 3)
     x, w = tiny.noise(2, 11, 4, 3), reference.weights(layer)
     rows = [None, None] if mask is None else mask
-    expected = [reference.conv_step_2d(image, w, strides, m) for image, m in zip(x.numpy(), rows, strict=True)]
+    expected = [
+        reference.conv_step_2d(image, w, strides, m) for image, m in zip(x.numpy(), rows, strict=True)
+    ]
     tiny.close(layer(x, padding_mask=mask), expected)
 
 

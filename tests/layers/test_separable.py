@@ -27,7 +27,14 @@ def test_one_dimension_is_the_formula(causal, taps, dilation, length):
 
 @pytest.mark.parametrize(
     ("kernel", "strides"),
-    [((3, 3), (1, 1)), ((3, 3), (2, 2)), ((1, 1), (2, 2)), ((1, 1), (2, 1)), ((3, 1), (1, 1)), ((5, 3), (1, 1))],
+    [
+        ((3, 3), (1, 1)),
+        ((3, 3), (2, 2)),
+        ((1, 1), (2, 2)),
+        ((1, 1), (2, 1)),
+        ((3, 1), (1, 1)),
+        ((5, 3), (1, 1)),
+    ],
 )
 @pytest.mark.parametrize("size", [(1, 1), (5, 6), (8, 3)])
 def test_two_dimensions_are_the_formula(kernel, strides, size):

@@ -5,8 +5,6 @@ import tensorflow as tf
 
 from . import tiny
 
-DECODED = ("translation", "captions", "spoken")
-
 
 @pytest.fixture(params=tiny.VARIANTS)
 def model(request):
@@ -17,7 +15,7 @@ def logits(model, name, features):
     return model(features, problem=name).logits
 
 
-@pytest.mark.parametrize("position", [0, 3, 7])
+@pytest.mark.parametrize("position", [0, 5])
 def test_logits_do_not_see_the_target_they_predict_nor_later_ones(model, position):
     features = {**tiny.batch("translation"), "targets": tiny.text((9, 9, 9), 9)}
     changed = tf.tensor_scatter_nd_update(features["targets"], [[0, position]], [18])
@@ -49,9 +47,16 @@ def pad(features, kinds):
     return wider
 
 
-@pytest.mark.parametrize("name", ["translation", "spoken", "topics", "sounds"])
-def test_padding_changes_nothing(model, name):
-    features = tiny.batch(name)
+@pytest.mark.parametrize(
+    ("variant", "name"),
+    [
+        *(("whole", name) for name in ("translation", "spoken", "topics", "sounds")),
+        ("without_attention", "translation"),
+        ("without_experts", "translation"),
+    ],
+)
+def test_padding_changes_nothing(variant, name):
+    model, features = tiny.shared_model(variant), tiny.batch(name)
     kinds = {side: feature.kind for side, feature in tiny.PROBLEMS[name].features().items()}
     before = logits(model, name, features)
     after = logits(model, name, pad(features, kinds))
@@ -62,25 +67,23 @@ def test_padding_changes_nothing(model, name):
 
 
 @pytest.mark.parametrize("name", tiny.PROBLEMS)
-def test_an_example_does_not_see_the_others_of_its_batch(model, name):
-    features = tiny.batch(name, size=4)
+def test_an_example_does_not_see_the_others_of_its_batch(name):
+    model, features = tiny.shared_model(), tiny.batch(name, size=4)
     together = logits(model, name, features)
     alone = logits(model, name, {key: value[2:3] for key, value in features.items()})
     assert tiny.same(alone[0], together[2])
 
 
-@pytest.mark.parametrize("name", DECODED)
-def test_step_by_step_is_the_whole_sequence(model, name):
-    features = tiny.batch(name)
-    source, _ = model.encode(features, name)
+def test_step_by_step_is_the_whole_sequence(model):
+    name, length = "captions", 7
+    source, _ = model.encode(tiny.batch(name), name)
     memory = model.memory(source)
-    embedded = model.target_net(name).embed_targets(tiny.text((9, 9, 9), 9, seed=5))
+    embedded = model.target_net(name).embed_targets(tiny.text([length] * 3, length, seed=5))
     x = tf.concat([model.start(name, 3), embedded[:, :-1]], axis=1)
     whole, _, none = model.decode(x, memory, name)
     assert none is None
-    state = model.initial_state(3, 9)
-    steps = []
-    for t in range(9):
+    state, steps = model.initial_state(3, length), []
+    for t in range(length):
         step, _, state = model.decode(x[:, t : t + 1], memory, name, state=state)
         steps.append(step)
     tiny.close(tf.concat(steps, axis=1), whole)

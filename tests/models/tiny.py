@@ -73,10 +73,14 @@ def shared_model(variant="whole"):
 
 
 def randomise(layer, seed=0, scale=0.3):
-    """Adds noise to every variable, then returns the layer."""
+    """Draws every variable from `seed` alone, so that no bias, scale or gate is 0 or 1; returns the layer."""
     generator = np.random.default_rng(seed)
     for variable in layer.variables:
-        variable.assign(variable.numpy() + scale * generator.normal(size=variable.shape))
+        shape = variable.shape
+        if len(shape) > 1:
+            variable.assign((1 / shape[-2] + scale**2) ** 0.5 * generator.normal(size=shape))
+        else:  # a shift, a scale or a command
+            variable.assign(np.round(variable.numpy()) + scale * generator.normal(size=shape))
     return layer
 
 

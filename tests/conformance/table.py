@@ -1,0 +1,170 @@
+"""The conformance table: one row for each registered component; the suites beside it walk the table.
+
+Who registers a modality, encoder, mixer, decoder or mixture of experts with t2tlite adds a row here, and a
+problem or metric in the tables at the end; the suites fail while one is missing.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from t2tlite import registry
+from t2tlite.modality import Representation
+
+from ..models import tiny
+
+COMPONENT_KINDS = ("modality", "encoder", "mixer", "decoder", "moe")
+LENGTHS = np.array([6, 10])
+MASK = np.arange(10) < LENGTHS[:, None]  # [2, 10]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """How to make a component and run it.
+
+    Attributes:
+      kind, name: as registered.
+      inputs: makes what `run` reads: a dict of tensors.
+      run: `(component, inputs, training) -> (float outputs, scalar loss of its own)`.
+      size: vocabulary entries or classes, for a modality that has any.
+      still: ends of the paths of variables that no gradient moves, and why.
+      padded: `{input: bool array}`, True at padding, which must reach no valid output and get no gradient.
+      valid: bool array over the leading axes of the outputs, True where they count; None: everywhere.
+      variant: changes of the tiny hyperparameters.
+    """
+
+    kind: str
+    name: str
+    inputs: Callable[[], dict[str, Any]]
+    run: Callable[[Any, dict[str, Any], bool], tuple[Any, Any]]
+    size: int | None = None
+    still: dict[str, str] = dataclasses.field(default_factory=dict)
+    padded: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    valid: np.ndarray | None = None
+    variant: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __str__(self):
+        changes = [f"{name}={value}" for name, value in self.variant.items()]
+        return "-".join([self.kind, self.name, *changes])
+
+    @property
+    def hparams(self):
+        return tiny.HPARAMS.replace(**self.variant)
+
+    def make(self, seed=0, **kwargs):
+        """A component named "row", of which every variable was drawn."""
+        if self.size is not None:
+            kwargs["size"] = self.size
+        cls = registry.get(self.kind, self.name)
+        return built(cls.from_hparams(self.hparams, name="row", **kwargs), seed)
+
+
+def built(component, seed=0):
+    component.build((None, None, tiny.HPARAMS.hidden))
+    return tiny.randomise(component, seed)
+
+
+def body_inputs():
+    return {"x": tiny.noise(2, 10, 16), "mask": tf.constant(MASK)}
+
+
+def target_inputs():
+    """The target and a padded source for mixer and decoder."""
+    return {"x": tiny.noise(2, 5, 16, seed=1), "source": tiny.noise(2, 10, 16), "mask": tf.constant(MASK)}
+
+
+def audio_inputs():
+    lengths = np.array([700, 1500])
+    x = 0.3 * np.random.default_rng(0).normal(size=(2, 1500)) * (np.arange(1500) < lengths[:, None])
+    return {"inputs": tf.constant(x, tf.float32), "inputs_length": tf.constant(lengths, tf.int32)}
+
+
+AUDIO_PADDING = np.arange(1500) >= np.array([700, 1500])[:, None]
+
+
+def run_masked(component, inputs, training):
+    """An encoder or a mixture of experts."""
+    y, statistics = component(inputs["x"], padding_mask=inputs["mask"], training=training)
+    return y, statistics["loss"]
+
+
+def run_mixer(component, inputs, training):
+    memory = component.memory(inputs["source"], inputs["mask"])
+    return component(inputs["x"], memory, training=training), 0.0
+
+
+def run_decoder(component, inputs, training):
+    memory = component.memory(inputs["source"], inputs["mask"])
+    y, statistics, _ = component(inputs["x"], memory, training=training)
+    return y, statistics["loss"]
+
+
+def run_bottom(component, inputs, training):
+    return component.bottom(inputs, "inputs", training=training).x, 0.0
+
+
+def run_language(component, inputs, training):
+    return component.top(component.bottom(inputs, "inputs", training=training), training=training), 0.0
+
+
+def run_top(component, inputs, training):
+    return component.top(Representation(inputs["x"], inputs["mask"]), training=training), 0.0
+
+
+KEYS = {"keys/bias": "a shift that all keys share changes no softmax"}
+NO_ATTENTION = {"attention": False}
+PADDED_BODY = {"padded": {"x": ~MASK}, "valid": MASK}
+PADDED_SOURCE = {"padded": {"source": ~MASK}}
+
+ROWS = (
+    Row("modality", "language", lambda: {"inputs": tiny.text((6, 10), 10)}, run_language, size=19),
+    Row("modality", "image", lambda: {"inputs": tiny.batch("pictures", 2)["inputs"]}, run_bottom),
+    Row("modality", "spectral", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
+    Row("modality", "waveform", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
+    Row("modality", "categorical", body_inputs, run_top, size=5, padded={"x": ~MASK}),
+    Row("encoder", "multimodel", body_inputs, run_masked, **PADDED_BODY),
+    Row("encoder", "multimodel", body_inputs, run_masked, variant={"moe": "none"}, **PADDED_BODY),
+    Row("mixer", "multimodel", target_inputs, run_mixer, still=KEYS, **PADDED_SOURCE),
+    Row("mixer", "multimodel", target_inputs, run_mixer, variant=NO_ATTENTION, **PADDED_SOURCE),
+    Row("decoder", "multimodel", target_inputs, run_decoder, still=KEYS, **PADDED_SOURCE),
+    Row("decoder", "multimodel", target_inputs, run_decoder, variant=NO_ATTENTION, **PADDED_SOURCE),
+    Row("moe", "top_k", body_inputs, run_masked, **PADDED_BODY),
+    Row("moe", "none", body_inputs, run_masked, **PADDED_BODY),
+)
+
+# Problems: {name: (kind of the inputs, kind of the targets)}.
+PROBLEMS = {
+    "wsj_speech": ("audio", "text"),
+    "imagenet": ("image", "label"),
+    "coco_captions": ("image", "text"),
+    "wsj_parsing": ("text", "text"),
+    "wmt_ende": ("text", "text"),
+    "wmt_deen": ("text", "text"),
+    "wmt_enfr": ("text", "text"),
+    "wmt_fren": ("text", "text"),
+}
+
+TREES = [["(TOP (S (NP (DT the) (NN dog)) (VP (VBZ runs)) (. .)))"], ["(TOP (NP (NN cat)))"]]
+CAPTIONS = [["a red dog runs on the green grass", "the dog is red"], ["two cats sleep in a small box"]]
+CLASSES = [["red circle"], ["blue square"]]
+
+# Metrics: {name: (references of two inputs, score of outputs that are right)}.
+METRICS = {
+    "top1": (CLASSES, 100.0),
+    "top5": (CLASSES, 100.0),
+    "bleu": (CAPTIONS, 100.0),
+    "chrf": (CAPTIONS, 100.0),
+    "caption_bleu4": (CAPTIONS, 100.0),
+    "wer": (CAPTIONS, 0.0),
+    "cer": (CAPTIONS, 0.0),
+    "full_trees": (TREES, 100.0),
+    "bracketing_f1": (TREES, 100.0),
+}
+
+
+def registered(kind):
+    """Names of a kind that t2tlite itself registers: other tests may register more."""
+    return {name for name in registry.names(kind) if registry.entry(kind, name).module.startswith("t2tlite.")}

@@ -1,0 +1,97 @@
+"""The audio nets: the spectrogram against a plain DFT, the blocks against their formula, padding, sizes."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from t2tlite.modalities import audio
+
+from t2tlite import hparam, registry
+
+from ..layers import reference
+from ..models import tiny
+
+
+def built(name, **changes):
+    net = registry.get("modality", name).from_hparams(tiny.HPARAMS.replace(**changes))
+    net.build(None)
+    return tiny.randomise(net)
+
+
+@pytest.mark.parametrize(
+    ("samples", "frame", "hop", "bins"), [(1000, 400, 160, 20), (65, 64, 64, 5), (30, 50, 20, 4)]
+)
+def test_the_spectrogram_is_the_formula(samples, frame, hop, bins):
+    x = 0.1 * tiny.noise(2, samples)
+    expected = [reference.log_mel(row, frame, hop, bins) for row in np.float64(x)]
+    y = audio.log_mel(x, frame, hop, bins)
+    assert y.shape == (2, -(-samples // hop), bins)
+    tiny.close(y, expected, 1e-3)
+
+
+def test_silence_is_zero_and_a_tone_stands_in_its_bin():
+    assert not audio.log_mel(tf.zeros([1, 800]), 400, 160, 20).numpy().any()
+    edges = np.linspace(*(1127 * np.log(1 + f / 700) for f in (80, 7600)), 22)
+    for b in (3, 12, 18):
+        hertz = 700 * (np.exp(edges[b + 1] / 1127) - 1)
+        tone = 0.1 * np.sin(2 * np.pi * hertz * np.arange(1600) / 16000, dtype=np.float32)
+        energy = audio.log_mel(tone[None], 400, 160, 20)[0, 3]
+        assert np.argmax(energy) == b
+
+
+def expected_of(net, x, valid):
+    """The blocks and the projection, for one example `[time, width, channels]`, and what is valid after."""
+    w = reference.weights(net)
+    for i in range(1, net.hparams.audio_blocks + 1):
+        strides = (2, 1) if i <= net.hparams.audio_strided_blocks else (1, 1)
+        x = reference.conv_res(x, w[f"block{i}"], net.kernel, strides, valid)
+        valid = valid[:: strides[0]]
+    x = x.reshape(len(x), -1)[valid]
+    return x @ w["project"]["kernel"] + w["project"]["bias"], valid
+
+
+@pytest.mark.parametrize("name", ["spectral", "waveform"])
+def test_a_net_is_its_residual_convolutions(name):
+    net = built(name)
+    lengths, longest = [500, 900], 1000
+    sound = 0.1 * tiny.noise(2, longest).numpy() * (np.arange(longest) < np.array(lengths)[:, None])
+    x, mask, grid = net.bottom({"inputs": sound, "inputs_length": tf.constant(lengths)}, "inputs")
+    assert grid is None
+    frame, hop = 400, round(net.hparams.hop_ms * 16)
+    for row, length in enumerate(lengths):
+        if name == "spectral":
+            read = reference.log_mel(np.float64(sound[row]), frame, hop, net.hparams.mel_bins)[..., None]
+            valid = np.arange(len(read)) < -(-length // hop)
+        else:
+            read = np.stack([sound[row], -sound[row]], axis=-1)[:, None]
+            valid = np.arange(longest) < length
+        expected, left = expected_of(net, read, valid)
+        assert (mask[row].numpy() == left).all()
+        tiny.close(x[row][left], expected, 1e-3)
+        assert not x[row][~left].numpy().any()
+
+
+@pytest.mark.parametrize("name", ["spectral", "waveform"])
+def test_padding_changes_nothing(name):
+    net, features = built(name), tiny.batch("sounds")
+    x, mask, _ = net.bottom(features, "inputs")
+    wider = {**features, "inputs": tf.pad(features["inputs"], [[0, 0], [0, 1111]])}
+    y, wider_mask, _ = net.bottom(wider, "inputs")
+    length = mask.shape[1]
+    assert (wider_mask[:, :length].numpy() == mask.numpy()).all()
+    assert not wider_mask[:, length:].numpy().any()
+    tiny.close(y[:, :length], x)
+    assert not y[:, length:].numpy().any()
+
+
+def test_the_papers_set_keeps_the_formula():
+    hparams = hparam.get("multimodel_paper")
+    for name in ("spectral", "waveform"):
+        net = registry.get("modality", name).from_hparams(hparams)
+        assert [block.filters for block in net.blocks] == [2, 4, 8, 16, 32, 64, 128, 256]
+        assert {block.strides for block in net.blocks} == {(2, 1)}
+
+
+def test_the_spectral_net_keeps_every_frequency():
+    net = built("spectral")
+    last = net.blocks[-1].filters
+    assert net.project.kernel.shape == (tiny.HPARAMS.mel_bins * last, 16)

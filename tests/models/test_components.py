@@ -1,0 +1,126 @@
+"""Encoder, mixer and decoder: the right blocks in the right order, causality, padding, state."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2tlite import registry
+
+from ..layers import reference
+from . import tiny
+
+HPARAMS = tiny.HPARAMS.replace(encoder_blocks=3, decoder_blocks=3, mixer_blocks=2)
+MASK = np.array([[True] * 6 + [False] * 4, [True] * 10])
+SOURCE_MASK = np.array([[True] * 5 + [False] * 2, [True] * 7])
+
+
+def built(kind, **changes):
+    hparams = HPARAMS.replace(**changes)
+    component = registry.get(kind, getattr(hparams, kind)).from_hparams(hparams)
+    component.build((None, None, hparams.hidden))
+    return tiny.randomise(component)
+
+
+def source():
+    return tiny.noise(2, 7, 16, seed=1)
+
+
+def mixed_in(x, w, mask):
+    """x plus the experts that a noiseless gate picks."""
+    zeros = np.zeros((len(x), HPARAMS.experts))
+    gates, _ = zip(*(reference.gate(h, 1 + 0 * h, 0, 2) for h in x @ w["gate"] + zeros), strict=True)
+    return x + reference.experts(x, w, np.array(gates) * mask[:, None])[0]
+
+
+@pytest.mark.parametrize("timing", [True, False])
+def test_the_encoder_is_its_blocks_with_experts_after_half(timing):
+    encoder = built("encoder", encoder_timing=timing)
+    x, w = tiny.noise(2, 10, 16), reference.weights(encoder)
+    y, _ = encoder(x, padding_mask=MASK)
+    for row, mask in enumerate(MASK):
+        expected = x[row].numpy() + (reference.timing(10, 16) if timing else 0)
+        for i in range(3):
+            expected = reference.conv_block(expected, w[f"block{i}"], mask=mask)
+            if i == 1:
+                expected = mixed_in(expected, w["experts"], mask)
+        tiny.close(y[row], expected * mask[:, None])
+
+
+def test_the_mixer_is_an_attention_block_and_causal_blocks():
+    mixer = built("mixer")
+    x, w = tiny.noise(2, 10, 16), reference.weights(mixer)
+    y = mixer(x, mixer.memory(source(), SOURCE_MASK))
+    for row, mask in enumerate(SOURCE_MASK):
+        expected = reference.attention_block(x[row].numpy(), source()[row].numpy(), w["attention"], 2, mask)
+        for i in range(2):
+            expected = reference.conv_block(expected, w[f"block{i}"], causal=True)
+        tiny.close(y[row], expected)
+
+
+def test_the_decoder_is_convolution_and_attention_with_experts_after_half():
+    decoder = built("decoder")
+    x, w = tiny.noise(2, 10, 16), reference.weights(decoder)
+    y, _, state = decoder(x, decoder.memory(source(), SOURCE_MASK), padding_mask=MASK)
+    assert state is None
+    for row, mask in enumerate(SOURCE_MASK):
+        expected = x[row].numpy()
+        for i in range(3):
+            expected = reference.conv_block(expected, w[f"block{i}"], causal=True)
+            expected = reference.attention_block(expected, source()[row].numpy(), w[f"attention{i}"], 2, mask)
+            if i == 1:
+                expected = mixed_in(expected, w["experts"], MASK[row])
+        tiny.close(y[row], expected)
+
+
+@pytest.mark.parametrize(("blocks", "middle"), [(6, 3), (4, 2), (1, 1)])
+def test_the_experts_come_after_half_of_the_blocks(blocks, middle):
+    changed = HPARAMS.replace(encoder_blocks=blocks, decoder_blocks=blocks)
+    for kind in ("encoder", "decoder"):
+        assert registry.get(kind, "multimodel").from_hparams(changed).middle == middle
+
+
+def test_the_encoder_does_not_see_padding():
+    encoder = built("encoder")
+    x = tiny.noise(2, 10, 16)
+    longer = tf.concat([x, 9 * tiny.noise(2, 5, 16)], axis=1)
+    y, _ = encoder(longer, padding_mask=np.pad(MASK, [[0, 0], [0, 5]]))
+    tiny.close(y[:, :10], encoder(x, padding_mask=MASK)[0])
+    assert not y[:, 10:].numpy().any()
+
+
+def run(component, x, memory, state=None):
+    """Output and new state, of a mixer as of a decoder, which returns statistics between them."""
+    result = component(x, memory, state=state)
+    return (result[0], result[-1]) if isinstance(result, tuple) else (result, None)
+
+
+@pytest.mark.parametrize("kind", ["mixer", "decoder"])
+@pytest.mark.parametrize("attention", [True, False])
+@pytest.mark.parametrize("moe", ["top_k", "none"])
+def test_no_position_sees_a_later_one_and_state_goes_on(kind, attention, moe):
+    component = built(kind, attention=attention, moe=moe)
+    memory = component.memory(source(), SOURCE_MASK)
+    x = tiny.noise(2, 10, 16)
+    whole, _ = run(component, x, memory)
+    for position in (0, 6):
+        after, _ = run(component, tf.concat([x[:, :position], -x[:, position:]], axis=1), memory)
+        tiny.close(after[:, :position], whole[:, :position], 1e-5)
+        assert not tiny.same(after[:, position], whole[:, position])
+    state, parts = component.initial_state(2, 10), []
+    for start, end in ((0, 1), (1, 2), (2, 6), (6, 10)):
+        part, state = run(component, x[:, start:end], memory, state)
+        parts.append(part)
+    tiny.close(tf.concat(parts, axis=1), whole)
+
+
+@pytest.mark.parametrize("kind", ["mixer", "decoder"])
+@pytest.mark.parametrize("attention", [True, False])
+def test_every_output_sees_the_source_and_not_its_padding(kind, attention):
+    component = built(kind, attention=attention)
+    x = tiny.noise(2, 3, 16)
+    before, _ = run(component, x, component.memory(source(), SOURCE_MASK))
+    noise = 9 * tiny.noise(2, 7, 16, seed=2)
+    padded = tf.where(SOURCE_MASK[:, :, None], source(), noise)
+    tiny.close(run(component, x, component.memory(padded, SOURCE_MASK))[0], before, 1e-6)
+    other, _ = run(component, x, component.memory(noise, SOURCE_MASK))
+    assert (np.abs(other - before).max(-1) > 1e-3).all()

@@ -1,0 +1,122 @@
+"""How many parameters each part of the big sets has, against sums written from the paper."""
+
+import math
+
+import keras
+import pytest
+
+from t2tlite import hparam, registry
+
+# Millions of parameters, with 8192 subword units and 1000 classes:
+MILLIONS = {
+    #                      encoder   mixer  decoder  language  image  spectral  categorical
+    "multimodel_base": (510.001, 4.253, 516.280, 8.389, 0.711, 10.673, 3.026),
+    "multimodel_single": (132.329, 4.253, 138.609, 8.389, 0.711, 10.673, 3.026),
+    "multimodel_paper": (2039.218, 16.894, 2064.359, 16.777, 1.769, 21.159, 9.984),
+}
+PARTS = ("encoder", "mixer", "decoder", "language", "image", "spectral", "categorical")
+
+
+def step(taps, channels, filters):
+    """A convolution step: depthwise kernel, pointwise kernel, bias; scale and shift of the normalisation."""
+    return taps * channels + channels * filters + filters + 2 * filters
+
+
+def conv_block(d):
+    return 2 * step(3, d, d) + 2 * step(15, d, d)
+
+
+def conv_res(window, channels, filters):
+    return step(window, channels, filters) + step(window, filters, filters) + step(1, channels, filters)
+
+
+def attention_block(d):
+    """Two steps of 5 taps; projections of queries, keys, values, output; keys and values of the source."""
+    return 2 * step(5, d, d) + 4 * d * d + 2 * (d * d + d)
+
+
+def experts(hp):
+    """Gate and noise; two matrices for each expert."""
+    return 2 * hp.hidden * hp.experts + 2 * hp.experts * hp.hidden * hp.filter
+
+
+def encoder(hp):
+    return hp.encoder_blocks * conv_block(hp.hidden) + experts(hp)
+
+
+def mixer(hp):
+    return attention_block(hp.hidden) + hp.mixer_blocks * conv_block(hp.hidden)
+
+
+def decoder(hp):
+    return hp.decoder_blocks * (conv_block(hp.hidden) + attention_block(hp.hidden)) + experts(hp)
+
+
+def language(hp):
+    return 2 * hp.vocabulary_size * hp.hidden
+
+
+def image(hp):
+    widths = [32, 64, 128, 256, hp.hidden]
+    entry = step(9, 6 if hp.image_complement else 3, 32) + step(9, 32, 64)
+    return entry + sum(conv_res(9, c, f) for c, f in zip(widths[1:], widths[2:], strict=False))
+
+
+def spectral(hp):
+    widths = [1] + [max(2**i, hp.audio_least_width) for i in range(1, 9)]
+    blocks = sum(conv_res(9, c, f) for c, f in zip(widths, widths[1:], strict=False))
+    return blocks + (hp.mel_bins * 256 + 1) * hp.hidden
+
+
+def categorical(hp, classes=1000):
+    d, wide, wider = hp.hidden, 3 * hp.hidden // 2, 2 * hp.hidden
+    return 3 * step(9, d, d) + step(9, d, wide) + step(9, wide, wider) + (wider + 1) * classes
+
+
+@pytest.fixture
+def count(monkeypatch):
+    """Counts the parameters that building a part would make, without the 16 GB of the paper set's experts."""
+    sizes = []
+
+    def add_weight(self, shape=(), **kwargs):
+        sizes.append(math.prod(shape))
+
+    monkeypatch.setattr(keras.layers.Layer, "add_weight", add_weight)
+
+    def of(part, hparams):
+        sizes.clear()
+        if part in ("encoder", "mixer", "decoder"):
+            layer = registry.get(part, getattr(hparams, part)).from_hparams(hparams)
+        else:
+            size = {"language": hparams.vocabulary_size, "categorical": 1000}.get(part)
+            layer = registry.get("modality", part).from_hparams(hparams, size=size)
+        layer.build((None, None, hparams.hidden))
+        return sum(sizes)
+
+    return of
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("name", MILLIONS)
+def test_a_part_has_as_many_parameters_as_the_paper_says(count, name, part):
+    hparams = hparam.get(name)
+    expected = globals()[part](hparams)
+    assert count(part, hparams) == expected
+    assert expected / 1e6 == pytest.approx(MILLIONS[name][PARTS.index(part)], abs=5e-4)
+
+
+def test_the_papers_set_has_the_papers_sizes():
+    paper, base, single = (hparam.get(f"multimodel_{name}") for name in ("paper", "base", "single"))
+    assert (paper.hidden, paper.experts, paper.experts_per_token, paper.heads) == (1024, 240, 4, 8)
+    assert (paper.encoder_blocks, paper.mixer_blocks, paper.decoder_blocks) == (6, 2, 4)
+    assert (paper.dropout, paper.audio_blocks, paper.audio_least_width, paper.mel_bins) == (0.4, 8, 2, 80)
+    assert (paper.long_kernel, paper.long_dilation, paper.exit_widths) == (15, 8, (1.5, 2.0))
+    assert paper.vocabulary_size == base.vocabulary_size == 8192
+    assert (base.experts, single.experts, single.experts_per_token) == (240, 60, 4)
+
+
+def test_without_experts_the_rest_stays(count):
+    hparams = hparam.get("multimodel_base")
+    for part in ("encoder", "decoder"):
+        rest = count(part, hparams.replace(moe="none"))
+        assert count(part, hparams) - rest == experts(hparams)
