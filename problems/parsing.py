@@ -29,6 +29,8 @@ class WsjParsing(problem.Problem):
             yield {"inputs": example["inputs"], "targets": trees.canonical(example["targets"])}
 
     def to_text(self, example):
+        if "targets" not in example:
+            return example
         return {**example, "targets": trees.linear(example["targets"])}
 
     def from_text(self, inputs, output):

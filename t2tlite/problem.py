@@ -106,7 +106,10 @@ class Problem:
         raise UserError(f"problem `{self.name}` has a label but defines no labels(source, source_dir)")
 
     def to_text(self, example: dict[str, Any]) -> dict[str, Any]:
-        """What the model reads and writes, from what `examples` yields (a tree becomes its linear form)."""
+        """What the model reads and writes, from what `examples` yields (a tree becomes its linear form).
+
+        In decoding the example has only "inputs".
+        """
         return example
 
     def from_text(self, inputs: Any, output: str) -> str:

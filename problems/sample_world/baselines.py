@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import sacrebleu
 from PIL import Image
-from t2tlite.problems.sample_world import corpora
+from t2tlite.problems.sample_world import corpora, events
 from t2tlite.problems.sample_world.draws import SPLITS
 
 PAIRS = (("en", "de"), ("de", "en"), ("en", "fr"), ("fr", "en"))
@@ -23,7 +23,7 @@ def bleu(outputs: list[str], references: list[list[str]]) -> float:
 
 
 def cooccurrence_dictionary(sources: list[str], targets: list[str]) -> dict[str, str]:
-    """For each word the one that most often comes with it and only with it (the greatest Dice coefficient)."""
+    """For each word the one that most often comes with it and only with it (best Dice coefficient)."""
     source_counts, target_counts = collections.Counter(), collections.Counter()
     together = collections.defaultdict(collections.Counter)
     for source, target in zip(sources, targets, strict=True):
@@ -40,7 +40,7 @@ def cooccurrence_dictionary(sources: list[str], targets: list[str]) -> dict[str,
 
 
 def alignment_dictionary(sources: list[str], targets: list[str], rounds: int = 6) -> dict[str, str]:
-    """For each word its most likely translation under IBM model 1 (Brown et al. 1993), a better dictionary."""
+    """For each word its most likely translation under IBM model 1 (Brown et al. 1993)."""
     source_ids = {word: number for number, word in enumerate(sorted({w for s in sources for w in s.split()}))}
     target_ids = {word: number for number, word in enumerate(sorted({w for t in targets for w in t.split()}))}
     pairs = [
@@ -82,7 +82,7 @@ def translation_figures(source: str, target: str, train: int = 12000) -> dict[st
 
 
 def linear_accuracy(train: int = 8000, epochs: int = 15, rate: float = 0.02) -> float:
-    """Share of test images that a linear model of the raw pixels classifies, stopped where validation is best.
+    """Share of test images that a linear model of raw pixels gets right, stopped where validation is best.
 
     Args:
       train: how many training images it sees.
@@ -111,10 +111,8 @@ def linear_accuracy(train: int = 8000, epochs: int = 15, rate: float = 0.02) -> 
             shares[np.arange(len(batch)), classes["train"][batch]] -= 1
             weights[:-1] -= step * inputs.T @ shares / len(batch)
             weights[-1] -= step * shares.mean(0)
-        right = [
-            float(((pixels[s] @ weights[:-1] + weights[-1]).argmax(1) == classes[s]).mean())
-            for s in SPLITS[1:]
-        ]
+        guesses = {split: (pixels[split] @ weights[:-1] + weights[-1]).argmax(1) for split in SPLITS[1:]}
+        right = [float((guesses[split] == classes[split]).mean()) for split in SPLITS[1:]]
         best = max(best, tuple(right))
     return best[1]
 
@@ -134,11 +132,9 @@ def caption_figures() -> dict[str, float]:
 
 def constant_error_rate(candidates: int = 100) -> float:
     """Word error rate on the test split of always answering the one sentence that suits validation best."""
-    answers = [
-        example["targets"].split() for example in itertools.islice(corpora.speech("train"), candidates)
-    ]
-    validation, test = (
-        [example["targets"].split() for example in corpora.speech(split)] for split in SPLITS[1:]
+    counts = corpora.COUNTS["speech"] | {"train": candidates}
+    answers, validation, test = (
+        [corpora.speech_text(split, index).split() for index in range(counts[split])] for split in SPLITS
     )
     best = min(answers, key=lambda answer: sum(_distance(answer, words) for words in validation))
     return sum(_distance(best, words) for words in test) / sum(len(words) for words in test)
@@ -153,7 +149,7 @@ def main() -> None:
     """Prints the figures."""
     for language in ("en", "de", "fr"):
         sentences, _ = _columns(corpora.translation("train", language, "en"))
-        lengths = [len(vocabulary([word])) for word in sentences] and [len(s.split()) - 1 for s in sentences]
+        lengths = [len(events.words_of(sentence)) for sentence in sentences]
         print(f"{language}: {len(vocabulary(sentences))} words, mean length {np.mean(lengths):.1f}")
     for source, target in PAIRS:
         figures = translation_figures(source, target)

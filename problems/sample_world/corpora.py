@@ -113,7 +113,7 @@ def captions(split: str) -> Iterator[dict[str, bytes | list[str]]]:
 
 def captions_example(split: str, index: int) -> dict[str, bytes | list[str]]:
     """The captioned picture `index` of a split; see `captions`."""
-    picture = draw(_CAPTION, split, index, pictures.described, pictures.abstract)
+    picture = _described(split, index)
     words = Draws(_NOISE, _CAPTION, SPLITS.index(split), index, 1)
     return {"inputs": _png(_CAPTION, split, index, picture), "targets": captioning.five(picture, words)}
 
@@ -134,10 +134,14 @@ def speech(split: str) -> Iterator[dict[str, np.ndarray | str]]:
 
 def speech_example(split: str, index: int) -> dict[str, np.ndarray | str]:
     """The utterance `index` of a split; see `speech`."""
-    clause = draw(_SPEECH, split, index, utterances.utterance, _plain_text)
-    text = _plain_text(clause)
+    text = speech_text(split, index)
     draws = Draws(_NOISE, _SPEECH, SPLITS.index(split), index)
     return {"inputs": voice.say(text.split(), draws.pick(voice.SPEAKERS), draws), "targets": text}
+
+
+def speech_text(split: str, index: int) -> str:
+    """What is said in utterance `index` of a split, without the cost of saying it."""
+    return _plain_text(draw(_SPEECH, split, index, utterances.utterance, _plain_text))
 
 
 def _count(corpus: str, split: str) -> int:
@@ -147,6 +151,10 @@ def _count(corpus: str, split: str) -> int:
 
 def _event(split: str, index: int) -> Clause:
     return draw(_EVENT, split, index, events.event, _plain_text)
+
+
+def _described(split: str, index: int) -> pictures.Picture:
+    return draw(_CAPTION, split, index, pictures.described, pictures.abstract)
 
 
 def _plain_text(clause: Clause) -> str:

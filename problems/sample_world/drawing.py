@@ -90,7 +90,7 @@ def _sprinkle(canvas: np.ndarray, generator: np.random.Generator) -> None:
     """Specks of light and dark on the background: pebbles, flakes, blades."""
     count = int(generator.integers(4, 14))
     rows, columns = generator.integers(0, SIZE - 2, (2, count))
-    for row, column, light in zip(rows, columns, generator.uniform(-45, 45, count)):
+    for row, column, light in zip(rows, columns, generator.uniform(-45, 45, count), strict=True):
         canvas[row : row + 2, column : column + 2] += light
 
 

@@ -92,7 +92,9 @@ def _told(draws: Draws, clause: Clause) -> Clause:
     if way == "question":
         return dataclasses.replace(clause, question=True)
     if way == "negation" and _can_be_denied(clause):
-        return dataclasses.replace(clause, negated=True, past=clause.past or _elides(clause))
+        # A denied "be" only in the present: "n'étaient" would be too rare to be learned.
+        past = clause.verb != "be" and (clause.past or _elides(clause))
+        return dataclasses.replace(clause, negated=True, past=past)
     if clause.verb in ("be", *lexicon.INVERTED):
         return clause
     if way == "modal":
@@ -115,7 +117,7 @@ def _can_be_denied(clause: Clause) -> bool:
 
 def _elides(clause: Clause) -> bool:
     """Whether French would say "n'aide", a word too rare to be learned; the past has "n'a" for all verbs."""
-    return clause.verb != "be" and french.starts_with_vowel(lexicon.VERBS[clause.verb].french_third)
+    return french.starts_with_vowel(lexicon.VERBS[clause.verb].french_third)
 
 
 def _embedded(draws: Draws) -> Clause:

@@ -1,4 +1,4 @@
-"""A scene's clause in French: gender and number, adjective order, elision, contraction, negation, compound past."""
+"""A scene's clause in French: gender and number, adjective order, elision, contraction, negation."""
 
 from t2tlite.problems.sample_world import lexicon
 from t2tlite.problems.sample_world.scene import Clause, Entity, turned

@@ -24,6 +24,8 @@ class Noun:
 
 @dataclasses.dataclass(frozen=True)
 class Adjective:
+    """An adjective. `groups` says what it fits, in terms of the groups of nouns."""
+
     english: str
     groups: frozenset[str]
     german: str
@@ -34,7 +36,7 @@ class Adjective:
 
 @dataclasses.dataclass(frozen=True)
 class Verb:
-    """A verb: English base/third person/past/-ing, German infinitive/third person/participle, French likewise."""
+    """A verb. English: base, third person, past, -ing; German and French: infinitive, third, participle."""
 
     base: str
     third: str
@@ -176,5 +178,5 @@ TIMES = {
 TIMES_FIRST = ("today",)
 TIMES_PAST = ("yesterday", "last week")
 PRONOUNS = {"he": ("er", "il"), "she": ("sie", "elle"), "they": ("sie", "ils")}
-# German accusative and dative, French direct and indirect object. Without "her": German "sie" would be her and them.
+# German accusative and dative, French direct and indirect object. No "her": German "sie" is her and them.
 OBJECT_PRONOUNS = {"him": ("ihn", "ihm", "le", "lui"), "them": ("sie", "ihnen", "les", "leur")}

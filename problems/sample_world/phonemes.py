@@ -101,22 +101,31 @@ SOUNDS: dict[str, tuple[Sound, ...]] = {
 }
 
 _SPOKEN = """
-the DH AH | a AH | my M AY | this DH IH S | is IH Z | in IH N | on AO N | under AH N D ER | behind B IH HH AY N D
-man M AE N | woman W UH M AH N | boy B OY | girl G ER L | king K IH NG | queen K W IY N | teacher T IY CH ER | child CH AY L D
+the DH AH | a AH | my M AY | this DH IH S | is IH Z | in IH N | on AO N | under AH N D ER
+behind B IH HH AY N D
+man M AE N | woman W UH M AH N | boy B OY | girl G ER L | king K IH NG | queen K W IY N
+teacher T IY CH ER | child CH AY L D
 dog D AO G | cat K AE T | bird B ER D | horse HH AO R S | bear B EH R
-ball B AO L | book B UH K | key K IY | hat HH AE T | boat B OW T | car K AA R | chair CH EH R | table T EY B AH L
+ball B AO L | book B UH K | key K IY | hat HH AE T | boat B OW T | car K AA R | chair CH EH R
+table T EY B AH L
+letter L EH T ER | picture P IH K CH ER | hospital HH AA S P IH T AH L
 house HH AW S | garden G AA R D AH N | tree T R IY | school S K UW L
+clever K L EH V ER | hungry HH AH NG G R IY | beautiful B Y UW T AH F AH L
 red R EH D | blue B L UW | green G R IY N | white W AY T | black B L AE K
-small S M AO L | big B IH G | old OW L D | young Y AH NG | new N UW | happy HH AE P IY | sad S AE D | tired T AY ER D
-sees S IY Z | hears HH IH R Z | finds F AY N D Z
-sleeping S L IY P IH NG | singing S IH NG IH NG | working W ER K IH NG | playing P L EY IH NG | waiting W EY T IH NG | dancing D AE N S IH NG
+small S M AO L | big B IH G | old OW L D | young Y AH NG | new N UW | happy HH AE P IY | sad S AE D
+tired T AY ER D
+likes L AY K S | sees S IY Z | hears HH IH R Z | finds F AY N D Z
+sleeping S L IY P IH NG | singing S IH NG IH NG | working W ER K IH NG | playing P L EY IH NG
+waiting W EY T IH NG | dancing D AE N S IH NG
 """
 
 # What the pictures need besides, so that any scene can be told aloud.
 _PICTURED = """
 there DH EH R | of AH V | left L EH F T | right R AY T | above AH B AH V | below B IH L OW | an AE N
-bell B EH L | bottle B AA T AH L | cloud K L AW D | crown K R AW N | cup K AH P | fish F IH SH | flag F L AE G | flower F L AW ER
-heart HH AA R T | ladder L AE D ER | lamp L AE M P | moon M UW N | mushroom M AH SH R UW M | star S T AA R | umbrella AH M B R EH L AH
+bell B EH L | bottle B AA T AH L | cloud K L AW D | crown K R AW N | cup K AH P | fish F IH SH
+flag F L AE G | flower F L AW ER
+heart HH AA R T | ladder L AE D ER | lamp L AE M P | moon M UW N | mushroom M AH SH R UW M | star S T AA R
+umbrella AH M B R EH L AH
 brown B R AW N | golden G OW L D AH N | gray G R EY | purple P ER P AH L
 water W AO T ER | grass G R AE S | sand S AE N D | snow S N OW
 """

@@ -14,7 +14,7 @@ RELATIONS = ("left of", "right of", "above", "below")
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A background, the main thing, and perhaps another; `relation` is where the main thing is from the other."""
+    """A background, the main thing, perhaps another; `relation` is where the first is from the second."""
 
     background: str
     main: Thing
@@ -56,7 +56,7 @@ def described(draws: Draws) -> Picture:
 
 
 def describe(picture: Picture) -> str:
-    """Everything about a picture that a person could name and measure: equal texts, equal pictures but for noise."""
+    """Everything that can be measured in a picture: equal texts, equal pictures but for noise."""
     return repr(picture)
 
 

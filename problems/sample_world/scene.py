@@ -1,4 +1,4 @@
-"""What a scene is: entities with properties and relations, and the clause that tells what happens between them."""
+"""What a scene is: entities with properties and relations, and the clause that tells what happens."""
 
 import dataclasses
 
@@ -11,7 +11,8 @@ class Entity:
 
     Attributes:
       noun: a key of `lexicon.NOUNS`, or "" for a pronoun.
-      determiner: the, a, this, my, every, a number, many; or a key of `lexicon.PRONOUNS` or `lexicon.OBJECT_PRONOUNS`.
+      determiner: the, a, this, my, every, a number, many; for a pronoun, a key of `lexicon.PRONOUNS` or
+        `lexicon.OBJECT_PRONOUNS`.
       plural: whether there are several.
       adjectives: keys of `lexicon.ADJECTIVES`, in English order.
       owner: whose it is, as in "the king 's dog".
@@ -77,7 +78,7 @@ class Clause:
 
 
 def turned(clause: Clause) -> Clause:
-    """The clause as German and French see it: what is liked is their subject, who likes it stands in the dative."""
+    """The clause as German and French see it: what is liked is the subject, who likes it is in the dative."""
     if clause.verb not in lexicon.INVERTED:
         return clause
     pronouns = {"he": "him", "they": "them"}

@@ -21,7 +21,7 @@ _PLACES = {
     word: tuple(noun for noun in _NOUNS if group in lexicon.NOUNS[noun].groups)
     for word, group in (("in", "in"), ("on", "on"), ("under", "under"), ("behind", "beside"))
 }
-_SAYS = tuple(verb for verb in lexicon.TRANSITIVE if lexicon.TRANSITIVE[verb].third in SPOKEN)
+_SEES = tuple(verb for verb in lexicon.VERBS if lexicon.VERBS[verb].third in SPOKEN)
 _DOES = tuple(verb for verb in lexicon.INTRANSITIVE if lexicon.INTRANSITIVE[verb].ing in SPOKEN)
 
 
@@ -30,22 +30,16 @@ def utterance(draws: Draws) -> Clause:
     kind = draws.weighted({"adjective": 3, "place": 3, "doing": 2, "seeing": 4})
     if kind == "adjective":
         subject = _entity(draws, _NOUNS, 0.4)
-        return Clause(
-            "be",
-            subject,
-            adjective=draws.pick(
-                [word for word in _ADJECTIVES[subject.noun] if word not in subject.adjectives]
-            ),
-        )
+        adjectives = [word for word in _ADJECTIVES[subject.noun] if word not in subject.adjectives]
+        return Clause("be", subject, adjective=draws.pick(adjectives))
     if kind == "place":
         preposition = draws.pick(tuple(_PLACES))
-        return Clause(
-            "be", _entity(draws, _NOUNS, 0.0), place=(preposition, _entity(draws, _PLACES[preposition], 0.0))
-        )
+        where = preposition, _entity(draws, _PLACES[preposition], 0.0)
+        return Clause("be", _entity(draws, _NOUNS, 0.0), place=where)
     if kind == "doing":
         return Clause(draws.pick(_DOES), _entity(draws, _LIVING, 0.6))
     subject = _entity(draws, _LIVING, 0.35)
-    return Clause(draws.pick(_SAYS), subject, _entity(draws, _NOUNS, 0.0 if subject.adjectives else 0.5))
+    return Clause(draws.pick(_SEES), subject, _entity(draws, _NOUNS, 0.0 if subject.adjectives else 0.5))
 
 
 def _entity(draws: Draws, nouns: tuple[str, ...], described: float) -> Entity:

@@ -10,7 +10,7 @@ RATE = 16000  # samples a second
 _HOP = 120  # samples between two shapes of the vocal tract: 7.5 ms
 _WINDOW = 240  # samples that one shape covers
 _BINS = np.fft.rfftfreq(_WINDOW * 2, 1 / RATE).astype(np.float32)  # Hz, [241]
-# A filter without a phase sounds before its pulse as well as after: half a window of delay makes room for that.
+# A filter without a phase sounds before its pulse as well as after: half a window of delay makes room.
 _DELAY = np.exp(-1j * np.pi * _BINS / RATE * _WINDOW).astype(np.complex64)
 _WIDTHS = np.array([90.0, 120.0, 180.0], np.float32)  # half widths of the formants, Hz
 _STRENGTHS = np.array([1.0, 0.6, 0.35], np.float32)
@@ -18,7 +18,7 @@ _STRENGTHS = np.array([1.0, 0.6, 0.35], np.float32)
 
 @dataclasses.dataclass(frozen=True)
 class Speaker:
-    """A speaker: pitch in Hz, how the formants are scaled, how long the sounds are held, how breathy the voice is."""
+    """Pitch in Hz, how the formants are scaled, how long sounds are held, how breathy the voice is."""
 
     pitch: float
     formants: float
@@ -54,9 +54,8 @@ def say(words: list[str], speaker: Speaker, draws: Draws) -> np.ndarray:
     wave = _source_filter(shapes, speaker, draws)
     loudness = draws.uniform(0.45, 0.8)
     wave *= loudness / max(float(np.abs(wave).max()), 1e-6)
-    wave += draws.generator.standard_normal(len(wave), dtype=np.float32) * np.float32(
-        draws.uniform(0.002, 0.01)
-    )
+    hum = np.float32(draws.uniform(0.002, 0.01))
+    wave += hum * draws.generator.standard_normal(len(wave), dtype=np.float32)
     return np.clip(wave, -1, 1).astype(np.float32)
 
 
@@ -70,7 +69,7 @@ def _sounds(words: list[str]) -> list[Sound]:
 
 
 def _shapes(sounds: list[Sound], frames: np.ndarray, speaker: Speaker) -> np.ndarray:
-    """The vocal tract every 7.5 ms: three formants, noise centre and width, voice and noise strength; [frames, 7]."""
+    """Every 7.5 ms: three formants, centre and width of the noise, strengths of both; [frames, 7]."""
     targets = np.array(
         [
             [

@@ -1,6 +1,7 @@
 """The open word classes as tables, a word a line, in English, German and French; `lexicon` reads them."""
 
-# English; what it is: "picture" and "ground" keep a noun out of what happens, for pictures alone | German, gender (a second singular: the weak declension) | French, gender.
+# English; what it is | German, gender (a second singular: the weak declension) | French, gender.
+# "picture" and "ground" are for pictures alone: they keep a noun out of what happens.
 NOUNS = """
 man men person | Mann Männer m | homme hommes m
 woman women person | Frau Frauen f | femme femmes f
@@ -89,7 +90,9 @@ hungry person,animal | hungrig | affamé affamée affamés affamées
 clever person,animal | klug | intelligent intelligente intelligents intelligentes
 """
 
-# English ("*": said of the moment as "is ...ing"; a fifth: particle) | German ("sein", "dat", a prefix with "-") | French ("être").
+# English ("*": said of the moment as "is ...ing"; then a particle) | German | French.
+# German: infinitive, third person, participle; "sein" in the past, "dat": a dative object, "auf-": a prefix.
+# French: infinitive, third person, plural, participle; "être" in the past.
 INTRANSITIVE = """
 sleep sleeps slept sleeping * | schlafen schläft geschlafen | dormir dort dorment dormi
 sing sings sang singing * | singen singt gesungen | chanter chante chantent chanté

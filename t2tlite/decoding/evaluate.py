@@ -51,6 +51,8 @@ def decoded(
 ) -> Decoded:
     """Decodes a prepared split and computes the problem's metrics.
 
+    An input that can't be read, such as one that is far too long, counts with an empty output.
+
     Args:
       predictor: for the problem's run.
       problem: its name.

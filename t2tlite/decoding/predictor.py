@@ -1,6 +1,7 @@
 """Predictor: inputs of a problem to outputs, for a trained model."""
 
 import dataclasses
+import functools
 import itertools
 import math
 import os
@@ -101,9 +102,9 @@ class Predictor:
         return self._windows(problem, examples, keep_errors)
 
     def stream_examples(self, problem: str, examples: Iterable[dict[str, Any]]) -> Iterator[Prediction]:
-        """`stream` for examples as `Problem.examples` yields them; their targets aren't looked at."""
+        """`stream` for examples as `Problem.examples` yields them; a broken one gives its `error`."""
         self.check(problem)
-        return self._windows(problem, examples, keep_errors=False)
+        return self._windows(problem, examples, keep_errors=True)
 
     def check(self, problem: str) -> None:
         """Raises a UserError unless the run has this problem and its inputs can be read."""
@@ -194,10 +195,9 @@ class Predictor:
         """The problem's tf.function of a batch, compiled once for all shapes."""
         if (problem, length) not in self._functions:
             if length is None:
-                body = lambda features: _probabilities(self._model, problem, features)  # noqa: E731
+                body = functools.partial(_probabilities, self._model, problem)
             else:
-                incremental = Incremental(self._model, problem, length)
-                body = lambda features: greedy(incremental, features)  # noqa: E731
+                body = functools.partial(greedy, Incremental(self._model, problem, length))
             spec = self._reader(problem).spec
             self._functions[problem, length] = tf.function(body, input_signature=[spec], autograph=False)
         return self._functions[problem, length]

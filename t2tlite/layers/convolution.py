@@ -16,13 +16,24 @@ class ConvStep(keras.layers.Layer):
     Args:
       filters: number of output channels.
       kernel_size, dilation, causal: as of `SeparableConv1D`.
+      initial_scale: at which the normalisation's learned scale begins.
     """
 
-    def __init__(self, filters: int, kernel_size: int, dilation: int = 1, causal: bool = False, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        dilation: int = 1,
+        causal: bool = False,
+        initial_scale: float = 1.0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.filters = filters
         self.conv = SeparableConv1D(filters, kernel_size, dilation, causal, name="conv")
-        self.norm = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm")
+        self.norm = keras.layers.LayerNormalization(
+            epsilon=EPSILON, gamma_initializer=keras.initializers.Constant(initial_scale), name="norm"
+        )
 
     def build(self, input_shape):
         self.conv.build(input_shape)
@@ -43,6 +54,10 @@ class ConvStep(keras.layers.Layer):
 class ConvBlock(keras.layers.Layer):
     """Four convolution steps in two residual pairs, then dropout ("One Model To Learn Them All", 2.1.1).
 
+    The step that ends a pair begins with scale 0, so that a fresh block is the identity (Goyal et al. 2017,
+    arXiv 1706.02677, section 5.1): fresh blocks add noise that the image net takes hundreds of updates to
+    see through.
+
     Args:
       hidden: number of channels, in and out.
       long_kernel, long_dilation: taps of the second pair (15) and dilation of its second step (8).
@@ -62,9 +77,11 @@ class ConvBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         self.rate = dropout
         self.step1 = ConvStep(hidden, 3, causal=causal, name="step1")
-        self.step2 = ConvStep(hidden, 3, causal=causal, name="step2")
+        self.step2 = ConvStep(hidden, 3, causal=causal, initial_scale=0.0, name="step2")
         self.step3 = ConvStep(hidden, long_kernel, causal=causal, name="step3")
-        self.step4 = ConvStep(hidden, long_kernel, long_dilation, causal=causal, name="step4")
+        self.step4 = ConvStep(
+            hidden, long_kernel, long_dilation, causal=causal, initial_scale=0.0, name="step4"
+        )
         self.steps = (self.step1, self.step2, self.step3, self.step4)
 
     def build(self, input_shape):

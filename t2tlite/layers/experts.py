@@ -202,7 +202,7 @@ class MixtureOfExperts(keras.layers.Layer):
             name="in", shape=(n, d, f), initializer=keras.initializers.RandomNormal(stddev=d**-0.5)
         )
         self.out_kernel = self.add_weight(
-            name="out", shape=(n, f, d), initializer=keras.initializers.RandomNormal(stddev=f**-0.5)
+            name="out", shape=(n, f, d), initializer=keras.initializers.RandomNormal(stddev=0.1 * f**-0.5)
         )
 
     def call(self, x, padding_mask=None, training=False):

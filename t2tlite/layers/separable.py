@@ -40,6 +40,8 @@ class Centred(keras.initializers.Initializer):
 
     def __call__(self, shape, dtype=None):
         kernel = keras.random.normal(shape, stddev=(2 / shape[0]) ** 0.5, dtype=dtype)
+        if shape[0] == 1:  # a single input, such as a spectrogram: less its mean nothing would be left
+            return kernel
         return kernel - tf.reduce_mean(kernel, axis=0, keepdims=True)
 
 

@@ -13,6 +13,7 @@ import PIL.Image
 import pytest
 from t2tlite.bin import t2t_decode
 
+import t2tlite
 from t2tlite import registry
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.run import CHECKPOINTS, Run
@@ -80,6 +81,8 @@ def test_classes(folder, tmp_path, call):
     assert status == 0 and end == "" and name in CLASSES and 1 / 7 < float(probability) <= 1
     assert second == "# error: can't read b.png: No such file or directory"
     assert "1 of 2 lines could not be decoded" in err
+    [same] = t2tlite.load(folder).predict("imagenet", [tmp_path / "a.png"])
+    assert first == f"{same.text}\t{same.probabilities[0][1]:.6f}" and len(same.probabilities) == 5
 
 
 def test_checkpoints(folder, tmp_path, call):

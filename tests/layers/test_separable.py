@@ -107,3 +107,28 @@ def test_taps_out_of_reach_get_a_zero_gradient():
 def test_impossible_arguments_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_fresh_depthwise_kernel_is_almost_the_identity(causal):
+    layer = SeparableConv1D(5, 3, causal=causal)
+    layer.build((None, None, 400))
+    kernel = layer.depthwise_kernel.numpy()
+    identity = np.eye(3)[2 if causal else 1][:, None]
+    noise = kernel - identity
+    assert 0.5 < np.std(noise) / (0.3 / 3**0.5) < 1.5
+    assert abs(np.mean(noise)) < 0.05
+    flat = SeparableConv2D(5, (3, 5))
+    flat.build((None, None, None, 400))
+    assert np.argmax(flat.depthwise_kernel.numpy().mean(-1)) == 7  # the middle of 15
+
+
+@pytest.mark.parametrize("channels", [1, 2, 400])
+def test_a_fresh_pointwise_kernel_is_centred_and_not_nothing(channels):
+    layer = SeparableConv1D(50, 3)
+    layer.build((None, None, channels))
+    kernel = layer.pointwise_kernel.numpy()
+    if channels > 1:
+        np.testing.assert_allclose(kernel.mean(axis=0), 0, atol=1e-6)
+    assert 0.5 < np.std(kernel) / (2 / channels) ** 0.5 < 1.5
+    assert not layer.bias.numpy().any()

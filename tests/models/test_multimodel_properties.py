@@ -1,5 +1,6 @@
 """The whole model: causal, blind to padding and to its neighbours in the batch, the same step by step."""
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -105,3 +106,12 @@ def test_inference_repeats_itself_and_training_does_not(model):
     trained = [model(features, problem="translation", training=True).logits for _ in range(2)]
     tiny.close(once, again, 1e-6)
     assert not tiny.same(trained[0], trained[1])
+
+
+def test_padding_is_routed_to_no_expert():
+    features = tiny.batch("translation")
+    experts = tiny.shared_model()(features, problem="translation").experts
+    for part, side in (("encoder", "inputs"), ("decoder", "targets")):
+        tokens = np.count_nonzero(features[side])
+        assert tokens < features[side].numpy().size
+        tiny.close(tf.reduce_sum(experts[part]["load"]), tokens * tiny.HPARAMS.experts_per_token)

@@ -1,0 +1,167 @@
+"""The main job (`make demo`): one model learns all eight problems of the sample world, then shows what it can."""
+
+import collections
+import json
+import pathlib
+import time
+
+from t2tlite import cli, quiet
+
+COMMAND = cli.Command(
+    "t2t-demo",
+    "Trains one model on all eight problems of the sample world, then decodes the test split of each and prints "
+    "the scores beside a trivial baseline's, and two examples. Half an hour on two cores.",
+    examples=[("the whole job", "make demo"), ("another seed", "python -m t2tlite.bin.demo --seed=1")],
+)
+COMMAND.group("Flags")
+COMMAND.string("output_dir", "demo", "folder of the data, the run and the pictures")
+COMMAND.integer("train_steps", 16000, "updates in all", at_least=1)
+COMMAND.integer("seed", 0, "of everything random")
+COMMAND.string("hparams", "", "changes to multimodel_tiny, as for t2t-train", may_be_empty=True)
+
+# The goals of the main job, by metric.
+GOALS = {"bleu": 40.0, "top1": 80.0, "caption_bleu4": 40.0, "full_trees": 60.0, "wer": 40.0}
+LOWER_IS_BETTER = {"wer", "cer"}
+EXAMPLES = 2
+
+
+def demo(flags):
+    from t2tlite.bin import t2t_train
+
+    start = time.monotonic()
+    folder = pathlib.Path(flags.output_dir)
+    run_dir = folder / "run"
+    status = t2t_train.main(
+        [
+            "--problems=all",
+            "--source=sample",
+            "--hparams_set=multimodel_tiny",
+            f"--hparams={flags.hparams}",
+            f"--data_dir={folder / 'data'}",
+            f"--output_dir={run_dir}",
+            f"--train_steps={flags.train_steps}",
+            f"--seed={flags.seed}",
+            "--local_eval_frequency=4000",
+        ]
+    )
+    if status:
+        return status
+    trained = time.monotonic()
+    quiet.start_tensorflow()
+    rows, shown = score(run_dir, folder / "examples")
+    write_table(rows)
+    for line in shown:
+        print(line)
+    (folder / "scores.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    done = time.monotonic()
+    print(
+        f"\nData and training took {(trained - start) / 60:.1f} minutes, decoding {(done - trained) / 60:.1f}. "
+        f"Go on with: t2t-decode --output_dir={run_dir} --decode_interactive"
+    )
+    return 0
+
+
+def score(run_dir, examples_dir):
+    """Rows of the table, and the lines that show examples; pictures and sounds go to `examples_dir`."""
+    import t2tlite
+    from t2tlite.data.progress import track
+    from t2tlite.decoding import evaluate
+
+    predictor = t2tlite.load(run_dir)
+    rows, shown = [], []
+    for name in track(predictor.problems, "decoding the test splits"):
+        problem = predictor.run.problems[name]
+        decoded = evaluate.decoded(predictor, name, "test")
+        baseline, outputs = trivial(problem, predictor.run.data_dir, decoded.examples)
+        metric = problem.metrics[0]
+        rows.append(
+            {
+                "problem": name,
+                "metric": metric,
+                "score": decoded.metrics[metric],
+                "goal": GOALS.get(metric),
+                "baseline": baseline,
+                "baseline_score": metric_of(metric)(outputs, [e.references for e in decoded.examples]),
+                "examples": len(decoded.examples),
+            }
+        )
+        shown += [f"\n{name}", *show(problem, decoded.examples[:EXAMPLES], examples_dir)]
+    return rows, shown
+
+
+def metric_of(name):
+    from t2tlite import registry
+
+    return registry.get("metric", name)
+
+
+def trivial(problem, data_dir, examples):
+    """A baseline that learns nothing: its name, and its candidates for each example."""
+    from t2tlite.data import records
+    from t2tlite.decoding.evaluate import references_of
+
+    if problem.inputs.kind == "text" and problem.metrics[0] == "bleu":
+        return "copy of the input", [(example.inputs,) for example in examples]
+    counts = collections.Counter(
+        reference
+        for example in records.raw_examples(problem, "train", data_dir)
+        for reference in references_of(example["targets"])
+    )
+    common = tuple(target for target, _ in counts.most_common(5))
+    return "most frequent answer", [common for _ in examples]
+
+
+def write_table(rows):
+    """Prints the scores as a table."""
+    import rich.console
+    import rich.table
+
+    table = rich.table.Table(title="One model, eight problems: decoded on the held-out test split")
+    for heading in ("problem", "metric", "score", "goal", "trivial baseline", "its score"):
+        table.add_column(heading, justify="right" if heading in ("score", "goal", "its score") else "left")
+    for row in rows:
+        sign = "<=" if row["metric"] in LOWER_IS_BETTER else ">="
+        table.add_row(
+            row["problem"],
+            row["metric"],
+            f"{row['score']:.1f}",
+            f"{sign} {row['goal']:.0f}",
+            row["baseline"],
+            f"{row['baseline_score']:.1f}",
+        )
+    rich.console.Console(width=110).print(table)
+
+
+def show(problem, examples, folder):
+    """Lines that show examples; images and sounds are written to `folder`."""
+    for number, example in enumerate(examples):
+        inputs = example.inputs
+        if problem.inputs.kind != "text":
+            folder.mkdir(parents=True, exist_ok=True)
+            inputs = folder / f"{problem.name}-{number}.{'png' if problem.inputs.kind == 'image' else 'wav'}"
+            write_input(example.inputs, inputs)
+        output = example.prediction.text
+        if example.prediction.probabilities:
+            output += f" ({100 * example.prediction.probabilities[0][1]:.0f}%)"
+        yield f"  input:  {inputs}"
+        yield f"  output: {output}"
+        yield f"  right:  {example.references[0]}"
+
+
+def write_input(value, path):
+    """Writes an image's bytes, or a waveform at 16 kHz."""
+    if isinstance(value, bytes):
+        path.write_bytes(value)
+    else:
+        import soundfile
+
+        soundfile.write(path, value, 16000)
+
+
+def main(argv=None) -> int:
+    """Runs the job and returns its exit status; `argv` is without the program's name."""
+    return COMMAND.main(demo, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

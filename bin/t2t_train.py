@@ -1,0 +1,86 @@
+"""t2t-train: trains one model on one or many problems."""
+
+from t2tlite import cli, quiet
+
+COMMAND = cli.Command(
+    "t2t-train",
+    "Trains one model on one or many problems. The same command goes on where an earlier one was stopped.",
+    examples=[
+        (
+            "all eight problems, on the embedded sample world",
+            "t2t-train --problems=all --source=sample --hparams_set=multimodel_tiny --output_dir=/tmp/run",
+        ),
+        (
+            "translation from a folder with train.en, train.de, dev.en, dev.de, test.en, test.de",
+            "t2t-train --problems=wmt_ende,wmt_deen --source=files --source_dir=DIR --generate_data "
+            "--data_dir=/tmp/data --output_dir=/tmp/run --hparams=batch_tokens=4096",
+        ),
+        ("what there is", "t2t-train --registry_help"),
+    ],
+)
+COMMAND.group("What to train")
+COMMAND.string("problems", None, "names separated by commas, or all", required=True)
+COMMAND.string("hparams_set", "multimodel_base", "a registered set of hyperparameters")
+COMMAND.string("hparams", "", "changes to it: name=value,name=value (a tuple: name=1;2;3)", may_be_empty=True)
+COMMAND.strings("gin_file", "a gin file with changes, such as HParams.hidden = 256")
+COMMAND.strings("gin_bindings", "a gin binding, such as HParams.hidden=256")
+COMMAND.integer("seed", 0, "of everything random")
+COMMAND.group("Where")
+COMMAND.string("output_dir", None, "folder of the run: checkpoints, metrics.jsonl, TensorBoard", required=True)
+COMMAND.string("data_dir", None, "folder of the prepared data; default: OUTPUT_DIR/data")
+COMMAND.string("source", "files", "where examples come from: files, or sample for the embedded sample world")
+COMMAND.string("source_dir", None, "folder with the corpus's own files, for --source=files")
+COMMAND.string("tmp_dir", None, "for what does not fit in memory while data is shuffled")
+COMMAND.boolean("generate_data", False, "prepare data that is missing in --data_dir; sample data always is")
+COMMAND.group("How long, how often (in updates)")
+COMMAND.integer("train_steps", 12000, "updates in all", at_least=1)
+COMMAND.integer("save_checkpoints_steps", 1000, "between two checkpoints", at_least=1)
+COMMAND.integer("keep_checkpoint_max", 3, "newest checkpoints to keep", at_least=1)
+COMMAND.integer("log_steps", 100, "between two lines of metrics.jsonl for each problem", at_least=1)
+COMMAND.integer("local_eval_frequency", 1000, "between two evaluations; 0: only at the end", at_least=0)
+COMMAND.integer("eval_steps", 10, "batches of an evaluation of one problem; 0: the whole split", at_least=0)
+
+
+def train(flags):
+    from t2tlite import hparam, registry
+
+    # What the user can have mistyped is looked at before anything slow starts.
+    problems = registry.problems(flags.problems)
+    hparams = hparam.get(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
+    for problem in problems:
+        problem.check_source(flags.source)
+    quiet.start_tensorflow()
+    from t2tlite.training import launch, trainer
+
+    import keras
+
+    data_dir = flags.data_dir or f"{flags.output_dir}/data"
+    launch.prepare(
+        problems,
+        data_dir,
+        flags.source,
+        flags.source_dir,
+        flags.tmp_dir,
+        may_generate=flags.generate_data or flags.source == "sample",
+    )
+    keras.utils.set_random_seed(flags.seed)
+    run = launch.make_run(
+        flags.output_dir, flags.problems, hparams, data_dir, flags.source, flags.seed, flags.t2t_usr_dir
+    )
+    intervals = trainer.Intervals(
+        train_steps=flags.train_steps,
+        save=flags.save_checkpoints_steps,
+        keep=flags.keep_checkpoint_max,
+        log=flags.log_steps,
+        evaluate=flags.local_eval_frequency,
+        eval_steps=flags.eval_steps,
+    )
+    trainer.Trainer(run, intervals).train()
+
+
+def main(argv=None) -> int:
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
+    return COMMAND.main(train, argv)
+
+
+run = main

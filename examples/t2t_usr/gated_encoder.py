@@ -1,0 +1,48 @@
+"""An encoder of one's own: gated convolutions in the place of the MultiModel's convolution blocks."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from t2tlite import registry
+from t2tlite.hparam import HParams
+from t2tlite.layers.masking import apply_mask
+from t2tlite.layers.separable import SeparableConv1D
+from t2tlite.models.component import Component
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GatedHParams(HParams):
+    """The hyperparameters that the gated encoder has beside the usual ones."""
+
+    gated_blocks: int = 3
+    gated_kernel: int = 5  # taps, odd
+
+
+@registry.register_encoder("gated")
+class GatedEncoder(Component):
+    """`x + a(x) * sigmoid(b(x))` with convolutions a and b, `gated_blocks` times, and then the experts.
+
+    The gated linear unit of Dauphin et al. 2017, "Language Modeling with Gated Convolutional Networks"
+    (arXiv 1612.08083), with depthwise-separable convolutions.
+    """
+
+    def __init__(self, hparams, **kwargs):
+        super().__init__(hparams, **kwargs)
+        self.convs = [
+            SeparableConv1D(2 * hparams.hidden, hparams.gated_kernel, name=f"conv{i}")
+            for i in range(hparams.gated_blocks)
+        ]
+        self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
+
+    def build(self, input_shape):
+        for layer in (*self.convs, self.experts):
+            layer.build(input_shape)
+
+    def call(self, x, padding_mask=None, training=False):
+        """Encodes `x` `[batch, length, hidden]`; see `t2tlite.models.encoder.MultiModelEncoder`."""
+        for conv in self.convs:
+            value, gate = tf.split(conv(apply_mask(x, padding_mask)), 2, axis=-1)
+            x = x + value * tf.sigmoid(gate)
+        mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
+        return apply_mask(x + mixed, padding_mask), statistics

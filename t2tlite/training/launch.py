@@ -1,0 +1,91 @@
+"""From what the user asked for to a run that can be trained: data, vocabulary, labels, the run's folder."""
+
+import pathlib
+
+from t2tlite import registry
+from t2tlite.data import generate, parallel, training_texts
+from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.errors import UserError
+from t2tlite.run import RUN_FILE, VOCABULARY_FILE, Run, read_description
+
+
+def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_generate: bool = False):
+    """Makes sure that the data of all problems is there.
+
+    Raises:
+      UserError: data is missing and `may_generate` is False.
+    """
+    if may_generate:
+        parallel.generate_all(problems, data_dir, source, source_dir, tmp_dir)
+        return
+    missing = [problem.name for problem in problems if not generate.is_complete(problem, data_dir, source)]
+    if missing:
+        names = ",".join(missing)
+        raise UserError(
+            f"{data_dir} holds no prepared data of {names} from source `{source}`; prepare it with "
+            f"t2t-datagen --problems={names} --source={source} --data_dir={data_dir}, or add --generate_data"
+        )
+
+
+def make_run(output_dir, problems: str, hparams, data_dir, source: str, seed: int = 0, usr_dirs=()) -> Run:
+    """The run in a folder: the one that is there, if it was asked for in the same words, or a new one.
+
+    Args:
+      problems: names separated by commas, or "all".
+      hparams: `HParams`.
+
+    Raises:
+      UserError: the folder holds a run of other problems, hyperparameters, data or seed.
+    """
+    found = registry.problems(problems)
+    output_dir = pathlib.Path(output_dir)
+    labels = {
+        problem.name: tuple(generate.manifest(problem, data_dir)["labels"])
+        for problem in found
+        if any(feature.kind == "label" for feature in problem.features().values())
+    }
+    vocabulary = None
+    if any(feature.kind == "text" for problem in found for feature in problem.features().values()):
+        path = output_dir / VOCABULARY_FILE
+        if path.exists():
+            vocabulary = Vocabulary.load(path)
+        else:
+            vocabulary = training_texts.build(found, data_dir, hparams.vocabulary_size)
+    run = Run(
+        output_dir=output_dir,
+        hparams=hparams,
+        problems={problem.name: problem for problem in found},
+        labels=labels,
+        vocabulary=vocabulary,
+        data_dir=str(pathlib.Path(data_dir).resolve()),
+        source=source,
+        seed=seed,
+        usr_dirs=tuple(str(pathlib.Path(folder).resolve()) for folder in usr_dirs),
+    )
+    if (output_dir / RUN_FILE).exists():
+        _check_same(output_dir, read_description(output_dir), run.description())
+    run.save()
+    return run
+
+
+def _check_same(folder, before, now):
+    """A run goes on only as what it was: anything else would silently be a third thing."""
+    for name in ("problems", "source", "seed", "vocabulary", "labels"):
+        if before.get(name) != now[name]:
+            raise UserError(
+                f"{folder} holds a run with {name}={_short(before.get(name))}, and {_short(now[name])} is asked "
+                f"for; use another --output_dir, or delete the folder"
+            )
+    old, new = before["hparams"], now["hparams"]
+    changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    if changed:
+        name = changed[0]
+        raise UserError(
+            f"{folder} holds a run with {name}={_short(old.get(name))}, and {_short(new.get(name))} is asked for "
+            f"({len(changed)} hyperparameters differ); use another --output_dir, or the same --hparams"
+        )
+
+
+def _short(value):
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,84 @@
+"""examples/t2t_usr through the commands: its problem, encoder and set are trained with, and decoded with."""
+
+import json
+import pathlib
+import sys
+
+import pytest
+from t2tlite.bin import t2t_decode, t2t_train
+
+from t2tlite import registry
+
+FOLDER = pathlib.Path(__file__).parents[2] / "examples" / "t2t_usr"
+SMALL = "hidden=16,filter=8,heads=2,experts=2,gated_blocks=2,vocabulary_size=300,batch_tokens=64,length_bounds=32"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered_here_only():
+    """Takes what the folder registers and imports back out, so that no other test sees it."""
+    default = registry.get.__self__
+    default.names("problem")  # the scan of installed packages is not the folder's
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "_entries", dict(default._entries))
+        patch.setattr(default, "_things", dict(default._things))
+        patch.setattr(sys, "path", list(sys.path))
+        yield
+    for path in FOLDER.glob("*.py"):
+        sys.modules.pop(path.stem, None)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("polite") / "run"
+    status = t2t_train.main(
+        [
+            f"--t2t_usr_dir={FOLDER}",
+            "--problems=polite_english",
+            "--source=sample",
+            "--hparams_set=gated_tiny",
+            f"--hparams={SMALL}",
+            f"--output_dir={folder}",
+            "--train_steps=4",
+            "--log_steps=2",
+            "--eval_steps=1",
+        ]
+    )
+    assert status == 0
+    return folder
+
+
+def test_training(run):
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["split"]) for line in lines] == [(2, "train"), (4, "train"), (4, "validation")]
+    assert {line["problem"] for line in lines} == {"polite_english"}
+    description = json.loads((run / "run.json").read_text())
+    assert description["usr_dirs"] == [str(FOLDER)]
+    assert description["hparams"]["class"] == "gated_encoder:GatedHParams"
+    assert (description["hparams"]["encoder"], description["hparams"]["gated_blocks"]) == ("gated", 2)
+
+
+def test_decoding_needs_only_the_run(run, tmp_path, capsys):
+    source = tmp_path / "blunt"
+    source.write_text("gimme the red cup\n\n")
+    flags = [f"--output_dir={run}", f"--decode_from_file={source}", f"--decode_to_file={tmp_path / 'polite'}"]
+    assert t2t_decode.main([*flags, "--decode_hparams=decode_length=4"]) == 0, capsys.readouterr().err
+    lines = (tmp_path / "polite").read_text().split("\n")
+    assert len(lines) == 3 and not lines[1].startswith("#") and lines[2] == ""
+
+
+def test_the_model_has_the_encoder_of_the_folder(run):
+    from t2tlite.run import Run
+
+    encoder = Run.load(run).make_model().encoder
+    assert type(encoder).__name__ == "GatedEncoder" and len(encoder.convs) == 2
+    paths = {variable.path for variable in encoder.variables}
+    assert any(path.endswith("conv1/pointwise_kernel") for path in paths)
+
+
+def test_every_sentence_of_the_problem_is_in_one_split():
+    problem = registry.get_problem("polite_english")
+    splits = {split: list(problem.examples(split, "sample")) for split in ("train", "validation", "test")}
+    inputs = {split: {example["inputs"] for example in examples} for split, examples in splits.items()}
+    assert sum(map(len, splits.values())) == len(set().union(*inputs.values()))
+    assert len(splits["train"]) > 5000 and min(len(splits["validation"]), len(splits["test"])) > 200
+    assert all(example["inputs"] != example["targets"] for example in splits["train"])

@@ -1,0 +1,26 @@
+"""What little learning gets one: loose bounds on the figures of the README."""
+
+import pytest
+from t2tlite.problems.sample_world import baselines
+
+
+@pytest.mark.parametrize("source,target", baselines.PAIRS)
+def test_copying_and_word_for_word_translation_fail(source, target):
+    figures = baselines.translation_figures(source, target, train=2500)
+    assert figures["copy"] < 2
+    assert figures["co-occurrence"] < 20
+    assert figures["alignment"] < 20
+
+
+def test_a_linear_model_of_the_pixels_fails():
+    assert baselines.linear_accuracy(train=1500, epochs=6) < 0.2
+
+
+def test_captions_of_a_picture_agree_and_others_do_not():
+    figures = baselines.caption_figures()
+    assert figures["of the picture"] > 55
+    assert figures["of another picture"] < 30
+
+
+def test_one_answer_to_all_speech_fails():
+    assert baselines.constant_error_rate(candidates=20) > 0.6
