@@ -9,7 +9,8 @@ from t2tlite.layers.masking import apply_mask
 from t2tlite.modality import Modality, Representation
 
 SAMPLE_RATE = 16000
-FLOOR = 1e-3  # of a mel bin's energy: everything below is silence
+FLOOR = 1e-2  # of a mel bin's energy: everything below is silence
+LOUD = 8.0  # log of a loud bin's energy over the floor
 
 
 class _Audio(Modality):
@@ -53,10 +54,14 @@ class _Audio(Modality):
 
 @registry.register_modality
 class Spectral(_Audio):
-    """A log-mel spectrogram, strided over time only, the full frequency resolution kept ("One Model", 2.2.4)."""
+    """A log-mel spectrogram, strided over time only, the full frequency resolution kept ("One Model", 2.2.4).
+
+    Like an image's complement it is read as the two channels [x, 1 - x]: layer normalisation over channels
+    that are all multiples of one number would leave nothing of that number but its sign.
+    """
 
     def build(self, input_shape=None):
-        self._build(1, self.hparams.mel_bins)
+        self._build(2, self.hparams.mel_bins)
 
     def bottom(self, features, side, training=False):
         """Represents waveforms `[batch, samples]` of `features[side + "_length"]` samples each."""
@@ -67,7 +72,8 @@ class Spectral(_Audio):
         x = log_mel(waveform, round(self.hparams.frame_ms * SAMPLE_RATE / 1000), hop, self.hparams.mel_bins)
         frames = -(-features[f"{side}_length"] // hop)
         mask = tf.sequence_mask(frames, tf.shape(x)[1])
-        return self._represent(tf.cast(x, self.compute_dtype)[..., None], mask)
+        x = tf.cast(x / LOUD, self.compute_dtype)
+        return self._represent(tf.stack([x, 1 - x], axis=-1), mask)
 
 
 @registry.register_modality

@@ -15,7 +15,7 @@ class Imagenet(problem.Problem):
     paper_row = 2
 
     def examples(self, split, source, source_dir=None):
-        """Images with the name of their class; the sample world has coloured shapes, `"red circle"`."""
+        """Images with the name of their class, such as "house"."""
         self.check_source(source)
         from t2tlite.problems import sample_world
 

@@ -58,7 +58,9 @@ class _Separable(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
 
     def _pointwise(self, x):
-        return tf.matmul(x, tf.cast(self.pointwise_kernel, x.dtype)) + tf.cast(self.bias, x.dtype)
+        # Not tf.matmul: with four dimensions of which the second is 1, TensorFlow 2.21 on a CPU gives wrong
+        # numbers or crashes (tensorflow#123109), and the gradient of the kernel would be summed over a batch.
+        return tf.tensordot(x, tf.cast(self.pointwise_kernel, x.dtype), 1) + tf.cast(self.bias, x.dtype)
 
 
 class SeparableConv1D(_Separable):

@@ -234,7 +234,7 @@ def categorical_exit_flow(x, w, mask=None):
     return np.mean(rows, axis=(0, 1)) @ w["classes"]["kernel"] + w["classes"]["bias"]
 
 
-def log_mel(samples, frame, hop, bins, rate=16000, low=80.0, high=7600.0, floor=1e-3):
+def log_mel(samples, frame, hop, bins, rate=16000, low=80.0, high=7600.0, floor=1e-2):
     """Log energies of triangles on the mel scale `1127 ln(1 + f / 700)`, above a floor.
 
     Frames start at 0, hop, 2 hop, ... while inside the samples; what is beyond the end is zero.

@@ -36,7 +36,7 @@ def test_one_dimension_is_the_formula(causal, taps, dilation, length):
         ((5, 3), (1, 1)),
     ],
 )
-@pytest.mark.parametrize("size", [(1, 1), (5, 6), (8, 3)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (5, 6), (8, 3)])
 def test_two_dimensions_are_the_formula(kernel, strides, size):
     layer = built(SeparableConv2D(5, kernel, strides), None, None, None, 3)
     x = tiny.noise(2, *size, 3)
