@@ -1,4 +1,4 @@
-"""The main job (`make demo`): one model learns all eight problems of the sample world, then shows what it can."""
+"""The main job (`make demo`): one model learns all eight problems, then shows what it can."""
 
 import collections
 import json
@@ -9,8 +9,8 @@ from t2tlite import cli, quiet
 
 COMMAND = cli.Command(
     "t2t-demo",
-    "Trains one model on all eight problems of the sample world, then decodes the test split of each and prints "
-    "the scores beside a trivial baseline's, and two examples. Half an hour on two cores.",
+    "Trains one model on all eight problems of the sample world, then decodes the test split of each and "
+    "prints the scores beside a trivial baseline's, and two examples. Half an hour on two cores.",
     examples=[("the whole job", "make demo"), ("another seed", "python -m t2tlite.bin.demo --seed=1")],
 )
 COMMAND.group("Flags")
@@ -55,7 +55,7 @@ def demo(flags):
     (folder / "scores.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     done = time.monotonic()
     print(
-        f"\nData and training took {(trained - start) / 60:.1f} minutes, decoding {(done - trained) / 60:.1f}. "
+        f"\nData and training: {(trained - start) / 60:.1f} minutes. Decoding: {(done - trained) / 60:.1f} minutes. "
         f"Go on with: t2t-decode --output_dir={run_dir} --decode_interactive"
     )
     return 0

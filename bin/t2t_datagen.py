@@ -4,7 +4,8 @@ from t2tlite import cli, quiet
 
 COMMAND = cli.Command(
     "t2t-datagen",
-    "Prepares the data of problems as record files. What is complete is left alone; what was stopped is finished.",
+    "Prepares the data of problems as record files. What is complete is left alone, what was stopped is "
+    "finished.",
     examples=[
         (
             "from a folder of plain parallel text",

@@ -26,7 +26,9 @@ COMMAND.strings("gin_file", "a gin file with changes, such as HParams.hidden = 2
 COMMAND.strings("gin_bindings", "a gin binding, such as HParams.hidden=256")
 COMMAND.integer("seed", 0, "of everything random")
 COMMAND.group("Where")
-COMMAND.string("output_dir", None, "folder of the run: checkpoints, metrics.jsonl, TensorBoard", required=True)
+COMMAND.string(
+    "output_dir", None, "folder of the run: checkpoints, metrics.jsonl, TensorBoard", required=True
+)
 COMMAND.string("data_dir", None, "folder of the prepared data; default: OUTPUT_DIR/data")
 COMMAND.string("source", "files", "where examples come from: files, or sample for the embedded sample world")
 COMMAND.string("source_dir", None, "folder with the corpus's own files, for --source=files")
@@ -50,9 +52,9 @@ def train(flags):
     for problem in problems:
         problem.check_source(flags.source)
     quiet.start_tensorflow()
-    from t2tlite.training import launch, trainer
-
     import keras
+
+    from t2tlite.training import launch, trainer
 
     data_dir = flags.data_dir or f"{flags.output_dir}/data"
     launch.prepare(

@@ -45,12 +45,16 @@ class Language(Modality):
         """`[batch, length, hidden]` -> float32 logits `[batch, length, size]`."""
         table = self.embedding if self.hparams.tie_embeddings else self.softmax
         x = representation.x
-        return tf.cast(tf.matmul(x, tf.cast(tf.convert_to_tensor(table), x.dtype), transpose_b=True), tf.float32)
+        return tf.cast(
+            tf.matmul(x, tf.cast(tf.convert_to_tensor(table), x.dtype), transpose_b=True), tf.float32
+        )
 
     def loss(self, logits, targets):
         """Cross-entropy over the unpadded positions; see `Modality.loss`."""
         weight = tf.cast(targets != PAD, tf.float32)
-        return tf.reduce_sum(cross_entropy(logits, targets, self.hparams.label_smoothing) * weight), tf.reduce_sum(weight)
+        return tf.reduce_sum(
+            cross_entropy(logits, targets, self.hparams.label_smoothing) * weight
+        ), tf.reduce_sum(weight)
 
 
 def cross_entropy(logits, targets, smoothing: float = 0.0):

@@ -18,6 +18,8 @@ def start_tensorflow():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+        # It takes the functions of several problems for one function that is traced again and again.
+        tf.get_logger().setLevel("ERROR")
 
 
 @contextlib.contextmanager

@@ -61,7 +61,9 @@ class Run:
         if self.vocabulary:
             self.vocabulary.save(self.output_dir / VOCABULARY_FILE)
         write_whole(self.output_dir / "operative.gin", hparam.operative_gin(self.hparams))
-        write_whole(self.output_dir / RUN_FILE, json.dumps(self.description(), indent=2, ensure_ascii=False) + "\n")
+        write_whole(
+            self.output_dir / RUN_FILE, json.dumps(self.description(), indent=2, ensure_ascii=False) + "\n"
+        )
 
     @classmethod
     def load(cls, output_dir) -> "Run":
@@ -106,9 +108,15 @@ class Run:
         from t2tlite.training import checkpoint
 
         model = self.make_model()
-        path = pathlib.Path(checkpoint_path) if checkpoint_path else checkpoint.newest(self.output_dir / CHECKPOINTS)
+        path = (
+            pathlib.Path(checkpoint_path)
+            if checkpoint_path
+            else checkpoint.newest(self.output_dir / CHECKPOINTS)
+        )
         if path is None:
-            raise UserError(f"{self.output_dir} holds no checkpoint yet; train with t2t-train --output_dir=...")
+            raise UserError(
+                f"{self.output_dir} holds no checkpoint yet; train with t2t-train --output_dir=..."
+            )
         checkpoint.restore_weights(model, path)
         return model
 
@@ -123,7 +131,9 @@ def read_description(folder: pathlib.Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{folder} holds no run ({RUN_FILE} is missing); give the --output_dir of a t2t-train") from None
+        raise UserError(
+            f"{folder} holds no run ({RUN_FILE} is missing); give the --output_dir of a t2t-train"
+        ) from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read: {error}") from None
     if not isinstance(found, dict):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import sacrebleu
 from PIL import Image
+
 from t2tlite.problems.sample_world import corpora, events
 from t2tlite.problems.sample_world.draws import SPLITS
 

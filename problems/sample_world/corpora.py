@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+
 from t2tlite.problems.sample_world import (
     captioning,
     drawing,

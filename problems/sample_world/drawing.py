@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 from PIL import Image, ImageDraw
+
 from t2tlite.problems.sample_world.shapes import SHAPES
 
 SIZE = 64  # pixels

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+
 from t2tlite.problems.sample_world import (
     captioning,
     drawing,

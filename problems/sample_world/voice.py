@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+
 from t2tlite.problems.sample_world.draws import Draws
 from t2tlite.problems.sample_world.phonemes import LEXICON, SILENCE, SOUNDS, Sound
 

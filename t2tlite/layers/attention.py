@@ -1,4 +1,4 @@
-"""Multi-head attention: to oneself (causal, with state), to a source, and the MultiModel's attention block."""
+"""Multi-head attention: to oneself (with state), to a source, and the MultiModel's attention block."""
 
 import keras
 import tensorflow as tf
@@ -78,7 +78,7 @@ class SelfAttention(keras.layers.Layer):
 
 
 def _write(cache, positions, new):
-    """Puts `new` `[batch, heads, n, depth]` at `positions` `[n]` of `cache` `[batch, heads, length, depth]`."""
+    """Puts `new` `[batch, heads, n, depth]` at `positions` `[n]` of a `[batch, heads, length, depth]`."""
     here = tf.one_hot(positions, tf.shape(cache)[2], dtype=cache.dtype)  # [n, length]
     kept = cache * (1 - tf.reduce_sum(here, axis=0))[:, None]
     return kept + tf.einsum("nl,bhnd->bhld", here, new)

@@ -109,7 +109,7 @@ class ConvBlock(keras.layers.Layer):
 
 
 class ConvStep2D(keras.layers.Layer):
-    """`LN(SepConv(W, ReLU(x)))` over `[batch, height, width, channels]`; the padding mask is over the height."""
+    """`LN(SepConv(W, ReLU(x)))` over `[batch, height, width, channels]`; the mask is over the height."""
 
     def __init__(self, filters: int, kernel_size=(3, 3), strides=(1, 1), **kwargs):
         super().__init__(**kwargs)

@@ -85,7 +85,7 @@ def plan_dispatch(experts, mask, n: int, capacity=None) -> Plan:
       experts: int32 `[tokens, k]`.
       mask: float32 `[tokens]`, 0 for padding.
       n: number of experts.
-      capacity: slots of each expert; None for as many as the fullest expert needs, so that nothing is dropped.
+      capacity: slots of each expert; None for as many as the fullest expert needs, so that none is dropped.
     """
     tokens, k = tf.shape(experts)[0], experts.shape[1]
     choices = tokens * k
@@ -115,7 +115,7 @@ def _gather_or_zero(x, index):
 
 
 def dispatch(x, plan: Plan):
-    """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather as well."""
+    """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too."""
     k = plan.slot_of_choice.shape[1]
 
     @tf.custom_gradient
@@ -170,7 +170,8 @@ class MixtureOfExperts(keras.layers.Layer):
         super().__init__(**kwargs)
         if not 1 <= experts_per_token <= experts:
             raise ValueError(
-                f"`experts_per_token` must be between 1 and `experts`. Received: {experts_per_token}, {experts}"
+                "`experts_per_token` must be between 1 and `experts`. "
+                f"Received: {experts_per_token}, {experts}"
             )
         self.hidden = hidden
         self.filter = filter
@@ -238,7 +239,9 @@ class MixtureOfExperts(keras.layers.Layer):
         slots = tf.matmul(slots, tf.cast(self.out_kernel, x.dtype))
         chosen = undispatch(tf.reshape(slots, [-1, self.hidden]), plan)  # [tokens, k, hidden]
         y = tf.einsum("tkd,tk->td", chosen, tf.cast(gating.gates, x.dtype))
-        loss = self.load_weight * cv_squared(gating.load) + self.importance_weight * cv_squared(gating.importance)
+        loss = self.load_weight * cv_squared(gating.load) + self.importance_weight * cv_squared(
+            gating.importance
+        )
         statistics = {"loss": loss, "load": gating.load, "dropped": plan.dropped}
         return tf.reshape(y, shape), statistics
 

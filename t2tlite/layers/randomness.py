@@ -1,4 +1,4 @@
-"""Stateless randomness: every draw of a step is a function of the step's seed and of its place in the step."""
+"""Stateless randomness: each draw of a step is a function of the step's seed and of its place in it."""
 
 import contextlib
 import threading

@@ -96,13 +96,15 @@ class SeparableConv1D(_Separable):
         return tf.zeros([batch, reach, self.depthwise_kernel.shape[-1]], self.compute_dtype)
 
     def call(self, x, state=None):
-        """Convolves `x`; with `state` (causal only) it continues the sequence and returns `(y, new state)`."""
+        """Convolves `x`; with `state` (causal only) it continues a sequence and returns `(y, new state)`."""
         if not self.causal:
             return self._pointwise(self._centred(x))
         if state is None:
             taps = tf.minimum(self.kernel_size - 1, (tf.shape(x)[1] - 1) // self.dilation)
             window = tf.pad(x, [[0, 0], [taps * self.dilation, 0], [0, 0]])
-            return self._pointwise(self._depthwise(window, self.depthwise_kernel[self.kernel_size - 1 - taps :]))
+            return self._pointwise(
+                self._depthwise(window, self.depthwise_kernel[self.kernel_size - 1 - taps :])
+            )
         taps = state.shape[1] // self.dilation
         window = tf.concat([state, x], axis=1)  # [batch, reach + length, channels]
         y = self._pointwise(self._depthwise(window, self.depthwise_kernel[self.kernel_size - 1 - taps :]))

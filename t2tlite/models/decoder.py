@@ -15,7 +15,8 @@ class MultiModelDecoder(Component):
         numbers = range(hparams.decoder_blocks)
         self.blocks = [make_conv_block(hparams, True, f"block{i}") for i in numbers]
         self.attentions = [
-            AttentionBlock(hparams.hidden, hparams.heads, hparams.attention, name=f"attention{i}") for i in numbers
+            AttentionBlock(hparams.hidden, hparams.heads, hparams.attention, name=f"attention{i}")
+            for i in numbers
         ]
         self.middle = (hparams.decoder_blocks + 1) // 2
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")

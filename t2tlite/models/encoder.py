@@ -17,7 +17,7 @@ def make_conv_block(hparams, causal: bool, name: str) -> ConvBlock:
 
 @registry.register_encoder("multimodel")
 class MultiModelEncoder(Component):
-    """`encoder_blocks` ConvBlocks (6) and, after half of them, experts ("One Model To Learn Them All", 2.1.3).
+    """`encoder_blocks` ConvBlocks (6) and, after half of them, experts ("One Model To Learn Them All", 2.1).
 
     With `encoder_timing` the timing signal is added to the input.
     """

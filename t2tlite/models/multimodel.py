@@ -43,7 +43,9 @@ def wire(problems, hparams, vocabulary, labels) -> dict[str, Wiring]:
 
     def net(problem, side):
         modality = problem.features()[side].modality_name(hparams)
-        key, size = registry.get("modality", modality).sharing(problem, side, vocabulary, labels.get(problem.name))
+        key, size = registry.get("modality", modality).sharing(
+            problem, side, vocabulary, labels.get(problem.name)
+        )
         return Net(f"{modality}_{key}" if key else modality, modality, size)
 
     return {p.name: Wiring(net(p, "inputs"), net(p, "targets"), p.command) for p in problems}
@@ -144,7 +146,9 @@ class MultiModel(keras.Model):
 
     def start(self, problem: str, batch):
         """The embedded command token, `[batch, 1, hidden]`, with which every decoding starts."""
-        command = tf.cast(tf.convert_to_tensor(self.commands[self.wiring[problem].command]), self.compute_dtype)
+        command = tf.cast(
+            tf.convert_to_tensor(self.commands[self.wiring[problem].command]), self.compute_dtype
+        )
         return tf.tile(command[None, None], [batch, 1, 1])
 
     def initial_state(self, batch, length: int):
@@ -169,7 +173,9 @@ class MultiModel(keras.Model):
             x, statistics, _ = self.decoder(x, for_decoder, padding_mask=padding_mask, training=training)
         else:
             x, mixer_state = self.mixer(x, for_mixer, state=state[0])
-            x, statistics, decoder_state = self.decoder(x, for_decoder, padding_mask=padding_mask, state=state[1])
+            x, statistics, decoder_state = self.decoder(
+                x, for_decoder, padding_mask=padding_mask, state=state[1]
+            )
             state = (mixer_state, decoder_state)
         if self.hparams.final_norm:
             x = self.final_norm(x)

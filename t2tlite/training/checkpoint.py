@@ -46,7 +46,9 @@ def save(folder: pathlib.Path, step: int, model, optimizer, iterators: dict[str,
         (part / _META).write_text(json.dumps({"step": step, **meta}), encoding="utf-8")
     except (OSError, tf.errors.ResourceExhaustedError, tf.errors.OpError) as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise UserError(f"can't write the checkpoint {final}: {_first_line(error)}; older ones are kept") from None
+        raise UserError(
+            f"can't write the checkpoint {final}: {_first_line(error)}; older ones are kept"
+        ) from None
     shutil.rmtree(final, ignore_errors=True)
     part.rename(final)
     for old in all_in(folder)[:-keep]:
@@ -89,7 +91,9 @@ def restore_weights(model, path: pathlib.Path):
       UserError: there is no such checkpoint, it is broken, or it is of another model.
     """
     if not (path / f"{_STATE}.index").exists():
-        raise UserError(f"{path} is no checkpoint; expected a folder such as OUTPUT_DIR/checkpoints/step-00001000")
+        raise UserError(
+            f"{path} is no checkpoint; expected a folder such as OUTPUT_DIR/checkpoints/step-00001000"
+        )
     try:
         status = tf.train.Checkpoint(model=by_path(model.variables)).read(str(path / _STATE))
         status.assert_existing_objects_matched().expect_partial()

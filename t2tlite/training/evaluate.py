@@ -63,5 +63,3 @@ class Evaluator:
             "sequence_accuracy": sums["correct_sequences"] / sums["sequences"],
             "targets": sums["targets"],
         }
-
-

@@ -73,16 +73,16 @@ def _check_same(folder, before, now):
     for name in ("problems", "source", "seed", "vocabulary", "labels"):
         if before.get(name) != now[name]:
             raise UserError(
-                f"{folder} holds a run with {name}={_short(before.get(name))}, and {_short(now[name])} is asked "
-                f"for; use another --output_dir, or delete the folder"
+                f"{folder} holds a run with {name}={_short(before.get(name))}, and {_short(now[name])} is "
+                f"asked for; use another --output_dir, or delete the folder"
             )
     old, new = before["hparams"], now["hparams"]
     changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if changed:
         name = changed[0]
         raise UserError(
-            f"{folder} holds a run with {name}={_short(old.get(name))}, and {_short(new.get(name))} is asked for "
-            f"({len(changed)} hyperparameters differ); use another --output_dir, or the same --hparams"
+            f"{folder} holds a run with {name}={_short(old.get(name))}, and {_short(new.get(name))} is asked "
+            f"for ({len(changed)} hyperparameters differ); use another --output_dir, or the same --hparams"
         )
 
 

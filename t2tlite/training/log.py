@@ -67,25 +67,32 @@ class MetricsLog:
 class Progress:
     """A line on stderr now and then: step, losses, tokens/s, wait for data, time left.
 
-    In a terminal the line is overwritten every second; elsewhere it is printed at each log interval.
+    In a terminal the line is overwritten every second; elsewhere it is printed at each log interval. The
+    first updates of each problem, which are compiled, don't count for the speed and the time left.
 
     Args:
       step, steps: where the run starts and ends.
     """
 
     def __init__(self, step: int, steps: int):
-        self._first = step
         self._steps = steps
-        self._start = self._shown = time.monotonic()
         self._losses: dict[str, float] = {}
-        self._targets = 0.0
-        self._waited = 0.0
         self._terminal = sys.stderr.isatty()
+        self._shown = time.monotonic()
+        self._restart(step)
+
+    def _restart(self, step):
+        self._first = step
+        self._start = time.monotonic()
+        self._targets = self._waited = 0.0
 
     def update(self, step: int, problem: str, loss: float, targets: float, waited: float):
         """Takes in one update; `waited` is how long its batch was waited for, in seconds."""
-        before = self._losses.get(problem, loss)
-        self._losses[problem] = 0.9 * before + 0.1 * loss
+        if problem not in self._losses:
+            self._losses[problem] = loss
+            self._restart(step)
+            return
+        self._losses[problem] = 0.9 * self._losses[problem] + 0.1 * loss
         self._targets += targets
         self._waited += waited
         if self._terminal and time.monotonic() - self._shown >= 1:

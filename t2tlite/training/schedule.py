@@ -51,4 +51,6 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return self.learning_rate * rise * SCHEDULES[self.schedule](step, warmup, float(self.decay_steps))
 
     def get_config(self):
-        return {name: getattr(self, name) for name in ("schedule", "learning_rate", "warmup_steps", "decay_steps")}
+        return {
+            name: getattr(self, name) for name in ("schedule", "learning_rate", "warmup_steps", "decay_steps")
+        }

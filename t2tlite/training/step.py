@@ -20,7 +20,11 @@ def make_optimizer(hparams, variables):
         raise UserError(f"hparam `optimizer` must be adam. Received: {hparams.optimizer}")
     schedule = Schedule(hparams.schedule, hparams.learning_rate, hparams.warmup_steps, hparams.decay_steps)
     optimizer = keras.optimizers.Adam(
-        schedule, beta_1=hparams.adam_beta1, beta_2=hparams.adam_beta2, epsilon=hparams.adam_epsilon, name="adam"
+        schedule,
+        beta_1=hparams.adam_beta1,
+        beta_2=hparams.adam_beta2,
+        epsilon=hparams.adam_epsilon,
+        name="adam",
     )
     optimizer.build(variables)
     return optimizer

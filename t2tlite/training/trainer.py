@@ -56,7 +56,9 @@ class Trainer:
             for name, dataset in self.datasets.items()
         }
         self.evaluator = Evaluator(run, self.model)
-        sizes = {name: pipeline.size(problem, "train", run.data_dir) for name, problem in run.problems.items()}
+        sizes = {
+            name: pipeline.size(problem, "train", run.data_dir) for name, problem in run.problems.items()
+        }
         names = list(run.problems)
         rates = mixing.parse_rates(run.hparams.mixing, names, sizes)
         self.mixing = mixing.Mixing(rates, run.hparams.order, run.seed, names)
@@ -95,7 +97,9 @@ class Trainer:
         except KeyboardInterrupt:
             if self.step > saved:
                 self.save()
-                self.progress.say(f"interrupted; saved at step {self.step}, the same command goes on from there")
+                self.progress.say(
+                    f"interrupted; saved at step {self.step}, the same command goes on from there"
+                )
             raise
         finally:
             self.log.close()
@@ -126,7 +130,8 @@ class Trainer:
         if not math.isfinite(statistics["loss"] + statistics["gradient_norm"]):
             raise UserError(
                 f"the loss of `{problem}` at step {self.step} is {statistics['loss']} (gradient norm "
-                f"{statistics['gradient_norm']}); lower --hparams=learning_rate=... and go on from the last checkpoint"
+                f"{statistics['gradient_norm']}); lower --hparams=learning_rate=... and go on from the last "
+                "checkpoint"
             )
         self.pending.setdefault(problem, []).append(statistics)
         self.progress.update(self.step + 1, problem, statistics["loss"], statistics["targets"], waited)

@@ -11,10 +11,10 @@ import types
 import numpy as np
 import PIL.Image
 import pytest
-from t2tlite.bin import t2t_decode
 
 import t2tlite
 from t2tlite import registry
+from t2tlite.bin import t2t_decode
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import checkpoint

@@ -52,7 +52,7 @@ class Row:
 
     @property
     def hparams(self):
-        return tiny.HPARAMS.replace(**self.variant)
+        return tiny.HPARAMS.replace(encoder_blocks=1, decoder_blocks=1, **self.variant)
 
     def make(self, seed=0, **kwargs):
         """A component named "row", of which every variable was drawn."""

@@ -5,12 +5,14 @@ import pathlib
 import sys
 
 import pytest
-from t2tlite.bin import t2t_decode, t2t_train
 
 from t2tlite import registry
+from t2tlite.bin import t2t_decode, t2t_train
 
 FOLDER = pathlib.Path(__file__).parents[2] / "examples" / "t2t_usr"
-SMALL = "hidden=16,filter=8,heads=2,experts=2,gated_blocks=2,vocabulary_size=300,batch_tokens=64,length_bounds=32"
+SMALL = (
+    "hidden=16,filter=8,heads=2,experts=2,gated_blocks=2,vocabulary_size=300,batch_tokens=64,length_bounds=32"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,7 +51,11 @@ def run(tmp_path_factory):
 
 def test_training(run):
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert [(line["step"], line["split"]) for line in lines] == [(2, "train"), (4, "train"), (4, "validation")]
+    assert [(line["step"], line["split"]) for line in lines] == [
+        (2, "train"),
+        (4, "train"),
+        (4, "validation"),
+    ]
     assert {line["problem"] for line in lines} == {"polite_english"}
     description = json.loads((run / "run.json").read_text())
     assert description["usr_dirs"] == [str(FOLDER)]

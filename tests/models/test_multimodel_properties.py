@@ -27,8 +27,8 @@ def test_logits_do_not_see_the_target_they_predict_nor_later_ones(model, positio
     assert not tiny.same(after[0, position + 1], before[0, position + 1])
 
 
-def test_every_target_sees_the_inputs_and_the_command(model):
-    features = tiny.batch("translation")
+def test_every_target_sees_the_inputs_and_the_command():
+    model, features = tiny.shared_model(), tiny.batch("translation")
     other = {**features, "inputs": features["inputs"][::-1]}
     before = logits(model, "translation", features)
     assert not tiny.same(logits(model, "translation", other)[0, 0], before[0, 0])
@@ -90,7 +90,8 @@ def test_step_by_step_is_the_whole_sequence(model):
     tiny.close(tf.concat(steps, axis=1), whole)
 
 
-def test_a_state_goes_on_with_several_positions_at_once(model):
+def test_a_state_goes_on_with_several_positions_at_once():
+    model = tiny.shared_model()
     source, _ = model.encode(tiny.batch("translation"), "translation")
     memory = model.memory(source)
     x = tiny.noise(3, 9, 16)
@@ -100,8 +101,8 @@ def test_a_state_goes_on_with_several_positions_at_once(model):
     tiny.close(tf.concat([first, second], axis=1), whole)
 
 
-def test_inference_repeats_itself_and_training_does_not(model):
-    features = tiny.batch("translation")
+def test_inference_repeats_itself_and_training_does_not():
+    model, features = tiny.shared_model(), tiny.batch("translation")
     once, again = (model(features, problem="translation").logits for _ in range(2))
     trained = [model(features, problem="translation", training=True).logits for _ in range(2)]
     tiny.close(once, again, 1e-6)

@@ -63,7 +63,7 @@ def image(hp):
 
 
 def spectral(hp):
-    widths = [1] + [max(2**i, hp.audio_least_width) for i in range(1, 9)]
+    widths = [2] + [max(2**i, hp.audio_least_width) for i in range(1, 9)]
     blocks = sum(conv_res(9, c, f) for c, f in zip(widths, widths[1:], strict=False))
     return blocks + (hp.mel_bins * 256 + 1) * hp.hidden
 

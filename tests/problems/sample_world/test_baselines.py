@@ -1,6 +1,7 @@
 """What little learning gets one: loose bounds on the figures of the README."""
 
 import pytest
+
 from t2tlite.problems.sample_world import baselines
 
 

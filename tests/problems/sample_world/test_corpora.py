@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from t2tlite.problems import sample_world
 from t2tlite.problems.sample_world import baselines, corpora, draws, entities, events, words
 

@@ -1,6 +1,7 @@
 """English, German and French against sentences written by hand."""
 
 import pytest
+
 from t2tlite.problems.sample_world import captioning, events, french, german
 from t2tlite.problems.sample_world.pictures import Picture, Thing
 from t2tlite.problems.sample_world.scene import Clause, Entity

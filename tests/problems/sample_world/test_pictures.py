@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from PIL import Image
+
 from t2tlite.problems import sample_world
 from t2tlite.problems.sample_world import captioning, corpora, drawing, pictures, shapes
 from t2tlite.problems.sample_world.draws import Draws

@@ -1,6 +1,7 @@
 """Parse trees: they cover their sentences and use the Penn Treebank's labels."""
 
 import pytest
+
 from t2tlite.problems import sample_world
 from t2tlite.problems import trees as treebank
 from t2tlite.problems.sample_world import english, trees

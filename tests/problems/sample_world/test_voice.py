@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from t2tlite.problems import sample_world
 from t2tlite.problems.sample_world import phonemes, voice
 from t2tlite.problems.sample_world.draws import Draws

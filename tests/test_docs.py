@@ -1,0 +1,200 @@
+"""What the documentation says of commands, flags, names and files is so."""
+
+import importlib
+import math
+import pathlib
+import re
+import shlex
+
+import keras
+import pytest
+
+from t2tlite import hparam, registry
+
+ROOT = pathlib.Path(__file__).parents[1]
+TEXTS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "problems/sample_world/README.md")
+}
+README = TEXTS["README.md"]
+COMMANDS = {
+    f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
+    for name in ("train", "decode", "datagen")
+}
+EVERYWHERE = {"help", "version"}
+
+
+def blocks(language):
+    """The code blocks of the README in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def lines_of(program):
+    """The command lines of a program in the README, without its name."""
+    shell = "".join(blocks("sh")).replace("\\\n", " ")
+    lines = [shlex.split(line, comments=True) for line in shell.splitlines()]
+    return [line[1:] for line in lines if line[:1] == [program]]
+
+
+def values(name, argv):
+    flags = COMMANDS[name].parse(argv)
+    missing = [f.name for f in COMMANDS[name].flags() if f.required and getattr(flags, f.name) is None]
+    assert not missing, argv
+    return flags
+
+
+@pytest.mark.parametrize("argv", lines_of("t2t-train"), ids=" ".join)
+def test_a_training_in_the_readme_is_understood(argv):
+    flags = values("t2t-train", argv)
+    if not flags.t2t_usr_dir:
+        registry.problems(flags.problems)
+        hparam.get(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
+    for folder in flags.t2t_usr_dir:
+        names = "".join(path.read_text() for path in (ROOT / folder).glob("*.py"))
+        assert f"def {flags.hparams_set}(" in names
+        assert f"class {''.join(part.title() for part in flags.problems.split('_'))}(" in names
+
+
+@pytest.mark.parametrize("name", ["t2t-decode", "t2t-datagen"])
+def test_other_commands_in_the_readme_are_understood(name):
+    for argv in lines_of(name):
+        flags = values(name, argv)
+        if getattr(flags, "problem", None):
+            registry.get_problem(flags.problem)
+    assert lines_of("t2t-decode") and lines_of("t2t-train")
+
+
+def test_every_flag_in_the_readme_exists_and_the_commands_have_no_other():
+    prose = re.sub(r"^(pip|python|tensorboard) .*$", "", README, flags=re.MULTILINE)
+    prose = re.sub(r"`(pip|python|tensorboard) [^`]*`", "", prose)
+    told = set(re.findall(r"(?<![\w-])--(\w+)", prose))
+    known = {flag.name for command in COMMANDS.values() for flag in command.flags()}
+    assert told - EVERYWHERE <= known
+    assert known <= told
+
+
+def test_the_reference_has_every_flag_of_t2t_train_and_its_default():
+    rows = README.partition("### t2t-train")[2].partition("###")[0].splitlines()
+    for flag in COMMANDS["t2t-train"].flags():
+        [row] = [row for row in rows if row.startswith("|") and f"`--{flag.name}`" in row.split("|")[1]]
+        if isinstance(flag.default, int) and flag.name not in ("generate_data",):
+            assert re.search(rf"\b{flag.default}\b", row), flag.name
+        elif flag.name in ("hparams_set", "source"):
+            assert f"`{flag.default}`" in row
+
+
+def test_overrides_in_the_readme_are_understood():
+    told = re.findall(r"`--hparams=(?:\"([^\"]*)\"|([^`\s]+))`", README)
+    for quoted, bare in told:
+        hparam.get("multimodel_tiny", quoted or bare)
+    assert len(told) >= 2
+    for binding in re.findall(r"`--gin_bindings=\"([^\"]*)\"`", README):
+        hparam.get("multimodel_tiny", gin_bindings=[binding])
+    for rates in re.findall(
+        r"^\| `(uniform|proportional[^`]*|\w+:\d[^`]*|linear[^`]*)` \|", README, re.MULTILINE
+    ):
+        from t2tlite.data import mixing
+
+        problems = registry.problems("all")
+        mixing.parse_rates(rates, [p.name for p in problems], {p.name: 10 for p in problems})
+
+
+def test_the_table_of_problems():
+    rows = re.findall(r"^\| `(\w+)` \| .*? \| `(to_\w+)` \|.*\| ([^|]*) \|$", README, re.MULTILINE)
+    problems = registry.problems("all")
+    assert [(name, command) for name, command, _ in rows] == [(p.name, p.command) for p in problems]
+    for (_, _, sources), problem in zip(rows, problems, strict=True):
+        assert re.findall(r"`(\w+)`", sources) == list(problem.sources)
+
+
+def parameters(hparams, monkeypatch):
+    """How many parameters a model with one net of each kind has, counted without making them."""
+    sizes = []
+    classes = 24 if hparams.vocabulary_size < 8192 else 1000
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            keras.layers.Layer, "add_weight", lambda self, shape=(), **kwargs: sizes.append(math.prod(shape))
+        )
+        made = [
+            registry.get(part, "multimodel").from_hparams(hparams) for part in ("encoder", "mixer", "decoder")
+        ]
+        for name, size in (
+            ("language", hparams.vocabulary_size),
+            ("categorical", classes),
+            ("image", None),
+            ("spectral", None),
+        ):
+            made.append(registry.get("modality", name).from_hparams(hparams, size=size))
+        for layer in made:
+            layer.build((None, None, hparams.hidden))
+    return sum(sizes) / 1e6
+
+
+def test_the_table_of_sets(monkeypatch):
+    table = README.partition("## Hyperparameters")[2].partition("\n\n")[2].partition("\n\n")[0]
+    rows = {
+        row.split("`")[1]: [cell.strip() for cell in row.split("|")[2:-1]] for row in table.splitlines()[2:]
+    }
+    assert sorted(rows) == [name for name in registry.names("hparams") if name.startswith("multimodel")]
+    for name, (width, experts, blocks_told, total, of_experts, _) in rows.items():
+        hparams = hparam.get(name)
+        assert int(width) == hparams.hidden
+        assert experts == f"{hparams.experts}, {hparams.experts_per_token} a position"
+        assert blocks_told == f"{hparams.encoder_blocks}, {hparams.mixer_blocks}, {hparams.decoder_blocks}"
+        count = parameters(hparams, monkeypatch)
+        rest = parameters(hparams.replace(moe="none"), monkeypatch)
+        digits = 1 if count < 10 else 0
+        assert total == f"{count:,.{digits}f} M" and of_experts == f"{count - rest:,.{digits}f} M", name
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_python_in_the_readme_compiles(block):
+    compile(block, "README.md", "exec")
+
+
+def test_the_problem_in_the_readme_is_the_example():
+    [block] = [block for block in blocks("python") if "register_problem" in block]
+    example = (ROOT / "examples/t2t_usr/polite_english.py").read_text(encoding="utf-8")
+    told = block[block.index("@registry") :]
+    assert told in example
+    assert all(line in example for line in block.splitlines())
+    assert len(told.splitlines()) <= 20
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_links_lead_somewhere(name):
+    anchors = {_anchor(title) for title in re.findall(r"^#+ (.*)$", TEXTS[name], re.MULTILINE)}
+    for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[name]):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        elif not target.startswith("https://"):
+            assert (ROOT / name).parent.joinpath(target).exists(), target
+
+
+def _anchor(title):
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_paths_in_the_architecture_exist_and_every_folder_is_there():
+    tops = "t2tlite|problems|modalities|hparams|bin|examples|tests|benchmarks"
+    told = set(
+        re.findall(rf"(?<![\w/.-])((?:{tops})/[\w/.-]*|setup\.py|pyproject\.toml)", TEXTS["ARCHITECTURE.md"])
+    )
+    told = {path.rstrip(".") for path in told}
+    assert not [path for path in told if not (ROOT / path).exists()]
+    assert {path for path in told if path.endswith(".py")} >= {"t2tlite/run.py", "bin/t2t_train.py"}
+    folders = {path.parent for top in tops.split("|")[:5] for path in (ROOT / top).rglob("*.py")}
+    assert {f"{folder.relative_to(ROOT)}/" for folder in folders} <= told
+
+
+def test_files_of_a_run_in_the_architecture_are_those_of_the_code():
+    from t2tlite import run
+    from t2tlite.training import checkpoint, log
+
+    for name in (run.RUN_FILE, run.VOCABULARY_FILE, run.CHECKPOINTS, log.METRICS_FILE, checkpoint._META):
+        assert name in TEXTS["ARCHITECTURE.md"]
+
+
+def test_nothing_is_left_to_be_filled_in():
+    for name, text in TEXTS.items():
+        assert not re.search(r"\b(TODO|FIXME|XXX)\b", text), name
