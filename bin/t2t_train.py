@@ -1,6 +1,7 @@
 """t2t-train: trains one model on one or many problems."""
 
 from t2tlite import cli, quiet
+from t2tlite.errors import UserError
 
 COMMAND = cli.Command(
     "t2t-train",
@@ -24,7 +25,7 @@ COMMAND.string("hparams_set", "multimodel_base", "a registered set of hyperparam
 COMMAND.string("hparams", "", "changes to it: name=value,name=value (a tuple: name=1;2;3)", may_be_empty=True)
 COMMAND.strings("gin_file", "a gin file with changes, such as HParams.hidden = 256")
 COMMAND.strings("gin_bindings", "a gin binding, such as HParams.hidden=256")
-COMMAND.integer("seed", 0, "of everything random")
+COMMAND.integer("seed", 0, "of everything random", at_least=0)
 COMMAND.group("Where")
 COMMAND.string(
     "output_dir", None, "folder of the run: checkpoints, metrics.jsonl, TensorBoard", required=True
@@ -47,6 +48,8 @@ def train(flags):
     from t2tlite import hparam, registry
 
     # What the user can have mistyped is looked at before anything slow starts.
+    if flags.seed >= 2**31:
+        raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
     hparams = hparam.get(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
     for problem in problems:

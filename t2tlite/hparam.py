@@ -101,6 +101,8 @@ class HParams:
         self._check_range(_POSITIVE, "positive", lambda number: number > 0)
         self._check_range(_NOT_NEGATIVE, "0 or more", lambda number: number >= 0)
         self._check_range(_FRACTION, "in [0, 1)", lambda number: 0 <= number < 1)
+        self._check(self.hidden % 2 == 0, "hidden must be even, for the timing signal", "hidden")
+        self._check(self.long_kernel % 2 == 1, "long_kernel must be odd", "long_kernel")
         self._check(self.hidden % self.heads == 0, "hidden must be a multiple of heads", "hidden", "heads")
         for name in ("length_bounds", "seconds_bounds"):
             bounds = getattr(self, name)

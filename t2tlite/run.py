@@ -56,8 +56,15 @@ class Run:
         }
 
     def save(self):
-        """Writes run.json, operative.gin and the vocabulary, each whole."""
-        self.output_dir.mkdir(parents=True, exist_ok=True)
+        """Writes run.json, operative.gin and the vocabulary, each whole.
+
+        Raises:
+          UserError: the folder can't be made.
+        """
+        try:
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"can't make the folder {self.output_dir}: {error.strerror}; use another one") from None
         if self.vocabulary:
             self.vocabulary.save(self.output_dir / VOCABULARY_FILE)
         write_whole(self.output_dir / "operative.gin", hparam.operative_gin(self.hparams))

@@ -167,7 +167,7 @@ def test_links_lead_somewhere(name):
     for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[name]):
         if target.startswith("#"):
             assert target[1:] in anchors, target
-        elif not target.startswith("https://"):
+        elif not target.startswith("https://"):  # a picture's, too
             assert (ROOT / name).parent.joinpath(target).exists(), target
 
 
@@ -193,6 +193,14 @@ def test_files_of_a_run_in_the_architecture_are_those_of_the_code():
 
     for name in (run.RUN_FILE, run.VOCABULARY_FILE, run.CHECKPOINTS, log.METRICS_FILE, checkpoint._META):
         assert name in TEXTS["ARCHITECTURE.md"]
+
+
+def test_the_scene_in_the_readme_is_the_sample_worlds():
+    from t2tlite.problems.sample_world import tour
+
+    scene = tour.tour("test", 15)
+    lines = [scene.captions[0], scene.english, scene.german, scene.french, scene.tree]
+    assert "```\n" + "\n".join(lines) + "\n```" in README
 
 
 def test_nothing_is_left_to_be_filled_in():

@@ -110,6 +110,9 @@ def _feed(pending, failures):
 def work() -> None:
     """A worker: prepares the splits that it is told to on stdin, and says on stdout how each went."""
     answers, sys.stdout = sys.stdout, sys.stderr  # what a problem prints must not be taken for an answer
+    from t2tlite import quiet
+
+    quiet.start_tensorflow()
     from t2tlite.data import generate
 
     for line in sys.stdin:

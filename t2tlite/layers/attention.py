@@ -108,7 +108,8 @@ class AttentionBlock(keras.layers.Layer):
         self.values = keras.layers.Dense(hidden, name="values")
         if attention:
             self.self_attention = SelfAttention(hidden, heads, name="self_attention")
-            self.keys = keras.layers.Dense(hidden, name="keys")
+            # No bias: a shift that all keys share changes no softmax.
+            self.keys = keras.layers.Dense(hidden, use_bias=False, name="keys")
 
     def build(self, input_shape):
         self.step1.build(input_shape)

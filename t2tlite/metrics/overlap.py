@@ -56,6 +56,8 @@ def signature(name: str, references: int = 1) -> str:
 
 
 def _corpus_score(metric: sacrebleu.metrics.base.Metric, outputs: list[str], references: Texts) -> float:
+    if len(outputs) != len(references):
+        raise ValueError(f"expected references for {len(outputs)} outputs. Received: {len(references)}")
     if not outputs:
         return 0.0
     # sacreBLEU wants the first references of all inputs, then the second of all, None where there is none.

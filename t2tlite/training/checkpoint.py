@@ -36,7 +36,8 @@ def save(folder: pathlib.Path, step: int, model, optimizer, iterators: dict[str,
     """
     final = folder / f"step-{step:08d}"
     part = folder / f"tmp-{step:08d}"
-    shutil.rmtree(part, ignore_errors=True)
+    for left in folder.glob("tmp-*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     part.mkdir(parents=True)
     try:
         state = tf.train.Checkpoint(

@@ -6,7 +6,8 @@ from t2tlite import registry
 from t2tlite.data import generate, parallel, training_texts
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.run import RUN_FILE, VOCABULARY_FILE, Run, read_description
+from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE, Run, read_description
+from t2tlite.training import checkpoint
 
 
 def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_generate: bool = False):
@@ -30,6 +31,8 @@ def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_gener
 def make_run(output_dir, problems: str, hparams, data_dir, source: str, seed: int = 0, usr_dirs=()) -> Run:
     """The run in a folder: the one that is there, if it was asked for in the same words, or a new one.
 
+    One without a checkpoint is begun anew, so that a mistake found late can be mended in the same folder.
+
     Args:
       problems: names separated by commas, or "all".
       hparams: `HParams`.
@@ -39,6 +42,9 @@ def make_run(output_dir, problems: str, hparams, data_dir, source: str, seed: in
     """
     found = registry.problems(problems)
     output_dir = pathlib.Path(output_dir)
+    before = read_description(output_dir) if (output_dir / RUN_FILE).exists() else None
+    if checkpoint.newest(output_dir / CHECKPOINTS) is None:
+        before = None
     labels = {
         problem.name: tuple(generate.manifest(problem, data_dir)["labels"])
         for problem in found
@@ -47,7 +53,7 @@ def make_run(output_dir, problems: str, hparams, data_dir, source: str, seed: in
     vocabulary = None
     if any(feature.kind == "text" for problem in found for feature in problem.features().values()):
         path = output_dir / VOCABULARY_FILE
-        if path.exists():
+        if before is not None and path.exists():
             vocabulary = Vocabulary.load(path)
         else:
             vocabulary = training_texts.build(found, data_dir, hparams.vocabulary_size)
@@ -62,8 +68,8 @@ def make_run(output_dir, problems: str, hparams, data_dir, source: str, seed: in
         seed=seed,
         usr_dirs=tuple(str(pathlib.Path(folder).resolve()) for folder in usr_dirs),
     )
-    if (output_dir / RUN_FILE).exists():
-        _check_same(output_dir, read_description(output_dir), run.description())
+    if before is not None:
+        _check_same(output_dir, before, run.description())
     run.save()
     return run
 
@@ -76,7 +82,7 @@ def _check_same(folder, before, now):
                 f"{folder} holds a run with {name}={_short(before.get(name))}, and {_short(now[name])} is "
                 f"asked for; use another --output_dir, or delete the folder"
             )
-    old, new = before["hparams"], now["hparams"]
+    old, new = before.get("hparams", {}), now["hparams"]
     changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if changed:
         name = changed[0]

@@ -57,7 +57,7 @@ class MetricsLog:
             try:
                 if json.loads(line)["step"] <= step:
                     kept.append(line + "\n")
-            except ValueError:
+            except (ValueError, KeyError, TypeError):
                 break  # the line that a killed process was writing
         part = self._path.with_suffix(".tmp")
         part.write_text("".join(kept), encoding="utf-8")

@@ -9,7 +9,7 @@ import tensorflow as tf
 from t2tlite.data import mixing, pipeline
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS, Run
-from t2tlite.training import checkpoint
+from t2tlite.training import checkpoint, interrupt
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import MetricsLog, Progress
 from t2tlite.training.step import make_optimizer, make_train_step
@@ -71,6 +71,7 @@ class Trainer:
 
         Raises:
           UserError: a loss is not finite, or a checkpoint can't be read or written.
+          KeyboardInterrupt: Ctrl-C was pressed; the update it fell in is done and saved.
         """
         newest = checkpoint.newest(self.folder)
         if newest:
@@ -80,27 +81,23 @@ class Trainer:
         self.progress = Progress(self.step, self.intervals.train_steps)
         if newest:
             self.progress.say(f"going on from step {self.step} ({newest})")
-        saved = self.step
         try:
-            while self.step < self.intervals.train_steps:
-                problem = self.mixing.problem_at(self.step)
-                self._update(problem)
-                self.step += 1
-                last = self.step == self.intervals.train_steps
-                if self.step % self.intervals.log == 0 or last:
-                    self._log()
-                if _due(self.step, self.intervals.evaluate) or last:
-                    self.evaluate("validation", self.intervals.eval_steps)
-                if self.step % self.intervals.save == 0 or last:
-                    self.save()
-                    saved = self.step
-        except KeyboardInterrupt:
-            if self.step > saved:
-                self.save()
-                self.progress.say(
-                    f"interrupted; saved at step {self.step}, the same command goes on from there"
-                )
-            raise
+            with interrupt.deferred() as interrupted:
+                while self.step < self.intervals.train_steps:
+                    problem = self.mixing.problem_at(self.step)
+                    self._update(problem)
+                    self.step += 1
+                    last = self.step == self.intervals.train_steps
+                    if self.step % self.intervals.log == 0 or last:
+                        self._log()
+                    if _due(self.step, self.intervals.evaluate) or last:
+                        self.evaluate("validation", self.intervals.eval_steps)
+                    stop = interrupted()
+                    if self.step % self.intervals.save == 0 or last or stop:
+                        self.save()
+                    if stop:
+                        self.progress.say(f"saved at step {self.step}; the same command goes on from there")
+                        raise KeyboardInterrupt
         finally:
             self.log.close()
 
@@ -130,8 +127,8 @@ class Trainer:
         if not math.isfinite(statistics["loss"] + statistics["gradient_norm"]):
             raise UserError(
                 f"the loss of `{problem}` at step {self.step} is {statistics['loss']} (gradient norm "
-                f"{statistics['gradient_norm']}); lower --hparams=learning_rate=... and go on from the last "
-                "checkpoint"
+                f"{statistics['gradient_norm']}); train in another --output_dir with a lower "
+                "--hparams=learning_rate=..., or with more warmup_steps"
             )
         self.pending.setdefault(problem, []).append(statistics)
         self.progress.update(self.step + 1, problem, statistics["loss"], statistics["targets"], waited)

@@ -30,7 +30,6 @@ class Row:
       inputs: makes what `run` reads: a dict of tensors.
       run: `(component, inputs, training) -> (float outputs, scalar loss of its own)`.
       size: vocabulary entries or classes, for a modality that has any.
-      still: ends of the paths of variables that no gradient moves, and why.
       padded: `{input: bool array}`, True at padding, which must reach no valid output and get no gradient.
       valid: bool array over the leading axes of the outputs, True where they count; None: everywhere.
       variant: changes of the tiny hyperparameters.
@@ -41,7 +40,6 @@ class Row:
     inputs: Callable[[], dict[str, Any]]
     run: Callable[[Any, dict[str, Any], bool], tuple[Any, Any]]
     size: int | None = None
-    still: dict[str, str] = dataclasses.field(default_factory=dict)
     padded: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     valid: np.ndarray | None = None
     variant: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -114,7 +112,6 @@ def run_top(component, inputs, training):
     return component.top(Representation(inputs["x"], inputs["mask"]), training=training), 0.0
 
 
-KEYS = {"keys/bias": "a shift that all keys share changes no softmax"}
 NO_ATTENTION = {"attention": False}
 PADDED_BODY = {"padded": {"x": ~MASK}, "valid": MASK}
 PADDED_SOURCE = {"padded": {"source": ~MASK}}
@@ -127,9 +124,9 @@ ROWS = (
     Row("modality", "categorical", body_inputs, run_top, size=5, padded={"x": ~MASK}),
     Row("encoder", "multimodel", body_inputs, run_masked, **PADDED_BODY),
     Row("encoder", "multimodel", body_inputs, run_masked, variant={"moe": "none"}, **PADDED_BODY),
-    Row("mixer", "multimodel", target_inputs, run_mixer, still=KEYS, **PADDED_SOURCE),
+    Row("mixer", "multimodel", target_inputs, run_mixer, **PADDED_SOURCE),
     Row("mixer", "multimodel", target_inputs, run_mixer, variant=NO_ATTENTION, **PADDED_SOURCE),
-    Row("decoder", "multimodel", target_inputs, run_decoder, still=KEYS, **PADDED_SOURCE),
+    Row("decoder", "multimodel", target_inputs, run_decoder, **PADDED_SOURCE),
     Row("decoder", "multimodel", target_inputs, run_decoder, variant=NO_ATTENTION, **PADDED_SOURCE),
     Row("moe", "top_k", body_inputs, run_masked, **PADDED_BODY),
     Row("moe", "none", body_inputs, run_masked, **PADDED_BODY),

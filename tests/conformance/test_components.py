@@ -50,8 +50,7 @@ def test_one_step_moves_every_variable(row):
     gradients = tape.gradient(value, [v.value for v in variables])
     for variable, gradient in zip(variables, gradients, strict=True):
         steepest = 0.0 if gradient is None else np.abs(tf.convert_to_tensor(gradient)).max()
-        still = variable.path.endswith(tuple(row.still))
-        assert steepest < 1e-4 if still else steepest > 1e-4, variable.path
+        assert steepest > 1e-4, variable.path
     assert len(variables) == len(component.variables)
 
 

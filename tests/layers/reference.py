@@ -154,7 +154,7 @@ def attention_block(x, source, w, heads, source_mask=None):
     t = conv_step(x + timing(*x.shape), w["step1"], causal=True)
     t = conv_step(t, w["step2"], dilation=4, causal=True)
     s = t + self_attention(t, w["self_attention"], heads)
-    keys = source @ w["keys"]["kernel"] + w["keys"]["bias"]
+    keys = source @ w["keys"]["kernel"]
     values = source @ w["values"]["kernel"] + w["values"]["bias"]
     return x + s + attention(s, keys, values, heads, lambda q, k: source_mask is None or source_mask[k])
 

@@ -127,3 +127,15 @@ def test_strides_keep_a_size_of_ceil():
     layer = built(ConvRes(5), None, None, None, 3)
     for size, expected in ((1, 1), (2, 1), (7, 4), (8, 4)):
         assert layer(tiny.noise(1, size, size, 3))[0].shape == (1, expected, expected, 5)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_fresh_block_is_the_identity_and_can_learn(causal):
+    layer = ConvBlock(4, causal=causal)
+    layer.build((None, None, 4))
+    x = tiny.noise(2, 11, 4)
+    with tf.GradientTape() as tape:
+        y = layer(x)
+        value = tf.reduce_sum(y * tiny.noise(2, 11, 4, seed=1))
+    tiny.close(y, x, 1e-6)
+    assert np.any(tape.gradient(value, layer.step4.norm.gamma.value))

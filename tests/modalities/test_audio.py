@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from t2tlite.modalities import audio
 
 from t2tlite import hparam, registry
+from t2tlite.modalities import audio
 
 from ..layers import reference
 from ..models import tiny

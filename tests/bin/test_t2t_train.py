@@ -1,0 +1,435 @@
+"""t2t-train: what a run writes, that it goes on exactly, and what it says of mistakes."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from t2tlite.bin import t2t_train
+
+from t2tlite import hparam, registry
+from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.run import Run
+from t2tlite.training import log, trainer
+
+EIGHT = [problem.name for problem in registry.problems("all")]
+# Dropout and the experts' noise are on, so that a run goes on exactly only if its seeds do.
+SMALL = (
+    "hidden=16,filter=8,heads=2,encoder_blocks=1,mixer_blocks=1,decoder_blocks=1,dropout=0.1,experts=4,"
+    "experts_per_token=2,vocabulary_size=600,image_size=32,image_widths=4;6;8;8,audio_blocks=1,"
+    "audio_strided_blocks=1,audio_least_width=4,mel_bins=8,batch_tokens=64,batch_images=2,batch_seconds=4"
+)
+TRAIN = {"loss", "expert_loss", "gradient_norm", "targets", "dropped", "updates"} | {
+    "share",
+    "share_asked",
+    "learning_rate",
+}
+EVALUATION = {"loss", "log_perplexity", "accuracy", "sequence_accuracy", "targets"}
+
+
+def flags(folder, data_dir, problems, steps, hparams=SMALL, **more):
+    """The arguments of a command; `more` are further flags, or others than these."""
+    given = {
+        "problems": problems,
+        "source": "sample",
+        "hparams_set": "multimodel_tiny",
+        "hparams": hparams,
+        "data_dir": data_dir,
+        "output_dir": folder,
+        "train_steps": steps,
+        "save_checkpoints_steps": 3,
+        "log_steps": 1,
+        "local_eval_frequency": 0,
+        "eval_steps": 1,
+        **more,
+    }
+    return [f"--{name}={value}" for name, value in given.items()]
+
+
+def train(*args, **more):
+    return t2t_train.main(flags(*args, **more))
+
+
+def told(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def checkpoints(folder):
+    return sorted(path.name for path in (folder / "checkpoints").glob("*"))
+
+
+def fault_at(patch, step):
+    """Makes a run die at the end of an update, after which nothing more reaches the disk."""
+    write = log.MetricsLog.write
+
+    def dying(self, at, *args):
+        if at == step:
+            raise RuntimeError("the machine is gone")
+        write(self, at, *args)
+
+    patch.setattr(log.MetricsLog, "write", dying)
+
+
+@pytest.fixture(scope="module")
+def whole(sample_data, tmp_path_factory, eager):
+    """A run on all eight problems that was never stopped."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    with eager():
+        assert train(folder, sample_data, "all", 12, keep_checkpoint_max=2) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def short(sample_data, tmp_path_factory, eager):
+    """A run of three updates on one problem, with its only checkpoint at the end."""
+    folder = tmp_path_factory.mktemp("short") / "run"
+    with eager():
+        assert train(folder, sample_data, "wmt_ende", 3, log_steps=2, local_eval_frequency=2) == 0
+    return folder
+
+
+def test_metrics(whole):
+    lines = told(whole)
+    assert len({(line["step"], line["problem"], line["split"]) for line in lines}) == len(lines)
+    of_training = [line for line in lines if line["split"] == "train"]
+    assert [(line["step"], line["problem"]) for line in of_training] == list(enumerate(EIGHT + EIGHT[:4], start=1))
+    of_validation = [(line["step"], line["problem"]) for line in lines if line["split"] == "validation"]
+    assert of_validation == [(12, name) for name in EIGHT]
+    assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
+    for line in lines:
+        assert set(line) == {"step", "problem", "split"} | (TRAIN if line["split"] == "train" else EVALUATION)
+        assert 0 < line["loss"] < 30 and line["targets"] >= 1
+
+
+def test_intervals(short):
+    """There is a line at each interval, and at the end."""
+    expected = [(2, "train"), (2, "validation"), (3, "train"), (3, "validation")]
+    assert [(line["step"], line["split"]) for line in told(short)] == expected
+    assert [line["updates"] for line in told(short) if line["split"] == "train"] == [2, 1]
+
+
+def test_the_folder_describes_itself(whole, sample_data):
+    assert checkpoints(whole) == ["step-00000009", "step-00000012"]
+    assert {path.name for path in whole.iterdir()} == {
+        "run.json",
+        "vocabulary.model",
+        "operative.gin",
+        "checkpoints",
+        "metrics.jsonl",
+        "tensorboard",
+    }
+    assert {path.parent.name for path in whole.glob("tensorboard/*/events*")} == {"train", "validation"}
+    run = Run.load(whole)
+    assert list(run.problems) == EIGHT and set(run.labels) == {"imagenet"}
+    assert (run.data_dir, run.source, run.seed) == (str(sample_data), "sample", 0)
+    assert run.hparams == hparam.get("multimodel_tiny", SMALL)
+    assert run.hparams == hparam.get("multimodel_base", gin_files=[whole / "operative.gin"])
+    fingerprint = json.loads((whole / "run.json").read_text())["vocabulary"]
+    assert fingerprint == run.vocabulary.fingerprint == Vocabulary.load(whole / "vocabulary.model").fingerprint
+    assert run.restore_model().variables
+
+
+def test_a_run_that_died_goes_on_exactly(whole, sample_data, tmp_path, eagerly, monkeypatch, capsys):
+    """All eight problems: checkpoints at 3 and 6, dead at 8, gone on with from 6."""
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        fault_at(patch, 8)
+        assert train(folder, sample_data, "all", 12, keep_checkpoint_max=2) == 1
+    assert "internal error: RuntimeError" in capsys.readouterr().err
+    assert checkpoints(folder) == ["step-00000003", "step-00000006"]
+    assert [line["step"] for line in told(folder)] == list(range(1, 8))
+    with open(folder / "metrics.jsonl", "a") as file:
+        file.write('{"step": 8, "prob')  # what was being written
+    assert train(folder, sample_data, "all", 12, keep_checkpoint_max=2) == 0
+    assert "going on from step 6" in capsys.readouterr().err
+    assert (folder / "metrics.jsonl").read_text() == (whole / "metrics.jsonl").read_text()
+    assert checkpoints(folder) == checkpoints(whole)
+
+
+def test_means_over_an_interval_are_not_torn_by_a_stop(sample_data, tmp_path, eagerly, monkeypatch):
+    """With 4 updates in a line, what was seen since the last line is part of the checkpoint."""
+    stopped = {"log_steps": 4, "hparams": SMALL + ",mixing=wmt_ende:1 wmt_deen:3"}
+    for folder in ("whole", "stopped"):
+        with monkeypatch.context() as patch:
+            if folder == "stopped":
+                patch.setattr(trainer, "_due", fault_of_seven(trainer._due))
+                assert train(tmp_path / folder, sample_data, "wmt_ende,wmt_deen", 8, **stopped) == 1
+        assert train(tmp_path / folder, sample_data, "wmt_ende,wmt_deen", 8, **stopped) == 0
+    lines = told(tmp_path / "whole")
+    assert told(tmp_path / "stopped") == lines
+    assert [(n["step"], n["problem"], n["updates"], n["share"]) for n in lines if n["split"] == "train"] == [
+        (4, "wmt_deen", 3, 0.75),
+        (4, "wmt_ende", 1, 0.25),
+        (8, "wmt_deen", 3, 0.75),
+        (8, "wmt_ende", 1, 0.25),
+    ]
+
+
+def fault_of_seven(due):
+    def dying(step, interval):
+        if step == 7:
+            raise RuntimeError("the machine is gone")
+        return due(step, interval)
+
+    return dying
+
+
+def test_a_killed_process_goes_on_exactly(sample_data, tmp_path, capsys):
+    """Compiled, as users run it; killed at a random moment after the first checkpoint."""
+    folder, reference = tmp_path / "run", tmp_path / "reference"
+    code = "import sys; from t2tlite.bin import t2t_train; sys.exit(t2t_train.main())"
+    command = [sys.executable, "-c", code, *flags(folder, sample_data, "wsj_parsing", 100_000)]
+    with open(tmp_path / "stderr", "w") as stderr:
+        process = subprocess.Popen(command, stdout=stderr, stderr=stderr, env=os.environ.copy())
+    try:
+        while not checkpoints(folder) or checkpoints(folder)[-1].startswith("tmp"):
+            assert process.poll() is None, (tmp_path / "stderr").read_text()
+            time.sleep(0.05)
+        time.sleep(random.random())
+    finally:
+        process.kill()
+        process.wait()
+    whole = [name for name in checkpoints(folder) if name.startswith("step-")]
+    steps = int(whole[-1].removeprefix("step-")) + 5
+    assert train(folder, sample_data, "wsj_parsing", steps) == 0, capsys.readouterr().err
+    assert train(reference, sample_data, "wsj_parsing", steps) == 0
+    assert (folder / "metrics.jsonl").read_text() == (reference / "metrics.jsonl").read_text()
+    assert len(told(folder)) == steps + 1
+    assert checkpoints(folder) == checkpoints(reference)
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_ctrl_c_saves(whole, sample_data, tmp_path, eagerly, monkeypatch, capsys, place):
+    """Wherever it falls in an update, the update is done once: the losses are those of a run without it."""
+    folder = tmp_path / "run"
+    update = trainer.Trainer._update
+
+    def pressed(self, problem):
+        if self.step == 4 and place == "before":
+            signal.raise_signal(signal.SIGINT)
+        update(self, problem)
+        if self.step == 4 and place == "after":
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.Trainer, "_update", pressed)
+        assert train(folder, sample_data, "all", 12) == 130
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2:] == ["saved at step 5; the same command goes on from there", "t2t-train: interrupted"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert checkpoints(folder) == ["step-00000003", "step-00000005"]
+    assert told(folder) == told(whole)[:5]
+    if place == "before":
+        fault_at(monkeypatch, 7)
+        assert train(folder, sample_data, "all", 12) == 1
+        assert told(folder) == told(whole)[:6]
+
+
+def test_ctrl_c_twice_stops_at_once(sample_data, tmp_path, monkeypatch, capsys):
+    def pressed(self, problem):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("went on")
+
+    monkeypatch.setattr(trainer.Trainer, "_update", pressed)
+    assert train(tmp_path / "run", sample_data, "wmt_ende", 3) == 130
+    assert capsys.readouterr().err.endswith("t2t-train: interrupted\n")
+    assert checkpoints(tmp_path / "run") == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_run_that_is_done_stays_as_it_is(short, sample_data):
+    before = (short / "metrics.jsonl").read_bytes(), checkpoints(short)
+    assert train(short, sample_data, "wmt_ende", 3) == 0
+    assert ((short / "metrics.jsonl").read_bytes(), checkpoints(short)) == before
+
+
+def test_sample_data_is_generated_where_it_is_missing(tmp_path, eagerly, monkeypatch, capsys):
+    from t2tlite.problems.sample_world import corpora
+
+    monkeypatch.setitem(corpora.COUNTS, "parsing", {"train": 9, "validation": 2, "test": 2})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})  # no other process, which counts anew
+    given = flags(tmp_path / "run", "", "wsj_parsing", 1)
+    assert t2t_train.main([flag for flag in given if flag != "--data_dir="]) == 0
+    manifest = json.loads((tmp_path / "run" / "data" / "wsj_parsing" / "manifest.json").read_text())
+    assert manifest["source"] == "sample" and manifest["splits"]["train"]["examples"] == 9
+    assert len(told(tmp_path / "run")) == 2
+
+
+def test_a_users_files_are_prepared_if_asked_for(tmp_path, eagerly, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})  # other processes would take a while to start
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"{split}.en").write_text("the cat sleeps .\na dog runs .\nthe red house .\n" * 5)
+        (tmp_path / f"{split}.de").write_text("die Katze schläft .\nein Hund rennt .\ndas rote Haus .\n" * 5)
+    more = {"source": "files", "source_dir": tmp_path, "generate_data": "true"}
+    hparams = SMALL.replace("vocabulary_size=600", "vocabulary_size=320")
+    run = tmp_path / "run"
+    assert train(run, tmp_path / "data", "wmt_ende,wmt_deen", 2, hparams=hparams, **more) == 0
+    assert [line["problem"] for line in told(run)[:2]] == ["wmt_ende", "wmt_deen"]
+
+
+def error(capsys, arguments):
+    """What the command says of a mistake: it must be one line, and the exit status 2."""
+    capsys.readouterr()
+    status = t2t_train.main(arguments)
+    out, err = capsys.readouterr()
+    assert status == 2 and out == "", err
+    assert err.startswith("t2t-train: error: ") and err.count("\n") == 1
+    return err
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"problems": "wmt_edne"}, "unknown problem `wmt_edne`; did you mean `wmt_ende`"),
+        ({"problems": "wmt_ende,wmt_ende"}, "problem `wmt_ende` is given more than once"),
+        ({"problems": ","}, "no problem given"),
+        ({"problems": ""}, "--problems is empty"),
+        ({"hparams_set": "multimodel_tyni"}, "did you mean `multimodel_tiny`"),
+        ({"hparams": "hiden=16"}, "unknown hyperparameter `hiden`; did you mean `hidden`"),
+        ({"hparams": "hidden=much"}, "hidden"),
+        ({"hparams": "hidden=-16"}, "hidden must be positive"),
+        ({"hparams": "hidden=18,heads=4"}, "hidden must be a multiple of heads"),
+        ({"hparams": "hidden"}, "expected name=value"),
+        ({"gin_bindings": "HParams.hiden=16"}, "hiden"),
+        ({"gin_file": "/no/such.gin"}, "/no/such.gin"),
+        ({"hparam": "hidden=16"}, "unknown flag --hparam; did you mean `--hparams`"),
+        ({"train_steps": "many"}, "--train_steps=many is not a value of it; expected an integer, 1 or more"),
+        ({"train_steps": 0}, "--train_steps=0"),
+        ({"save_checkpoints_steps": 0}, "--save_checkpoints_steps=0"),
+        ({"keep_checkpoint_max": 0}, "--keep_checkpoint_max=0"),
+        ({"log_steps": 0}, "--log_steps=0"),
+        ({"seed": -1}, "--seed=-1"),
+        ({"seed": 2**31}, "--seed must be less than"),
+        ({"source": "internet"}, "problem `wmt_ende` has no source `internet`; expected one of"),
+        ({"source": "files", "data_dir": "EMPTY"}, "t2t-datagen --problems=wmt_ende --source=files"),
+        ({"source": "files"}, "holds data of source `sample`, and `files` is asked for"),
+        ({"t2t_usr_dir": "/no/dir"}, "/no/dir"),
+        ({"output_dir": "FILE"}, "FILE"),
+        ({"data_dir": "FILE"}, "FILE"),
+        ({"hparams": SMALL + ",mixing=wmt_end:1"}, "did you mean `wmt_ende`"),
+        ({"hparams": SMALL + ",optimizer=sgd"}, "hparam `optimizer` must be adam"),
+        ({"hparams": SMALL + ",length_bounds=1"}, "are too long: raise the hyperparameter length_bounds=1"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else ",".join(f"{k}={v}"[-30:] for k, v in value.items()),
+)
+def test_mistakes(sample_data, tmp_path, capsys, changes, message):
+    (tmp_path / "FILE").touch()
+    (tmp_path / "EMPTY").mkdir()
+    places = {name: tmp_path / name for name in ("FILE", "EMPTY")}
+    changes = {name: places.get(value, value) for name, value in changes.items()}
+    assert message in error(capsys, flags(tmp_path / "run", sample_data, "wmt_ende", 1) + given(changes))
+
+
+def given(changes):
+    return [f"--{name}={value}" for name, value in changes.items()]
+
+
+@pytest.mark.parametrize("name", ["problems", "output_dir"])
+def test_flags_that_are_missing(sample_data, tmp_path, capsys, name):
+    arguments = flags(tmp_path / "run", sample_data, "wmt_ende", 1)
+    rest = [argument for argument in arguments if not argument.startswith(f"--{name}=")]
+    assert f"--{name} is missing" in error(capsys, rest)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hparams": SMALL + ",learning_rate=0.1"}, "holds a run with learning_rate=0.001, and 0.1 is asked for"),
+        ({"problems": "wmt_deen"}, "holds a run with problems=['wmt_ende'], and ['wmt_deen'] is asked for"),
+        ({"problems": "wmt_ende,imagenet"}, "['wmt_ende', 'imagenet'] is asked for"),
+        ({"seed": 1}, "holds a run with seed=0, and 1 is asked for"),
+    ],
+)
+def test_a_run_goes_on_only_as_what_it_was(short, sample_data, capsys, changes, message):
+    before = {path.name: path.read_bytes() for path in short.iterdir() if path.is_file()}
+    assert message in error(capsys, flags(short, sample_data, "wmt_ende", 5) + given(changes))
+    assert before == {path.name: path.read_bytes() for path in short.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"problems": 5}', "\0\xff"])
+def test_a_broken_run_json(short, sample_data, tmp_path, capsys, content):
+    folder = shutil.copytree(short, tmp_path / "run")
+    (folder / "run.json").write_bytes(content.encode("latin-1"))
+    assert str(folder) in error(capsys, flags(folder, sample_data, "wmt_ende", 5))
+
+
+def test_a_broken_checkpoint_and_vocabulary(short, sample_data, tmp_path, capsys):
+    folder = shutil.copytree(short, tmp_path / "run")
+    state = folder / "checkpoints" / "step-00000003" / "state.data-00000-of-00001"
+    state.write_bytes(state.read_bytes()[:-100])
+    assert "step-00000003 is broken or of another model" in error(
+        capsys, flags(folder, sample_data, "wmt_ende", 5)
+    )
+    (folder / "vocabulary.model").write_bytes(b"damaged")
+    assert "is not a vocabulary" in error(capsys, flags(folder, sample_data, "wmt_ende", 5))
+
+
+def test_a_run_without_a_checkpoint_may_be_mended(sample_data, tmp_path, eagerly, capsys):
+    """What is wrong can show late, when the folder is there already."""
+    folder = tmp_path / "run"
+    error(capsys, flags(folder, sample_data, "wmt_ende", 1, hparams=SMALL + ",optimizer=sgd"))
+    assert (folder / "run.json").exists()
+    assert train(folder, sample_data, "wmt_deen", 1) == 0
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(sample_data, tmp_path, eagerly, capsys):
+    status = train(tmp_path / "run", sample_data, "wmt_ende", 9, hparams=SMALL + ",learning_rate=1e36")
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert status == 2 and "the loss of `wmt_ende` at step 1 is nan" in last and "learning_rate" in last
+    assert checkpoints(tmp_path / "run") == []
+
+
+@pytest.fixture
+def nothing_registered():
+    """Takes what a user's folder registers and imports back out."""
+    default = registry.get.__self__
+    default.names("problem")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "_entries", dict(default._entries))
+        patch.setattr(default, "_things", dict(default._things))
+        patch.setattr(sys, "path", list(sys.path))
+        yield
+
+
+TWICE = """
+from t2tlite import problem, registry
+
+@registry.register_problem("twice")
+class One(problem.Problem): pass
+
+@registry.register_problem("twice")
+class Two(problem.Problem): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "messages"),
+    [
+        ("def f(:\n  pass\n", ("train_usr.py:1", "invalid syntax")),
+        (TWICE, ("problem `twice` is registered twice", "train_usr.py:4", "train_usr.py:7")),
+        ("import no_such_module\n", ("no_such_module", "train_usr.py")),
+    ],
+    ids=["syntax", "twice", "import"],
+)
+def test_a_users_folder_with_mistakes(sample_data, tmp_path, capsys, nothing_registered, code, messages):
+    (tmp_path / "usr").mkdir()
+    (tmp_path / "usr" / "train_usr.py").write_text(code)
+    arguments = flags(tmp_path / "run", sample_data, "wmt_ende", 1, t2t_usr_dir=tmp_path / "usr")
+    said = error(capsys, arguments)
+    assert all(message in said for message in messages), said
+
+
+def test_mistakes_are_told_without_tensorflow(tmp_path):
+    code = (
+        "import sys; from t2tlite.bin import t2t_train;"
+        f"status = t2t_train.main(['--problems=wmt_edne', '--output_dir={tmp_path}']);"
+        "sys.exit(status if 'tensorflow' not in sys.modules else 99)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ.copy())
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr

@@ -1,0 +1,50 @@
+"""Prepared data of the eight problems, small, and a way to train on it without waiting for graphs."""
+
+import contextlib
+import warnings
+
+import pytest
+import tensorflow as tf
+
+from t2tlite import registry
+from t2tlite.data import generate
+
+COUNTS = {"train": 40, "validation": 6, "test": 4}
+
+
+@pytest.fixture(scope="session")
+def sample_data(tmp_path_factory):
+    """The folder of prepared data of all problems: the first examples of the sample world."""
+    from t2tlite.problems.sample_world import corpora
+
+    folder = tmp_path_factory.mktemp("sample_data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpora, "COUNTS", dict.fromkeys(corpora.COUNTS, COUNTS))
+        for problem in registry.problems("all"):
+            generate.generate(problem, folder, "sample", progress=False)
+    return folder
+
+
+@contextlib.contextmanager
+def run_eagerly():
+    """Runs tf.functions as Python: to trace one takes seconds, a step of a tiny model takes less."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run_functions_eagerly`")
+        tf.config.run_functions_eagerly(True)
+        try:
+            yield
+        finally:
+            tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="session")
+def eager():
+    """`with eager(): ...`: `run_eagerly`, for fixtures of a wider scope."""
+    return run_eagerly
+
+
+@pytest.fixture
+def eagerly():
+    """`run_eagerly` for the whole test."""
+    with run_eagerly():
+        yield
