@@ -80,6 +80,8 @@ class TestConstruction:
             ("dropout", 1.0, r"dropout must be in \[0, 1\); received dropout=1.0"),
             ("label_smoothing", -0.1, "label_smoothing must be in"),
             ("heads", 3, "hidden must be a multiple of heads; received hidden=64, heads=3"),
+            ("hidden", 15, "hidden must be even, for the timing signal; received hidden=15"),
+            ("long_kernel", 4, "long_kernel must be odd; received long_kernel=4"),
             ("length_bounds", (), "length_bounds must be rising, and not empty"),
             ("length_bounds", (8, 8), "length_bounds must be rising"),
             ("experts_per_token", 5, "experts_per_token must be at most experts"),
@@ -105,7 +107,7 @@ class TestConstruction:
         with pytest.raises(UserError, match="unknown hyperparameter `hiden`; did you mean `hidden`"):
             small().replace(hiden=32)
         with pytest.raises(UserError, match="multiple of heads"):
-            small().replace(hidden=33)
+            small().replace(hidden=34)
 
 
 class TestOverrides:
@@ -213,7 +215,7 @@ class TestGin:
         assert (hparams.hidden, hparams.filter, hparams.heads) == (32, 12, 1)
 
     def test_file_and_override_fit_only_together(self, sets):
-        assert hparam.get("small", "heads=3", (), ["HParams.hidden = 33"]).hidden == 33
+        assert hparam.get("small", "heads=3", (), ["HParams.hidden = 66"]).hidden == 66
 
     def test_operative_config_is_a_gin_file(self, sets, tmp_path):
         for name, hparams in (("small", small(hidden=32)), ("wider", small(Wider, reach=(5, 6)))):
