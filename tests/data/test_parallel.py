@@ -92,3 +92,13 @@ def test_the_source_is_checked_before_anything_is_written(module, tmp_path):
     with pytest.raises(UserError, match="`two` has no source `sample`"):
         parallel.generate_all(problems, tmp_path / "data", "sample", progress=False)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_checkout_in_the_current_folder_is_not_imported(module, tmp_path, monkeypatch):
+    checkout = tmp_path / "checkout"
+    (checkout / "t2tlite").mkdir(parents=True)
+    (checkout / "t2tlite" / "__init__.py").write_text("raise ImportError('the wrong t2tlite')")
+    monkeypatch.chdir(checkout)
+    problems = named(module.Processes, "one", "two")
+    parallel.generate_all(problems, tmp_path / "data", "toys", progress=False, processes=2)
+    assert all(generate.is_complete(problem, tmp_path / "data", "toys") for problem in problems)
