@@ -64,7 +64,9 @@ class Run:
         try:
             self.output_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"can't make the folder {self.output_dir}: {error.strerror}; use another one") from None
+            raise UserError(
+                f"can't make the folder {self.output_dir}: {error.strerror}; use another one"
+            ) from None
         if self.vocabulary:
             self.vocabulary.save(self.output_dir / VOCABULARY_FILE)
         write_whole(self.output_dir / "operative.gin", hparam.operative_gin(self.hparams))

@@ -62,7 +62,10 @@ def make_train_step(model, optimizer, problem: str, seed: int, element_spec):
                 objective = loss + expert_loss
         variables = model.trainable_variables
         gradients = tape.gradient(objective, [variable.value for variable in variables])
-        used = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+        # Dense, since the norm of an embedding's slices is not that of the gradient they add up to.
+        used = [
+            (tf.convert_to_tensor(g), v) for g, v in zip(gradients, variables, strict=True) if g is not None
+        ]
         clipped, norm = tf.clip_by_global_norm([g for g, _ in used], clip_norm)
         optimizer.apply(clipped, [v for _, v in used])
         dropped = tf.add_n([statistics["dropped"] for statistics in experts])

@@ -81,6 +81,11 @@ class Trainer:
         self.progress = Progress(self.step, self.intervals.train_steps)
         if newest:
             self.progress.say(f"going on from step {self.step} ({newest})")
+        size = sum(math.prod(variable.shape) for variable in self.model.trainable_variables)
+        self.progress.say(
+            f"{len(self.run.problems)} problems, {size:,} parameters; the first update of each problem is "
+            "compiled, which takes some seconds"
+        )
         try:
             with interrupt.deferred() as interrupted:
                 while self.step < self.intervals.train_steps:
