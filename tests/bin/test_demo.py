@@ -1,0 +1,68 @@
+"""The demo's table: its baselines, its examples; the training and decoding in it have tests of their own."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from t2tlite import registry
+from t2tlite.bin import demo
+from t2tlite.data import records
+from t2tlite.decoding.evaluate import DecodedExample
+from t2tlite.decoding.predictor import Prediction
+
+
+def example(inputs, output, *references, probabilities=()):
+    return DecodedExample(inputs, Prediction(output, probabilities=probabilities), references)
+
+
+def test_a_translations_baseline_is_its_input():
+    problem = registry.get_problem("wmt_ende")
+    name, outputs = demo.trivial(problem, "nowhere", [example("a dog", "ein Hund", "ein Hund")])
+    assert name == "copy of the input"
+    assert outputs == [("a dog",)]
+
+
+def test_another_baseline_is_the_most_frequent_answer_of_training(monkeypatch):
+    answers = ["cat", "dog", "dog", "fish", "dog", "cat"]
+    monkeypatch.setattr(
+        records, "raw_examples", lambda problem, split, data_dir: [{"targets": a} for a in answers]
+    )
+    problem = registry.get_problem("imagenet")
+    name, outputs = demo.trivial(problem, "nowhere", [example(b"", "cat", "cat"), example(b"", "dog", "dog")])
+    assert name == "most frequent answer"
+    assert outputs == [("dog", "cat", "fish")] * 2
+    assert demo.metric_of("top1")(outputs, [("cat",), ("dog",)]) == 50
+
+
+def test_every_problem_has_a_goal():
+    for problem in registry.problems("all"):
+        assert problem.metrics[0] in demo.GOALS
+
+
+def test_the_table_has_each_score_beside_its_baselines(capsys):
+    row = {"problem": "wsj_speech", "metric": "wer", "score": 12.34, "goal": 40.0}
+    demo.write_table([row | {"baseline": "most frequent answer", "baseline_score": 80.06, "examples": 300}])
+    printed = capsys.readouterr().out
+    for part in ("wsj_speech", "wer", "12.3", "<= 40", "most frequent answer", "80.1"):
+        assert part in printed
+
+
+def test_images_and_sounds_are_written_beside_the_examples(tmp_path):
+    picture = example(b"\x89PNG...", "cat", "dog", probabilities=(("cat", 0.75), ("dog", 0.25)))
+    lines = list(demo.show(registry.get_problem("imagenet"), [picture], tmp_path / "examples"))
+    path = tmp_path / "examples" / "imagenet-0.png"
+    assert path.read_bytes() == b"\x89PNG..."
+    assert lines == [f"  input:  {path}", "  output: cat (75%)", "  right:  dog"]
+
+    wave = np.sin(np.arange(1600) / 10).astype(np.float32) / 2
+    list(demo.show(registry.get_problem("wsj_speech"), [example(wave, "a", "a")], tmp_path / "examples"))
+    read, rate = soundfile.read(io.BytesIO((tmp_path / "examples" / "wsj_speech-0.wav").read_bytes()))
+    assert rate == 16000
+    assert read == pytest.approx(wave, abs=1e-3)
+
+
+def test_a_training_that_fails_ends_the_demo(tmp_path, capsys):
+    assert demo.main([f"--output_dir={tmp_path}", "--hparams=hiden=3"]) == 2
+    assert "hidden" in capsys.readouterr().err
