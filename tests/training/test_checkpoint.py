@@ -1,0 +1,165 @@
+"""Checkpoints: whole or absent, of everything, and what is said of broken ones."""
+
+import pathlib
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2tlite.errors import UserError
+from t2tlite.training import checkpoint
+
+
+class Parts(keras.Model):
+    """Keras's own checkpoints lose layers that stand in dictionaries of lists; a seed has a state, too."""
+
+    def __init__(self, width=3):
+        super().__init__(name="parts")
+        first, second = keras.layers.Dense(width, name="first"), keras.layers.Dense(2, name="second")
+        self.nets = {"a": [first], "b": second}
+        self.seed = keras.random.SeedGenerator(1, name="seed")
+
+    def call(self, x):
+        noise = keras.random.uniform([1, 4], seed=self.seed)
+        return self.nets["b"](self.nets["a"][0](x + noise))
+
+
+def make(width=3):
+    """A model, its optimizer, and iterators over data."""
+    model = Parts(width)
+    model(tf.ones([1, 4]))
+    optimizer = keras.optimizers.Adam(0.1, name="adam")
+    optimizer.build(model.trainable_variables)
+    return model, optimizer, {"numbers": iter(tf.data.Dataset.range(100).shuffle(10, seed=3))}
+
+
+def train(model, optimizer, iterators):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(tf.ones([1, 4])) ** 2) + float(next(iterators["numbers"]))
+    variables = model.trainable_variables
+    optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+    return float(loss)
+
+
+@pytest.fixture
+def made():
+    keras.utils.set_random_seed(0)
+    return make()
+
+
+def save(folder, step, made, keep=3, **meta):
+    checkpoint.save(folder, step, *made, meta, keep)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_everything_is_restored(tmp_path, made):
+    for _ in range(3):
+        train(*made)
+    save(tmp_path, 3, made, pending={"a": [1.5]})
+    later = [train(*made) for _ in range(5)]
+    keras.utils.set_random_seed(99)
+    other = make()
+    train(*other)
+    meta = checkpoint.restore(checkpoint.newest(tmp_path), *other)
+    assert meta == {"step": 3, "pending": {"a": [1.5]}}
+    assert [train(*other) for _ in range(5)] == later
+
+
+def test_every_variable_is_there_by_its_path(tmp_path, made):
+    model, optimizer, _ = made
+    paths = set(checkpoint.by_path(model.variables))
+    assert {"parts/first/kernel", "parts/first/bias", "parts/second/kernel", "parts/second/bias"} < paths
+    assert any("seed" in path for path in paths)
+    save(tmp_path, 1, made)
+    stored = {name for name, _ in tf.train.list_variables(str(tmp_path / "step-00000001" / "state"))}
+    for variable in [*model.variables, *optimizer.variables]:
+        assert any(variable.path.replace("/", ".S") in name for name in stored), variable.path
+
+
+def test_two_variables_of_one_path_are_refused():
+    one, other = (keras.Variable(1.0, name="same") for _ in range(2))
+    with pytest.raises(ValueError, match="the same path"):
+        checkpoint.by_path([one, other])
+
+
+def test_the_newest_are_kept(tmp_path, made):
+    assert checkpoint.newest(tmp_path / "none") is None and checkpoint.newest(tmp_path) is None
+    for step in (9, 10, 100_000_000, 11):
+        save(tmp_path, step, made, keep=2)
+    assert names(tmp_path) == ["step-00000011", "step-100000000"]
+    assert checkpoint.newest(tmp_path).name == "step-100000000"
+    save(tmp_path, 11, made, keep=2, again=True)
+    assert checkpoint.restore(tmp_path / "step-00000011", *made)["again"]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), tf.errors.ResourceExhaustedError(None, None, "full")]
+)
+@pytest.mark.parametrize("place", ["state", "meta"])
+def test_a_checkpoint_that_fails_is_not_there(tmp_path, made, monkeypatch, error, place):
+    save(tmp_path, 1, made)
+
+    def full(*args, **kwargs):
+        if place == "state":  # some of it was written
+            (tmp_path / "tmp-00000002" / "state.index").write_bytes(b"part")
+        raise error
+
+    patched = (tf.train.Checkpoint, "write") if place == "state" else (pathlib.Path, "write_text")
+    monkeypatch.setattr(*patched, full)
+    with pytest.raises(UserError, match="can't write the checkpoint .*-00000002: .*; older ones are kept"):
+        save(tmp_path, 2, made)
+    assert names(tmp_path) == ["step-00000001"]
+
+
+def test_what_a_killed_process_left_is_no_checkpoint(tmp_path, made, monkeypatch):
+    def killed(*args, **kwargs):
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pathlib.Path, "write_text", killed)
+        with pytest.raises(SystemExit):
+            save(tmp_path, 1, made)
+    assert names(tmp_path) == ["tmp-00000001"] and checkpoint.newest(tmp_path) is None
+    save(tmp_path, 2, made)
+    assert names(tmp_path) == ["step-00000002"]
+
+
+@pytest.mark.parametrize("file", ["state.index", "state.data-00000-of-00001", "meta.json"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "missing"])
+def test_a_broken_checkpoint_is_said_to_be_broken(tmp_path, made, file, damage):
+    save(tmp_path, 1, made)
+    path = tmp_path / "step-00000001" / file
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-20] if damage == "cut" else b"")
+    with pytest.raises(UserError, match="step-00000001 is broken or of another model") as caught:
+        checkpoint.restore(tmp_path / "step-00000001", *made)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_model_is_refused(tmp_path, made):
+    save(tmp_path, 1, made)
+    for other in (make(width=4), (*make()[:2], {})):
+        with pytest.raises(UserError, match="is broken or of another model"):
+            checkpoint.restore(tmp_path / "step-00000001", *other)
+    more = types.SimpleNamespace(variables=[*made[0].variables, keras.Variable(1.0, name="more")])
+    with pytest.raises(UserError, match="is broken or of another model"):
+        checkpoint.restore_weights(more, tmp_path / "step-00000001")
+
+
+def test_weights_alone(tmp_path, made):
+    save(tmp_path, 1, made)
+    keras.utils.set_random_seed(99)
+    model = make()[0]
+    checkpoint.restore_weights(model, tmp_path / "step-00000001")
+    for one, other in zip(model.variables, made[0].variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for nothing in (tmp_path, tmp_path / "none"):
+        with pytest.raises(UserError, match="is no checkpoint; expected a folder such as"):
+            checkpoint.restore_weights(model, nothing)

@@ -1,0 +1,169 @@
+"""One update and one batch of evaluation, against NumPy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2tlite.errors import UserError
+from t2tlite.training.step import make_eval_step, make_optimizer, make_train_step
+
+from ..models import tiny
+
+NAMES = ("translation", "pictures")
+CERTAIN = tiny.HPARAMS.replace(dropout=0.0, moe="none")  # training computes what evaluation does
+pytestmark = pytest.mark.usefixtures("eagerly")
+
+
+class Recorder:
+    """An optimizer that only remembers."""
+
+    def apply(self, gradients, variables):
+        self.gradients = {
+            v.path: tf.convert_to_tensor(g).numpy() for g, v in zip(gradients, variables, strict=True)
+        }
+
+
+def specs(features):
+    return {name: tf.TensorSpec([None] * value.shape.rank, value.dtype) for name, value in features.items()}
+
+
+def step_of(model, name, optimizer=None, seed=0):
+    """A function of a step: its statistics."""
+    features = tiny.batch(name)
+    compiled = make_train_step(model, optimizer or Recorder(), name, seed, specs(features))
+
+    def run(step):
+        return {k: float(v) for k, v in compiled(features, tf.constant(step)).items()}
+
+    return run
+
+
+def values(variables):
+    return {variable.path: np.copy(variable.numpy()) for variable in variables}
+
+
+def changed(before, variables):
+    return {variable.path for variable in variables if not np.array_equal(before[variable.path], variable)}
+
+
+def cross_entropy(logits, targets):
+    """Nats of each target."""
+    logits = logits.astype(np.float64)
+    logits -= logits.max(axis=-1, keepdims=True)
+    logs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    return -np.take_along_axis(logs, targets[..., None], axis=-1)[..., 0]
+
+
+def test_an_update_leaves_alone_what_its_problem_does_not_use():
+    model = tiny.model(NAMES)
+    hparams = tiny.HPARAMS.replace(learning_rate=0.1, warmup_steps=1)
+    optimizer = make_optimizer(hparams, model.trainable_variables)
+    step_of(model, "pictures", optimizer)(0)  # so that there is momentum to be left alone
+    weights, state = values(model.variables), values(optimizer.variables)
+    assert any(np.any(value) for path, value in state.items() if "image" in path and "momentum" in path)
+    step_of(model, "translation", optimizer)(1)
+    moved = changed(weights, model.variables)
+    parts = {path.split("/")[1] for path in moved}
+    assert parts == {"language_01234567", "encoder", "mixer", "decoder", "command_to_german"}
+    moved_state = changed(state, optimizer.variables) - {"adam/iteration"}
+    assert len(moved_state) >= 2 * len(moved)
+    assert not any("image" in path or "categorical" in path for path in moved_state)
+    assert int(optimizer.iterations) == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_clipped_by_their_norm_over_all_variables(name):
+    recorded = {}
+    for clip_norm in (0.5, 1e9):
+        recorder = Recorder()
+        model = tiny.model(NAMES, CERTAIN.replace(clip_norm=clip_norm))
+        norm = step_of(model, name, recorder)(0)["gradient_norm"]
+        recorded[clip_norm] = recorder.gradients
+        whole = np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in recorder.gradients.values()))
+        np.testing.assert_allclose(whole, min(norm, clip_norm), rtol=1e-5)
+    assert norm > 0.5
+    assert recorded[0.5].keys() == recorded[1e9].keys()
+    for path, gradient in recorded[1e9].items():
+        np.testing.assert_allclose(recorded[0.5][path], gradient * 0.5 / norm, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_loss_is_the_cross_entropy_of_a_target(name):
+    model = tiny.model(NAMES, CERTAIN)
+    features = tiny.batch(name)
+    targets = features["targets"].numpy()
+    nats = cross_entropy(model(features, problem=name).logits.numpy(), targets)
+    counted = targets != 0 if name == "translation" else np.ones_like(targets, bool)
+    statistics = step_of(model, name)(0)
+    np.testing.assert_allclose(statistics["loss"], nats[counted].mean(), rtol=1e-5)
+    assert statistics["targets"] == counted.sum()
+    assert statistics["expert_loss"] == statistics["dropped"] == 0
+
+
+def test_the_losses_of_the_experts_count():
+    """Their gradients are part of the update, and their loss is told apart."""
+    gradients = []
+    for weight in (0.0, 5.0):
+        recorder = Recorder()
+        weights = {"importance_weight": weight, "load_weight": weight}
+        hparams = tiny.HPARAMS.replace(**weights, dropout=0.0, clip_norm=1e9)
+        statistics = step_of(tiny.model(NAMES, hparams), "translation", recorder)(0)
+        gradients.append(recorder.gradients)
+        assert (statistics["expert_loss"] > 0) == (weight > 0)
+    assert any(not np.allclose(gradients[0][path], gradients[1][path]) for path in gradients[0])
+
+
+def test_what_is_random_derives_from_seed_problem_and_step():
+    model = tiny.shared_model()
+    run = step_of(model, "translation")
+    first = run(7)["loss"]
+    assert run(7)["loss"] == first != run(8)["loss"]
+    assert step_of(model, "translation", seed=1)(7)["loss"] != first
+
+
+def test_figures_of_evaluation():
+    for name in NAMES:
+        model = tiny.model(NAMES)
+        features = tiny.batch(name, size=5)
+        sums = make_eval_step(model, name, specs(features))(features)
+        sums = {key: float(value) for key, value in sums.items()}
+        targets = features["targets"].numpy()
+        logits = model(features, problem=name).logits.numpy()
+        nats, right = cross_entropy(logits, targets), logits.argmax(axis=-1) == targets
+        if name == "translation":
+            counted, whole = targets != 0, [np.all(r[t != 0]) for r, t in zip(right, targets, strict=True)]
+        else:
+            counted, whole = np.ones_like(right), right
+        assert sums["targets"] == counted.sum() and sums["correct"] == right[counted].sum()
+        assert sums["sequences"] == 5 and sums["correct_sequences"] == np.sum(whole)
+        np.testing.assert_allclose(sums["loss"], nats[counted].sum(), rtol=1e-5)
+
+
+def test_right_sequences_are_counted():
+    """With targets that the model itself finds most likely, all but one of them."""
+    model = tiny.model(["translation"])
+    features = tiny.batch("translation")
+    features["targets"] = tf.zeros_like(features["targets"][:, :4]) + 2
+    for position in range(4):  # each depends on those before it alone
+        best = tf.argmax(model(features, problem="translation").logits[:, position], -1, tf.int32)
+        mask = tf.one_hot(position, 4, True, False, dtype=tf.bool)
+        features["targets"] = tf.where(mask[None], tf.maximum(best, 1)[:, None], features["targets"])
+    targets = features["targets"].numpy()
+    eval_step = make_eval_step(model, "translation", specs(features))
+    logits = model(features, problem="translation").logits.numpy()
+    whole = np.all(logits.argmax(-1) == targets, axis=1).sum()
+    assert whole >= 1  # an output may be padding, which is no target
+    assert float(eval_step(features)["correct_sequences"]) == whole
+    targets[0, 2] = 3 if targets[0, 2] != 3 else 4
+    features["targets"] = tf.constant(targets)
+    assert float(eval_step(features)["correct_sequences"]) < float(eval_step(features)["sequences"])
+
+
+def test_optimizers():
+    model = tiny.shared_model()
+    hparams = tiny.HPARAMS.replace(adam_beta1=0.5, adam_epsilon=1e-3)
+    optimizer = make_optimizer(hparams, model.trainable_variables)
+    assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.5, 0.98, 1e-3)
+    assert len(optimizer.variables) >= 2 * len(model.trainable_variables)  # none is made later, in a step
+    with pytest.raises(UserError, match="`optimizer` must be adam. Received: sgd"):
+        make_optimizer(tiny.HPARAMS.replace(optimizer="sgd"), model.trainable_variables)
