@@ -55,7 +55,8 @@ def demo(flags):
     (folder / "scores.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     done = time.monotonic()
     print(
-        f"\nData and training: {(trained - start) / 60:.1f} minutes. Decoding: {(done - trained) / 60:.1f} minutes. "
+        f"\nData and training: {(trained - start) / 60:.1f} minutes. "
+        f"Decoding: {(done - trained) / 60:.1f} minutes. "
         f"Go on with: t2t-decode --output_dir={run_dir} --decode_interactive"
     )
     return 0

@@ -44,8 +44,8 @@ def multimodel_single() -> HParams:
 def multimodel_paper() -> HParams:
     """The paper to the letter: width 1024, dropout 0.4 of every ConvBlock, no timing before the encoder.
 
-    The paper leaves the experts' filter size and the optimiser's rates open; they are the base's, scaled. What
-    it reads of a sound has two channels, [x, 1 - x] of a spectrogram and [x, -x] of a waveform.
+    The paper leaves the experts' filter size and the optimiser's rates open; they are the base's, scaled.
+    What it reads of a sound has two channels, [x, 1 - x] of a spectrogram and [x, -x] of a waveform.
     """
     return multimodel_base().replace(hidden=1024, filter=4096, dropout=0.4, encoder_timing=False)
 

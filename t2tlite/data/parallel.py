@@ -86,7 +86,7 @@ def _run(tasks, number):
 def _feed(pending, failures):
     """Gives a worker one task after another, until there are none or one has failed."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    # -P: this process's modules and no others, whatever lies in the current folder (a checkout of t2tlite, say).
+    # -P: this process's modules and no others, whatever lies in the current folder (a checkout, say).
     command = [sys.executable, "-P", "-c", f"from {__name__} import work; work()"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
