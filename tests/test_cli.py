@@ -155,7 +155,7 @@ def test_reader_that_goes_away():
         sys.exit(command.main(lambda flags: [print("line") for _ in range(100000)] and 0, []))
     """
     read, write = os.pipe()
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=write, stderr=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-P", "-c", program], stdout=write, stderr=subprocess.PIPE)
     os.close(write)
     os.read(read, 10)
     os.close(read)

@@ -72,7 +72,7 @@ def test_core_names_no_problem():
 
 def fresh(program: str, cwd) -> str:
     """What a new interpreter prints, started where the repository does not shadow the installed package."""
-    done = subprocess.run([sys.executable, "-c", program], cwd=cwd, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-P", "-c", program], cwd=cwd, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -187,6 +187,8 @@ def test_mistakes_are_told_without_tensorflow(folder):
         f"status = t2t_decode.main(['--output_dir={folder}', '--problem=x', '--decode_interactive']);"
         "sys.exit(status if 'tensorflow' not in sys.modules else 99)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ.copy())
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, env=os.environ.copy()
+    )
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1

@@ -177,7 +177,7 @@ def test_a_killed_process_goes_on_exactly(sample_data, tmp_path, capsys):
     """Compiled, as users run it; killed at a random moment after the first checkpoint."""
     folder, reference = tmp_path / "run", tmp_path / "reference"
     code = "import sys; from t2tlite.bin import t2t_train; sys.exit(t2t_train.main())"
-    command = [sys.executable, "-c", code, *flags(folder, sample_data, "wsj_parsing", 100_000)]
+    command = [sys.executable, "-P", "-c", code, *flags(folder, sample_data, "wsj_parsing", 100_000)]
     with open(tmp_path / "stderr", "w") as stderr:
         process = subprocess.Popen(command, stdout=stderr, stderr=stderr, env=os.environ.copy())
     try:
@@ -421,5 +421,7 @@ def test_mistakes_are_told_without_tensorflow(tmp_path):
         f"status = t2t_train.main(['--problems=wmt_edne', '--output_dir={tmp_path}']);"
         "sys.exit(status if 'tensorflow' not in sys.modules else 99)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ.copy())
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, env=os.environ.copy()
+    )
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr

@@ -64,7 +64,9 @@ for problem in registry.problems("all"):
     next(iter(problem.examples("test", "sample")))
 print("tensorflow" in sys.modules)
 """
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+    assert (
+        subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True).stdout == "False\n"
+    )
 
 
 def test_the_reverse_of_a_translation_is_the_pairs_swapped():

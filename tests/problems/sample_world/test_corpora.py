@@ -117,7 +117,7 @@ def test_unknown_names_are_refused():
 
 def test_the_world_needs_no_tensorflow():
     check = "import sys, t2tlite.problems.sample_world; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-P", "-c", check], check=False).returncode == 0
 
 
 def test_every_noun_and_verb_of_the_tables_is_read():
