@@ -15,7 +15,7 @@ COMMAND = cli.Command(
 )
 COMMAND.group("Flags")
 COMMAND.string("output_dir", "demo", "folder of the data, the run and the pictures")
-COMMAND.integer("train_steps", 8000, "updates in all", at_least=1)
+COMMAND.integer("train_steps", 12000, "updates in all", at_least=1)
 COMMAND.integer("seed", 0, "of everything random")
 COMMAND.string("hparams", "", "changes to multimodel_tiny, as for t2t-train", may_be_empty=True)
 

@@ -36,7 +36,7 @@ COMMAND.string("source_dir", None, "folder with the corpus's own files, for --so
 COMMAND.string("tmp_dir", None, "for what does not fit in memory while data is shuffled")
 COMMAND.boolean("generate_data", False, "prepare data that is missing in --data_dir; sample data always is")
 COMMAND.group("How long, how often (in updates)")
-COMMAND.integer("train_steps", 8000, "updates in all", at_least=1)
+COMMAND.integer("train_steps", 12000, "updates in all", at_least=1)
 COMMAND.integer("save_checkpoints_steps", 1000, "between two checkpoints", at_least=1)
 COMMAND.integer("keep_checkpoint_max", 3, "newest checkpoints to keep", at_least=1)
 COMMAND.integer("log_steps", 100, "between two lines of metrics.jsonl for each problem", at_least=1)

@@ -74,7 +74,7 @@ def multimodel_tiny() -> HParams:
         hop_ms=12.0,
         schedule="cosine",
         warmup_steps=200,
-        decay_steps=8000,
+        decay_steps=12000,
         batch_tokens=512,
         batch_images=32,
         batch_seconds=32.0,
