@@ -199,6 +199,7 @@ def test_a_killed_process_goes_on_exactly(sample_data, tmp_path, capsys):
 
 def test_ctrl_c_saves(whole, sample_data, tmp_path, eagerly, monkeypatch, capsys):
     """The update it falls in is done, and done once: the losses are those of a run without it."""
+    before = signal.getsignal(signal.SIGINT)
     folder = tmp_path / "run"
     update = trainer.Trainer._update
 
@@ -212,7 +213,7 @@ def test_ctrl_c_saves(whole, sample_data, tmp_path, eagerly, monkeypatch, capsys
         assert train(folder, sample_data, "all", 12) == 130
     lines = capsys.readouterr().err.splitlines()
     assert lines[-2:] == ["saved at step 5; the same command goes on from there", "t2t-train: interrupted"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     assert checkpoints(folder) == ["step-00000003", "step-00000005"]
     assert told(folder) == told(whole)[:5]
     fault_at(monkeypatch, 7)
@@ -221,6 +222,8 @@ def test_ctrl_c_saves(whole, sample_data, tmp_path, eagerly, monkeypatch, capsys
 
 
 def test_ctrl_c_twice_stops_at_once(sample_data, tmp_path, monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGINT)
+
     def pressed(self, problem):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
@@ -230,7 +233,7 @@ def test_ctrl_c_twice_stops_at_once(sample_data, tmp_path, monkeypatch, capsys):
     assert train(tmp_path / "run", sample_data, "wmt_ende", 3) == 130
     assert capsys.readouterr().err.endswith("t2t-train: interrupted\n")
     assert checkpoints(tmp_path / "run") == []
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_run_that_is_done_stays_as_it_is(short, sample_data):
