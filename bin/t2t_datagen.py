@@ -1,6 +1,8 @@
 """t2t-datagen: prepares the data of problems, once."""
 
 from t2tlite import cli, quiet
+from t2tlite.bin import data_flags
+from t2tlite.errors import UserError
 
 COMMAND = cli.Command(
     "t2t-datagen",
@@ -8,31 +10,78 @@ COMMAND = cli.Command(
     "finished.",
     examples=[
         (
-            "from a folder of plain parallel text",
+            "from a folder with the corpus's own files",
             "t2t-datagen --problems=wmt_ende --source=files --source_dir=DIR --data_dir=/tmp/data",
         ),
+        (
+            "from TensorFlow Datasets, which may fetch it",
+            "t2t-datagen --problems=wmt_ende --source=tfds --download --data_dir=/tmp/data",
+        ),
         ("the embedded sample world", "t2t-datagen --problems=all --source=sample --data_dir=/tmp/data"),
+        (
+            "are its files still whole?",
+            "t2t-datagen --problems=all --data_dir=/tmp/data --verify",
+        ),
     ],
 )
 COMMAND.group("What and where")
 COMMAND.string("problems", None, "names separated by commas, or all", required=True)
-COMMAND.string("source", "files", "where examples come from: files, or sample for the embedded sample world")
-COMMAND.string("source_dir", None, "folder with the corpus's own files, for --source=files")
 COMMAND.string("data_dir", None, "folder for the prepared data", required=True)
-COMMAND.string("tmp_dir", None, "for what does not fit in memory while data is shuffled")
+data_flags.add_source(COMMAND)
+COMMAND.group("How")
+COMMAND.boolean("download", False, "for --source=tfds: have it fetch what it lacks; nothing else downloads")
+COMMAND.choice(
+    "on_error", "stop", ["stop", "skip"], "at an example that is broken: stop, or leave it out and count it"
+)
+COMMAND.integer("processes", 0, "at the same time; 0: as many as there are cores", at_least=0)
+COMMAND.boolean("verify", False, "prepare nothing, but check every file in --data_dir against its checksum")
 
 
 def prepare(flags):
     from t2tlite import registry
 
     problems = registry.problems(flags.problems)
-    for problem in problems:
-        problem.check_source(flags.source)
+    if flags.download and flags.source != "tfds":
+        raise UserError(f"--download is for --source=tfds. Received: --source={flags.source}")
+    if not flags.verify:
+        for problem in problems:
+            problem.check_source(flags.source)
     quiet.start_tensorflow()
-    from t2tlite.training import launch
+    names = ", ".join(problem.name for problem in problems)
+    if flags.verify:
+        from t2tlite.data import verify
 
-    launch.prepare(problems, flags.data_dir, flags.source, flags.source_dir, flags.tmp_dir, may_generate=True)
-    print(f"prepared {', '.join(problem.name for problem in problems)} in {flags.data_dir}")
+        number = verify.verify(problems, flags.data_dir)
+        print(f"{names} in {flags.data_dir}: all {number} files are as they were written")
+        return
+    from t2tlite.data import generate
+
+    if flags.download:
+        for problem in problems:
+            problem.download(flags.source_dir)
+    generate.generate(
+        problems,
+        flags.data_dir,
+        flags.source,
+        flags.source_dir,
+        flags.tmp_dir,
+        processes=flags.processes or None,
+        on_error=flags.on_error,
+    )
+    print(f"prepared {names} in {flags.data_dir}")
+    _tell_left_out(problems, flags.data_dir)
+
+
+def _tell_left_out(problems, data_dir):
+    from t2tlite.data import records
+
+    for name, problem in {records.corpus_name(problem): problem for problem in problems}.items():
+        for split, found in records.manifest(problem, data_dir)["splits"].items():
+            left_out = [f"{number:,} {reason}" for reason, number in found.get("dropped", {}).items()]
+            for reason, broken in found.get("broken", {}).items():
+                left_out.append(f"{broken['examples']:,} {reason} (the first: {broken['first']})")
+            if left_out:
+                print(f"{name} {split}: {found['examples']:,} examples; left out: {', '.join(left_out)}")
 
 
 def main(argv=None) -> int:

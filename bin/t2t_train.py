@@ -1,6 +1,7 @@
 """t2t-train: trains one model on one or many problems."""
 
 from t2tlite import cli, quiet
+from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
 
 COMMAND = cli.Command(
@@ -31,9 +32,7 @@ COMMAND.string(
     "output_dir", None, "folder of the run: checkpoints, metrics.jsonl, TensorBoard", required=True
 )
 COMMAND.string("data_dir", None, "folder of the prepared data; default: OUTPUT_DIR/data")
-COMMAND.string("source", "files", "where examples come from: files, or sample for the embedded sample world")
-COMMAND.string("source_dir", None, "folder with the corpus's own files, for --source=files")
-COMMAND.string("tmp_dir", None, "for what does not fit in memory while data is shuffled")
+data_flags.add_source(COMMAND)
 COMMAND.boolean("generate_data", False, "prepare data that is missing in --data_dir; sample data always is")
 COMMAND.group("How long, how often (in updates)")
 COMMAND.integer("train_steps", 12000, "updates in all", at_least=1)

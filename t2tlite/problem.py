@@ -1,7 +1,7 @@
 """Problem: what goes in, what comes out, where examples come from, and how it is scored."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from t2tlite.errors import UserError
@@ -52,6 +52,51 @@ class Label(Feature):
     kind = "label"
 
 
+@dataclasses.dataclass(frozen=True)
+class Broken:
+    """What `examples` yields in place of an example that can't be read; `--on_error` says what comes of it.
+
+    Attributes:
+      reason: what is wrong, in the same words for all of its kind, since the manifest counts by it.
+      where: which example, such as "train.de:17".
+    """
+
+    reason: str
+    where: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Dropped:
+    """What `examples` yields in place of an example that a rule leaves out; the manifest counts them.
+
+    Attributes:
+      reason: the rule, in the same words for all, such as "an empty line".
+    """
+
+    reason: str
+
+
+class Pieces(Iterable):
+    """Examples in pieces: several processes prepare them, and what was stopped goes on with the next piece.
+
+    Args:
+      read: yields the examples of one part. Worker processes are sent it, so a function of a module, or
+        `functools.partial` of one; not a method or a lambda.
+      parts: what `read` is given, one after the other: plain values whose `repr` says all there is to them.
+        A part is best some megabytes large, and all that is known without reading the examples.
+      total: about how many examples there are, if that is known: to tell how long it takes.
+    """
+
+    def __init__(self, read: Callable[[Any], Iterator], parts: Sequence[Any], total: int | None = None):
+        self.read = read
+        self.parts = parts
+        self.total = total
+
+    def __iter__(self):
+        for part in self.parts:
+            yield from self.read(part)
+
+
 class Problem:
     """Base class of problems; register one with `@registry.register_problem`.
 
@@ -77,13 +122,15 @@ class Problem:
     swap: bool = False
     sources: tuple[str, ...] = ()
 
-    def examples(self, split: str, source: str, source_dir: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yields `{"inputs": ..., "targets": ...}` of plain Python values.
+    def examples(
+        self, split: str, source: str, source_dir: str | None = None
+    ) -> Iterable[dict[str, Any] | Broken | Dropped]:
+        """Yields `{"inputs": ..., "targets": ...}` of plain Python values; large corpora return `Pieces`.
 
         Args:
           split: "train", "validation" or "test".
           source: one of `self.sources`.
-          source_dir: folder with the corpus's own files, for source "files".
+          source_dir: folder with the corpus's own files, for source "files"; TFDS's data_dir, for "tfds".
 
         Raises:
           UserError: the source is not one of this problem's, or its files are missing or broken.
@@ -97,9 +144,16 @@ class Problem:
                 f"problem `{self.name}` has no source `{source}`; expected one of {', '.join(self.sources)}"
             )
 
-    def count(self, split: str, source: str, source_dir: str | None = None) -> int | None:
-        """About how many examples there will be, where that is quickly known: to tell how long it takes."""
-        return None
+    def download(self, source_dir: str | None = None) -> None:
+        """Has TFDS fetch and prepare the corpus, for source "tfds"; nothing else ever downloads.
+
+        Args:
+          source_dir: TFDS's data_dir; default: TFDS's own.
+
+        Raises:
+          UserError: TFDS does not have the corpus, or can't fetch it.
+        """
+        raise UserError(f"problem `{self.name}` has no corpus that could be downloaded")
 
     def labels(self, source: str, source_dir: str | None = None) -> tuple[str, ...]:
         """Names of the classes, in order, for a problem whose targets are a `Label`."""

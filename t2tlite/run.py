@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 from typing import Any
 
 import t2tlite
 from t2tlite import hparam, registry
 from t2tlite.errors import UserError
+from t2tlite.files import write_whole
 from t2tlite.hparam import HParams
 
 RUN_FILE = "run.json"
@@ -148,10 +148,3 @@ def read_description(folder: pathlib.Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(f"{path} is broken: expected a JSON object")
     return found
-
-
-def write_whole(path: pathlib.Path, text: str):
-    """Writes a file under a temporary name, then renames it: it is there whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -1,6 +1,8 @@
 """Prepared data of the eight problems, small, and a way to train on it without waiting for graphs."""
 
 import contextlib
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -21,8 +23,25 @@ def sample_data(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(corpora, "COUNTS", dict.fromkeys(corpora.COUNTS, COUNTS))
         for problem in registry.problems("all"):
-            generate.generate(problem, folder, "sample", progress=False)
+            generate.generate([problem], folder, "sample", progress=False, processes=1)
     return folder
+
+
+@pytest.fixture
+def mistake_in_a_process():
+    """A function of a command and its arguments: what is said of a mistake, without TensorFlow."""
+
+    def said(command: str, *argv: str) -> str:
+        code = (
+            f"import sys; from t2tlite.bin import {command}; status = {command}.main(sys.argv[1:]);"
+            "sys.exit(status if 'tensorflow' not in sys.modules else 99)"
+        )
+        done = subprocess.run([sys.executable, "-P", "-c", code, *argv], capture_output=True, text=True)
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.count("\n") == 1
+        return done.stderr
+
+    return said
 
 
 @contextlib.contextmanager

@@ -1,9 +1,11 @@
 """The corpora: generators of examples, each computed from its split and number alone."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from t2tlite.problem import Pieces
 from t2tlite.problems.sample_world import (
     captioning,
     drawing,
@@ -29,9 +31,10 @@ COUNTS = {
     "speech": {"train": 5000, "validation": 300, "test": 300},
 }
 _EVENT, _IMAGE, _CAPTION, _SPEECH, _NOISE = range(5)
+_PIECE = 1000  # examples
 
 
-def translation(split: str, source: str, target: str) -> Iterator[dict[str, str]]:
+def translation(split: str, source: str, target: str) -> Pieces:
     """Sentence pairs; the same number means the same in every language.
 
     Args:
@@ -39,8 +42,8 @@ def translation(split: str, source: str, target: str) -> Iterator[dict[str, str]
       source: language of the inputs: en, de or fr.
       target: language of the targets.
 
-    Yields:
-      {"inputs": sentence, "targets": sentence}, words and punctuation separated by spaces.
+    Returns:
+      Pieces of {"inputs": sentence, "targets": sentence}, words and punctuation separated by spaces.
 
     Raises:
       ValueError: no such split or language.
@@ -50,8 +53,7 @@ def translation(split: str, source: str, target: str) -> Iterator[dict[str, str]
             raise ValueError(
                 f"`{name}` must be one of {', '.join(LANGUAGES)}. Received: {name}={language!r}."
             )
-    for index in range(_count("translation", split)):
-        yield translation_example(split, source, target, index)
+    return _pieces("translation", split, functools.partial(_translated, source, target))
 
 
 def translation_example(split: str, source: str, target: str, index: int) -> dict[str, str]:
@@ -60,17 +62,16 @@ def translation_example(split: str, source: str, target: str, index: int) -> dic
     return {"inputs": LANGUAGES[source](clause), "targets": LANGUAGES[target](clause)}
 
 
-def parsing(split: str) -> Iterator[dict[str, str]]:
+def parsing(split: str) -> Pieces:
     """English sentences and their trees in the Penn Treebank's brackets; the sentences of `translation`.
 
     Args:
       split: train, validation or test.
 
-    Yields:
-      {"inputs": sentence, "targets": "(TOP (S ...))"}.
+    Returns:
+      Pieces of {"inputs": sentence, "targets": "(TOP (S ...))"}.
     """
-    for index in range(_count("parsing", split)):
-        yield parsing_example(split, index)
+    return _pieces("parsing", split, parsing_example)
 
 
 def parsing_example(split: str, index: int) -> dict[str, str]:
@@ -79,17 +80,16 @@ def parsing_example(split: str, index: int) -> dict[str, str]:
     return {"inputs": " ".join(trees.leaves(tree)), "targets": trees.bracket(tree)}
 
 
-def images(split: str) -> Iterator[dict[str, bytes | str]]:
+def images(split: str) -> Pieces:
     """Pictures of one thing, and what it is.
 
     Args:
       split: train, validation or test.
 
-    Yields:
-      {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": one of IMAGE_CLASSES}.
+    Returns:
+      Pieces of {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": one of IMAGE_CLASSES}.
     """
-    for index in range(_count("images", split)):
-        yield images_example(split, index)
+    return _pieces("images", split, images_example)
 
 
 def images_example(split: str, index: int) -> dict[str, bytes | str]:
@@ -98,18 +98,17 @@ def images_example(split: str, index: int) -> dict[str, bytes | str]:
     return {"inputs": _png(_IMAGE, split, index, picture), "targets": picture.main.kind}
 
 
-def captions(split: str) -> Iterator[dict[str, bytes | list[str]]]:
+def captions(split: str) -> Pieces:
     """Pictures of one or two things, with five captions each.
 
     Args:
       split: train, validation or test.
 
-    Yields:
-      {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": five sentences, lower case, each ending
+    Returns:
+      Pieces of {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": five sentences, lower case, each ending
       in " ."}.
     """
-    for index in range(_count("captions", split)):
-        yield captions_example(split, index)
+    return _pieces("captions", split, captions_example)
 
 
 def captions_example(split: str, index: int) -> dict[str, bytes | list[str]]:
@@ -119,18 +118,17 @@ def captions_example(split: str, index: int) -> dict[str, bytes | list[str]]:
     return {"inputs": _png(_CAPTION, split, index, picture), "targets": captioning.five(picture, words)}
 
 
-def speech(split: str) -> Iterator[dict[str, np.ndarray | str]]:
+def speech(split: str) -> Pieces:
     """Short spoken sentences.
 
     Args:
       split: train, validation or test.
 
-    Yields:
-      {"inputs": waveform, float32 [samples] in [-1, 1], 16000 samples a second, "targets": the words, lower
+    Returns:
+      Pieces of {"inputs": waveform, float32 [samples] in [-1, 1], 16000 samples a second, "targets": the words, lower
       case, without punctuation}.
     """
-    for index in range(_count("speech", split)):
-        yield speech_example(split, index)
+    return _pieces("speech", split, speech_example)
 
 
 def speech_example(split: str, index: int) -> dict[str, np.ndarray | str]:
@@ -145,9 +143,20 @@ def speech_text(split: str, index: int) -> str:
     return _plain_text(draw(_SPEECH, split, index, utterances.utterance, _plain_text))
 
 
-def _count(corpus: str, split: str) -> int:
+def _pieces(corpus: str, split: str, example: Callable[[str, int], dict]) -> Pieces:
     check_split(split)
-    return COUNTS[corpus][split]
+    count = COUNTS[corpus][split]
+    parts = [(first, min(first + _PIECE, count)) for first in range(0, count, _PIECE)]
+    return Pieces(functools.partial(_examples, example, split), parts, count)
+
+
+def _examples(example: Callable[[str, int], dict], split: str, part: tuple[int, int]) -> Iterator[dict]:
+    for index in range(*part):
+        yield example(split, index)
+
+
+def _translated(source: str, target: str, split: str, index: int) -> dict[str, str]:
+    return translation_example(split, source, target, index)
 
 
 def _event(split: str, index: int) -> Clause:

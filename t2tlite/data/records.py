@@ -73,10 +73,12 @@ def deserialize(record: bytes, features: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text_to_bytes(value) -> list[bytes]:
-    values = [value] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return [value.encode("utf-8")]  # a lone surrogate raises a ValueError
+    values = value
     if not isinstance(values, list | tuple) or not values or not all(isinstance(v, str) for v in values):
         raise ValueError(f"{value!r:.60}; expected a str, or a list of at least one str")
-    return [v.encode("utf-8") for v in values]  # a lone surrogate raises a ValueError
+    return [v.encode("utf-8") for v in values]
 
 
 def _image_to_bytes(value) -> list[bytes]:

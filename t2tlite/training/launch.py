@@ -3,7 +3,7 @@
 import pathlib
 
 from t2tlite import registry
-from t2tlite.data import generate, parallel, training_texts
+from t2tlite.data import generate, training_texts
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE, Run, read_description
@@ -14,10 +14,10 @@ def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_gener
     """Makes sure that the data of all problems is there.
 
     Raises:
-      UserError: data is missing and `may_generate` is False.
+      UserError: data is missing and `may_generate` is False, or can't be generated.
     """
     if may_generate:
-        parallel.generate_all(problems, data_dir, source, source_dir, tmp_dir)
+        generate.generate(problems, data_dir, source, source_dir, tmp_dir)
         return
     missing = [problem.name for problem in problems if not generate.is_complete(problem, data_dir, source)]
     if missing:

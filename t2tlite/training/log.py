@@ -8,6 +8,8 @@ import time
 
 import tensorflow as tf
 
+from t2tlite.data.progress import duration
+
 METRICS_FILE = "metrics.jsonl"
 
 
@@ -117,10 +119,3 @@ class Progress:
     def log(self, step: int):
         if not self._terminal:
             print(self.line(step), file=sys.stderr, flush=True)
-
-
-def duration(seconds: float) -> str:
-    """`h:mm:ss`, or `m:ss` under an hour."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -108,7 +108,7 @@ def world(tmp_path_factory):
     data_dir = str(tmp_path_factory.mktemp("data"))
     problems = {name: cls() for name, cls in TOYS.items()}
     for toy in problems.values():
-        generate.generate(toy, data_dir, "sample", progress=False)
+        generate.generate([toy], data_dir, "sample", progress=False, processes=1)
     vocabulary = training_texts.build(list(problems.values()), data_dir, 600)
     hparams = hparam.get("multimodel_tiny").replace(
         batch_tokens=64,

@@ -1,4 +1,6 @@
+import collections
 import errno
+import functools
 import hashlib
 import json
 import pathlib
@@ -9,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import problem
-from t2tlite.data import generate, records, shuffle
+from t2tlite.data import generate, records, runs, shards
 from t2tlite.errors import UserError
 
 
@@ -28,7 +30,7 @@ class Numbers(problem.Problem):
 
 def make(data_dir, toy=None, source="sample", **kwargs):
     toy = toy or Numbers()
-    generate.generate(toy, data_dir, source, progress=False, **kwargs)
+    generate.generate([toy], data_dir, source, progress=False, **{"processes": 1, **kwargs})
     return toy
 
 
@@ -71,13 +73,18 @@ def test_the_reverse_shares_the_data(world):
     assert not (pathlib.Path(world.data_dir) / "unreverse").exists()
 
 
-def test_a_large_split_has_several_shards_and_an_index_of_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr(shuffle, "MEMORY_BYTES", 1000)
-    monkeypatch.setattr(shuffle, "SPILL_FILES", 3)
+@pytest.fixture
+def small_files(monkeypatch):
+    monkeypatch.setattr(runs, "RUN_BYTES", 1000)
+    monkeypatch.setattr(shards, "SHARD_BYTES", 5000)
     monkeypatch.setattr(records, "CHUNK", 16)
-    toy = make(tmp_path, tmp_dir=str(tmp_path / "tmp"))
+
+
+@pytest.mark.parametrize("tmp_dir", [None, "tmp"])
+def test_a_large_split_has_several_shards_and_an_index_of_chunks(tmp_path, small_files, tmp_dir):
+    toy = make(tmp_path, tmp_dir=tmp_dir and str(tmp_path / tmp_dir))
     files = records.split_index(toy, "train", tmp_path)
-    assert len(files) == 3 and pathlib.Path(files[2]["file"]).name == "train-00002-of-00003.tfrecord"
+    assert len(files) == 4 and pathlib.Path(files[2]["file"]).name == "train-00002-of-00004.tfrecord"
     assert sorted(inputs(tmp_path, "train")) == list(range(300))
     for file in files:
         content = pathlib.Path(file["file"]).read_bytes()
@@ -86,7 +93,49 @@ def test_a_large_split_has_several_shards_and_an_index_of_chunks(tmp_path, monke
         for number, offset in enumerate(file["offsets"]):
             length = int.from_bytes(content[offset : offset + 8], "little")
             assert content[offset + 12 : offset + 12 + length] == everything[number * 16]
-    assert list((tmp_path / "tmp").iterdir()) == []
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {".lock", "manifest.json"} | {f"{split}.index.json" for split in records.SPLITS} | {
+        f"{split}-{i:05d}-of-{n:05d}.tfrecord"
+        for split, n in {"train": 4, "validation": 1, "test": 1}.items()
+        for i in range(n)
+    }
+
+
+def test_every_order_of_a_shuffle_is_as_likely(tmp_path):
+    seen = collections.Counter()
+    for number in range(120):
+        keys = runs._Runs(task(tmp_path, label=str(number)))
+        for record in (b"a", b"b", b"c"):
+            keys.add(record)
+        keys.flush()
+        seen[
+            tuple(tf.data.TFRecordDataset(str(tmp_path / "piece-00000-000.records")).as_numpy_iterator())
+        ] += 1
+    assert len(seen) == 6 and min(seen.values()) >= 8  # 20 expected; fewer has a chance of 1 in 500
+
+
+def task(folder, **changes):
+    given = {"folder": str(folder), "label": "x", "number": 0, "read": iter, "part": [], "features": {}}
+    return runs.WritePiece(**given | {"labels": None, "shuffled": True, "skip": False} | changes)
+
+
+def test_the_same_whatever_the_number_of_runs_pieces_and_shards_before(tmp_path, small_files):
+    """The validation split keeps the order of its pieces, each of them in several runs."""
+
+    class InPieces(Numbers):
+        def examples(self, split, source):
+            return problem.Pieces(numbers, [(split, 100 * i, 100 * i + 100) for i in range(3)])
+
+    make(tmp_path, InPieces())
+    assert inputs(tmp_path, "validation") == list(range(300))
+    assert sorted(inputs(tmp_path, "train")) == list(range(300))
+    assert len(records.split_index(Numbers(), "validation", tmp_path)) > 1
+
+
+def numbers(part):
+    split, first, last = part
+    for number in range(first, last):
+        yield {"inputs": str(number), "targets": split}
 
 
 @pytest.mark.parametrize("where", [("train", 250), ("validation", 3)])
@@ -99,9 +148,95 @@ def test_an_interrupted_generation_goes_on(tmp_path, where):
     with pytest.raises(UserError, match="no prepared data"):
         generate.manifest(toy, tmp_path)
     again = make(tmp_path)
-    assert again.seen == ("train", "validation", "test")[("train", "validation").index(where[0]) :]
     make(tmp_path / "whole")
     assert generate.manifest(again, tmp_path) == generate.manifest(again, tmp_path / "whole")
+
+
+def test_pieces_that_are_done_are_not_read_again(tmp_path):
+    read = []
+
+    class InPieces(Numbers):
+        fail_at = 2
+
+        def examples(self, split, source):
+            return problem.Pieces(functools.partial(self.piece, split), [0, 1, 2])
+
+        def piece(self, split, part):
+            read.append((split, part))
+            if part == self.fail_at:
+                raise RuntimeError("pulled the plug")
+            yield {"inputs": str(part), "targets": split}
+
+    with pytest.raises(RuntimeError, match="pulled the plug"):
+        make(tmp_path, InPieces())
+    assert read == [("train", 0), ("train", 1), ("train", 2)]
+    read.clear()
+    toy = InPieces()
+    toy.fail_at = None
+    make(tmp_path, toy)
+    assert read[0] == ("train", 2) and len(read) == 1 + 3 + 3
+
+
+def test_runs_of_other_pieces_are_not_taken_up(tmp_path):
+    class InPieces(Numbers):
+        number = 3
+
+        def examples(self, split, source):
+            return problem.Pieces(self.piece, [(split, i) for i in range(self.number)])
+
+        def piece(self, part):
+            if part == ("train", 2):
+                raise RuntimeError("pulled the plug")
+            yield {"inputs": str(self.number), "targets": "x"}
+
+    with pytest.raises(RuntimeError, match="pulled the plug"):
+        make(tmp_path, InPieces())
+    toy = InPieces()
+    toy.number = 2
+    make(tmp_path, toy)
+    assert inputs(tmp_path, "train") == [2, 2]
+
+
+class Faulty(Numbers):
+    """Each third example is broken, one is dropped, one is not text."""
+
+    def examples(self, split, source):
+        yield problem.Dropped("an empty line")
+        yield {"inputs": 7, "targets": "x"}
+        for number in range(9):
+            if number % 3:
+                yield {"inputs": str(number), "targets": split}
+            else:
+                yield problem.Broken("not UTF-8", f"train.de:{number}")
+
+
+def test_a_broken_example_stops(tmp_path):
+    class Broken(Numbers):
+        def examples(self, split, source):
+            yield problem.Broken("not UTF-8", "train.de:17")
+
+    with pytest.raises(UserError, match=r"^train.de:17: not UTF-8 \(--on_error=skip leaves"):
+        make(tmp_path, Broken())
+    with pytest.raises(UserError, match="example 1 of .* numbers train: `inputs` is 7; expected a str"):
+        make(tmp_path, Faulty())
+
+
+def test_broken_examples_are_skipped_and_counted(tmp_path):
+    toy = make(tmp_path, Faulty(), on_error="skip")
+    found = generate.manifest(toy, tmp_path)["splits"]["validation"]
+    assert found["examples"] == 6 and inputs(tmp_path, "validation") == [1, 2, 4, 5, 7, 8]
+    assert found["dropped"] == {"an empty line": 1}
+    assert found["broken"]["not UTF-8"] == {"examples": 3, "first": "train.de:0: not UTF-8"}
+    assert found["broken"]["a value its feature can't hold"]["examples"] == 1
+
+
+def test_nothing_left_says_why(tmp_path):
+    class Empty(Numbers):
+        def examples(self, split, source):
+            yield problem.Dropped("an empty line")
+
+    with pytest.raises(UserError, match="yields no examples for train.*; left out were: 1 an empty line"):
+        make(tmp_path, Empty())
 
 
 def test_what_a_killed_process_left_is_cleared(tmp_path):
@@ -116,13 +251,14 @@ def test_what_a_killed_process_left_is_cleared(tmp_path):
 def test_another_source_is_refused(tmp_path):
     toy = make(tmp_path)
     with pytest.raises(UserError, match="holds data of source `sample`, and `files` is asked for"):
-        generate.generate(toy, tmp_path, "files", progress=False)
+        generate.generate([toy], tmp_path, "files", progress=False)
     with pytest.raises(UserError, match="holds data of source `sample`"):
         generate.is_complete(toy, tmp_path, "files")
 
 
 def test_a_half_made_split_of_another_source_is_refused(tmp_path):
-    make(tmp_path, splits=["train"])
+    make(tmp_path)
+    (tmp_path / "numbers" / "manifest.json").unlink()
     with pytest.raises(UserError, match="holds data of source `sample`, and `files`"):
         make(tmp_path, source="files")
 
@@ -190,9 +326,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(tf.io, "TFRecordWriter", Full)
-        with pytest.raises(UserError, match="no space left while writing .*numbers; make room"):
+        with pytest.raises(UserError, match="no space left while writing .*numbers/.*; make room"):
             make(tmp_path)
-    assert not list((tmp_path / "numbers").glob("train*"))
+    assert not list((tmp_path / "numbers").rglob("*.records"))
     make(tmp_path)
     assert len(inputs(tmp_path, "train")) == 300
 
@@ -216,7 +352,7 @@ def test_two_generations_at_once_make_one_whole(tmp_path, capfd):
     first.start()
     assert inside.wait(60)
     late = Numbers()
-    second = threading.Thread(target=generate.generate, args=(late, tmp_path, "sample"))
+    second = threading.Thread(target=generate.generate, args=([late], tmp_path, "sample"))
     second.start()
     while "another process is preparing it" not in capfd.readouterr().err:
         assert second.is_alive()
@@ -228,5 +364,5 @@ def test_two_generations_at_once_make_one_whole(tmp_path, capfd):
 
 
 def test_progress_lines(tmp_path, capfd):
-    generate.generate(Numbers(), tmp_path, "sample")
+    generate.generate([Numbers()], tmp_path, "sample", processes=1)
     assert re.search(r"numbers train: 300 in \d+\.\d s", capfd.readouterr().err)

@@ -21,8 +21,8 @@ def test_plain_lines_tell_how_long_it_will_take(monkeypatch, capsys):
     clock(monkeypatch, 6)
     list(progress.track(range(5), "counting", 5))
     assert capsys.readouterr().err.splitlines() == [
-        "counting: 2 of 5, 18 s left",
-        "counting: 4 of 5, 6 s left",
+        "counting: 2 of 5, 0:18 left",
+        "counting: 4 of 5, 0:06 left",
         "counting: 5 in 36.0 s",
     ]
 

@@ -17,7 +17,7 @@ class Words(problem.Problem):
 
 def prepared(tmp_path, *problems):
     for toy in problems:
-        generate.generate(toy, tmp_path, "sample", progress=False)
+        generate.generate([toy], tmp_path, "sample", progress=False, processes=1)
     return problems
 
 

@@ -41,7 +41,7 @@ def prepared(predictor, tmp_path, monkeypatch):
     for name, problem in problems.items():
         problem.examples = lambda split, source, source_dir=None, name=name: iter(EXAMPLES[name])
         problem.labels = lambda source, source_dir=None: tiny.CLASSES
-        generate.generate(problem, tmp_path, "sample", progress=False)
+        generate.generate([problem], tmp_path, "sample", progress=False, processes=1)
     problems["translation"].metrics = ("bleu", "accuracy", "chrf")
     problems["pictures"].metrics = ("top1", "top5", "log_perplexity")
     run = dataclasses.replace(predictor.run, problems=problems, data_dir=str(tmp_path))

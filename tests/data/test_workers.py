@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from t2tlite.data import generate, parallel, records
+from t2tlite.data import generate, records
 from t2tlite.errors import UserError
 
 MODULE = """
@@ -31,6 +31,7 @@ MODULE = """
     class Wrong(Processes):
         def examples(self, split, source):
             raise UserError("the files are not there")
+            yield
 """
 
 
@@ -55,11 +56,11 @@ def test_corpora_are_prepared_at_the_same_time(module, tmp_path):
     problems = named(module.Processes, "one", "two")
     wrong = named(module.Wrong, "wrong")
     with pytest.raises(UserError, match="^the files are not there$"):
-        parallel.generate_all(problems + wrong, tmp_path, "sample", progress=False, processes=2)
+        generate.generate(problems + wrong, tmp_path, "sample", progress=False, processes=2)
     # What was finished before is kept, and only the rest is done now.
     done = {path: path.stat().st_mtime_ns for path in pathlib.Path(tmp_path).rglob("*.tfrecord")}
     assert {path.parent.name for path in done} == {"one", "two"}
-    parallel.generate_all(problems, tmp_path, "sample", progress=False, processes=1)
+    generate.generate(problems, tmp_path, "sample", progress=False, processes=1)
     assert all(path.stat().st_mtime_ns == written for path, written in done.items())
     for problem in problems:
         assert generate.is_complete(problem, tmp_path, "sample")
@@ -75,22 +76,22 @@ def test_what_a_worker_cannot_import_is_done_here(tmp_path, module):
         def examples(self, split, source):
             yield {"inputs": "x", "targets": "y"}
 
-    parallel.generate_all([Local()], tmp_path, "sample", progress=False, processes=2)
+    generate.generate([Local()], tmp_path, "sample", progress=False, processes=2)
     assert generate.is_complete(Local(), tmp_path, "sample")
 
 
 def test_a_worker_that_dies_is_noticed(module, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     problems = named(module.Processes, "dying")
-    with pytest.raises(RuntimeError, match="preparing dying .*: the worker process died"):
-        parallel.generate_all(problems, tmp_path, "sample", progress=False, processes=2)
+    with pytest.raises(RuntimeError, match="a worker process died with exit status 1"):
+        generate.generate(problems, tmp_path, "sample", progress=False, processes=2)
 
 
 def test_the_source_is_checked_before_anything_is_written(module, tmp_path):
     problems = named(module.Processes, "one", "two")
     problems[1].sources = ("files",)
     with pytest.raises(UserError, match="`two` has no source `sample`"):
-        parallel.generate_all(problems, tmp_path / "data", "sample", progress=False)
+        generate.generate(problems, tmp_path / "data", "sample", progress=False)
     assert not (tmp_path / "data").exists()
 
 
@@ -100,5 +101,5 @@ def test_a_checkout_in_the_current_folder_is_not_imported(module, tmp_path, monk
     (checkout / "t2tlite" / "__init__.py").write_text("raise ImportError('the wrong t2tlite')")
     monkeypatch.chdir(checkout)
     problems = named(module.Processes, "one", "two")
-    parallel.generate_all(problems, tmp_path / "data", "toys", progress=False, processes=2)
+    generate.generate(problems, tmp_path / "data", "toys", progress=False, processes=2)
     assert all(generate.is_complete(problem, tmp_path / "data", "toys") for problem in problems)

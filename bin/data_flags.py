@@ -1,0 +1,16 @@
+"""Flags that say where examples come from, for each command that may prepare data."""
+
+from t2tlite import cli
+
+
+def add_source(command: cli.Command):
+    command.string(
+        "source",
+        "files",
+        "where examples come from: files (the corpus's own), tfds (TensorFlow Datasets) or sample "
+        "(the embedded sample world)",
+    )
+    command.string(
+        "source_dir", None, "for --source=files the folder with the corpus's files; for tfds its data_dir"
+    )
+    command.string("tmp_dir", None, "for the intermediate files; default: beside the result")
