@@ -1,17 +1,21 @@
 """Sound files to what the audio nets read: one channel at 16 kHz."""
 
-import io
 import os
 
 import numpy as np
 
+from t2tlite.data import sound_files
 from t2tlite.errors import UserError
 
 SAMPLE_RATE = 16000  # Hz
+_CLIPPED_RUN = 3  # samples
+_CLIPPED_SHARE = 0.01
 
 
 def read(source: str | os.PathLike | bytes) -> np.ndarray:
-    """Reads a sound file: WAV, FLAC, Ogg, MP3, NIST SPHERE with PCM, and what else libsndfile knows.
+    """Reads a sound file: WAV, FLAC, Ogg, MP3, NIST SPHERE, and what else libsndfile knows.
+
+    SPHERE files that are compressed with shorten need `sph2pipe` or `ffmpeg` on PATH.
 
     Args:
       source: path of a file, or its content.
@@ -20,25 +24,16 @@ def read(source: str | os.PathLike | bytes) -> np.ndarray:
       float32 `[samples]` in [-1, 1], one channel at 16 kHz.
 
     Raises:
-      UserError: the file is missing, empty, or no sound that can be read.
+      UserError: the file is missing, empty, cut off, or no sound that can be read.
     """
-    import soundfile
-
     what = "the sound" if isinstance(source, bytes) else os.fspath(source)
     try:
-        content = source if isinstance(source, bytes) else _content(source)
-        samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+        with sound_files.Sound(source) as sound:
+            return convert(sound.stretch(), sound.rate)
     except OSError as error:
         raise UserError(f"can't read {what}: {error.strerror}") from None
-    except soundfile.LibsndfileError as error:
-        if b"shorten" in content[:1024]:
-            raise UserError(
-                f"{what} is compressed with shorten; convert it first, e.g. with sph2pipe"
-            ) from None
-        raise UserError(f"{what} is no sound that can be read: {error.error_string.strip()}") from None
-    if not len(samples):
-        raise UserError(f"{what} has no samples")
-    return convert(samples, rate)
+    except sound_files.Fault as fault:
+        raise UserError(f"{what} {fault}") from None
 
 
 def convert(samples: np.ndarray, rate: int) -> np.ndarray:
@@ -61,6 +56,30 @@ def convert(samples: np.ndarray, rate: int) -> np.ndarray:
     return np.clip(mono, -1.0, 1.0)
 
 
-def _content(path) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+def clipped(samples: np.ndarray, loudest: float = 32767 / 32768) -> bool:
+    """Whether a recording was louder than what it was recorded with could take.
+
+    So it is where more than 1% of its samples lie in runs of three or more at the same end of the range. A
+    loud recording touches the ends with single samples; only a wave that was cut off stays there.
+
+    Args:
+      samples: float `[samples]` or `[samples, channels]` as recorded: resampling hides the runs.
+      loudest: the largest sample that the recording could have.
+    """
+    columns = np.asarray(samples, np.float32).reshape(len(samples), -1)
+    enough = _CLIPPED_SHARE * columns.size
+    high, low = columns >= loudest, columns <= -loudest
+    if np.count_nonzero(high) + np.count_nonzero(low) <= enough:
+        return False  # nearly always, and the runs take longer to find
+    return _in_runs(high) + _in_runs(low) > enough
+
+
+def _in_runs(mask: np.ndarray) -> int:
+    """How many of the true values `[samples, channels]` lie in runs of `_CLIPPED_RUN` or more."""
+    if len(mask) < _CLIPPED_RUN:
+        return 0
+    windows = np.lib.stride_tricks.sliding_window_view(mask, _CLIPPED_RUN, axis=0).all(axis=-1)
+    found = np.zeros_like(mask)
+    for offset in range(_CLIPPED_RUN):
+        found[offset : offset + len(windows)] |= windows
+    return int(found.sum())
