@@ -26,6 +26,15 @@ COMMAND.string("hparams_set", "multimodel_base", "a registered set of hyperparam
 COMMAND.string("hparams", "", "changes to it: name=value,name=value (a tuple: name=1;2;3)", may_be_empty=True)
 COMMAND.strings("gin_file", "a gin file with changes, such as HParams.hidden = 256")
 COMMAND.strings("gin_bindings", "a gin binding, such as HParams.hidden=256")
+COMMAND.string(
+    "vocab", None, "a sentencepiece model of your own; default: one learned from the problems' texts"
+)
+COMMAND.integer(
+    "max_length",
+    0,
+    "longest text, in subwords: what is longer is left out; 0: as in --hparams_set",
+    at_least=0,
+)
 COMMAND.integer("seed", 0, "of everything random", at_least=0)
 COMMAND.group("Where")
 COMMAND.string(
@@ -51,6 +60,8 @@ def train(flags):
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
     hparams = hparam.get(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
+    if flags.max_length:
+        hparams = hparams.replace(max_length=flags.max_length)
     for problem in problems:
         problem.check_source(flags.source)
     quiet.start_tensorflow()
@@ -69,7 +80,14 @@ def train(flags):
     )
     keras.utils.set_random_seed(flags.seed)
     run = launch.make_run(
-        flags.output_dir, flags.problems, hparams, data_dir, flags.source, flags.seed, flags.t2t_usr_dir
+        flags.output_dir,
+        flags.problems,
+        hparams,
+        data_dir,
+        flags.source,
+        flags.seed,
+        flags.t2t_usr_dir,
+        flags.vocab,
     )
     intervals = trainer.Intervals(
         train_steps=flags.train_steps,

@@ -1,17 +1,10 @@
-"""Translations: problems over two files of sentences, a line each, that run in parallel."""
+"""Translations: problems over parallel text, which they read from files or from TFDS."""
 
-import gzip
-import itertools
-import logging
-import pathlib
-import zlib
-from collections.abc import Iterator
+import functools
 
 from t2tlite import problem
-from t2tlite.errors import UserError
+from t2tlite.problems.formats import cleaning, parallel_folder, plain_text, sgm, tmx, tsv
 
-_LOG = logging.getLogger(__name__)
-_STEMS = {"train": ("train",), "validation": ("validation", "dev"), "test": ("test",)}
 _LANGUAGES = {"en": "english", "de": "german", "fr": "french"}
 
 
@@ -22,6 +15,13 @@ class Translation(problem.Problem):
 
     Attributes:
       languages: codes of the corpus's inputs and targets, which are also the endings of its files.
+      max_words: training pairs with a side of more words, counted by the spaces, are left out; None: none.
+      max_ratio: training pairs with a side of more than so many times the other's words are left out; None:
+        none (for a language that is written without spaces). Both are the rules of Moses'
+        `clean-corpus-n.perl`.
+      tfds_name: the corpus in TFDS, with text features named by the languages; None: it is not there, and
+        "tfds" is no source.
+      homepage: where a user gets the corpus's files, for the errors.
     """
 
     inputs = problem.Text()
@@ -29,100 +29,109 @@ class Translation(problem.Problem):
     metrics = ("bleu",)
     sources = ("files", "sample")
     languages: tuple[str, str] = ("en", "de")
+    max_words: int | None = 250
+    max_ratio: float | None = 9.0
+    tfds_name: str | None = None
+    homepage: str = ""
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        own = vars(cls)
         target = cls.languages[0 if cls.swap else 1]
-        if "command" not in vars(cls):
+        if "command" not in own:
             cls.command = f"to_{_LANGUAGES.get(target, target)}"
+        if "languages" in own and "tfds_name" not in own:
+            cls.tfds_name = None  # the corpus of a base class is one of other languages
+        if "sources" not in own and ("languages" in own or "tfds_name" in own):
+            cls.sources = ("files", "tfds", "sample") if cls.tfds_name else ("files", "sample")
 
     def examples(self, split, source, source_dir=None):
-        """Sentence pairs, from the sample world or from files in `source_dir`.
+        """Sentence pairs, from files in `source_dir`, from TFDS, or from the sample world.
 
-        The files are train.en and train.de (for English and German), dev.* or validation.*, and test.*,
-        each of them also as .gz: UTF-8, a sentence a line.
+        The files of a split (here of English and German) lie in `source_dir` with names that begin with the
+        split's: train, validation or valid or dev, and test; or else all in one folder there: train/ or
+        training/, validation/ or valid/ or dev/, and test/, where their names are free. Any number of:
+
+          x.en + x.de                   plain text, a sentence a line, as WMT's europarl-v7.de-en.en
+          x.tsv                         two columns; their order is that of the first line, if that names the
+                                        languages (`en`, tab, `de`; there may be other columns then), or of
+                                        the name, as in x.de-en.tsv, or else `languages`
+          x.tmx                         translation memories; `en` is also en-US
+          x-src.en.sgm + x-ref.de.sgm   WMT's development and test sets, with one or several references
+
+        each of them in UTF-8, and also as .gz. Line breaks may be Windows's, and a byte order mark is left
+        out. A pair with an empty side is dropped, and from training also one that is too long or uneven
+        (`max_words`, `max_ratio`). A line that is not UTF-8 or has too many or few columns, and a segment
+        without its translation, give `Broken`.
+
+        Raises:
+          UserError: no folder or files, one language without the other, both x.en and x.en.gz, different
+            numbers of lines, a damaged gzip file, an XML syntax error, or TFDS does not have the corpus.
         """
         self.check_source(source)
+        rules = cleaning.Rules()
+        if split == "train":
+            rules = cleaning.Rules(self.max_words, self.max_ratio)
         if source == "sample":
             from t2tlite.problems import sample_world
 
             return sample_world.translation(split, *self.languages)
-        return pairs(source_dir, split, self.languages)
+        if source == "tfds":
+            from t2tlite.problems import from_tfds
 
-    def count(self, split, source, source_dir=None):
-        if source == "files":
-            return _count_lines(_find(source_dir, split, self.languages[0]))
-        from t2tlite.problems.sample_world import corpora
+            convert = functools.partial(_from_tfds, self.languages, rules)
+            return from_tfds.pieces(self.tfds_name, split, convert, source_dir)
+        return files(source_dir, split, self.languages, rules, self.homepage)
 
-        return corpora.COUNTS["translation"][split]
+    def download(self, source_dir=None):
+        if not self.tfds_name:
+            return super().download(source_dir)
+        from t2tlite.problems import from_tfds
+
+        return from_tfds.download(self.tfds_name, source_dir)
 
 
-def pairs(source_dir: str | None, split: str, endings: tuple[str, str]) -> Iterator[dict[str, str]]:
-    """Yields the pairs of two parallel files; those with an empty line are left out, and counted.
+def files(
+    source_dir: str | None,
+    split: str,
+    languages: tuple[str, str],
+    rules: cleaning.Rules = cleaning.Rules(),  # noqa: B008 - frozen
+    homepage: str = "",
+) -> problem.Pieces:
+    """The pairs of the files in a folder, which `Translation.examples` describes.
 
     Raises:
-      UserError: no folder or files, different numbers of lines, or a line that is not UTF-8.
+      UserError: as `Translation.examples`.
     """
-    paths = [_find(source_dir, split, ending) for ending in endings]
-    counts = [_count_lines(path) for path in paths]
-    if counts[0] != counts[1]:
-        raise UserError(
-            f"{paths[0]} has {counts[0]} lines and {paths[1]} has {counts[1]}; expected equal numbers"
-        )
-    if not counts[0]:
-        raise UserError(f"{paths[0]} is empty; expected a sentence a line")
-    empty = 0
-    for first, second in zip(_lines(paths[0]), _lines(paths[1]), strict=True):
-        if first and second:
-            yield {"inputs": first, "targets": second}
-        else:
-            empty += 1
-    if empty:
-        _LOG.warning("%s: left out %d of %d pairs with an empty line", paths[0], empty, counts[0])
+    parts, counts = [], []
+    for found in parallel_folder.find(source_dir, split, languages, homepage):
+        more, count = _parts(found, languages)
+        parts += more
+        counts.append(count)
+    return problem.Pieces(functools.partial(_read, rules), parts, None if None in counts else sum(counts))
 
 
-def _find(source_dir: str | None, split: str, ending: str) -> pathlib.Path:
-    names = [f"{stem}.{ending}{gz}" for stem in _STEMS[split] for gz in ("", ".gz")]
-    if not source_dir:
-        raise UserError(
-            f"source `files` needs --source_dir=DIR, a folder with {names[0]} and so on: a file for each "
-            "split and language, a sentence a line"
-        )
-    folder = pathlib.Path(source_dir).expanduser()
-    if not folder.is_dir():
-        raise UserError(f"--source_dir={source_dir} is no folder; expected one with {names[0]} and so on")
-    found = [folder / name for name in names if (folder / name).is_file()]
-    if not found:
-        raise UserError(f"no {split} file for `{ending}` in {source_dir}; expected one of {', '.join(names)}")
-    if len(found) > 1:
-        raise UserError(f"both {found[0]} and {found[1]} are there; keep the one to be used")
-    return found[0]
+def _parts(found, languages):
+    if found.format == "lines":
+        return plain_text.parts(*found.paths)
+    if found.format == "tsv":
+        return tsv.parts(*found.paths, languages, found.order)
+    if found.format == "sgm":
+        return sgm.parts(*found.paths)
+    return [tmx.Part(*found.paths, tuple(languages))], None
 
 
-def _open(path: pathlib.Path):
-    return gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
+def _read(rules, part):
+    return cleaning.examples(part.pairs(), rules)
 
 
-def _count_lines(path: pathlib.Path) -> int:
-    lines, last = 0, b"\n"
-    try:
-        with _open(path) as file:
-            while block := file.read(1 << 20):
-                lines += block.count(b"\n")
-                last = block[-1:]
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{path} is damaged or not a gzip file: {error}") from None
-    return lines + (last != b"\n")
-
-
-def _lines(path: pathlib.Path) -> Iterator[str]:
-    with _open(path) as file:
-        for number, line in zip(itertools.count(1), file, strict=False):
-            try:
-                # Only a line feed ends a line: U+2028 and the like are part of a sentence.
-                yield line.decode("utf-8").removeprefix("\ufeff" if number == 1 else "").strip()
-            except UnicodeDecodeError as error:
-                message = (
-                    f"{path}:{number}: not UTF-8 at byte {error.start + 1} of the line; convert the file"
-                )
-                raise UserError(message) from None
+def _from_tfds(languages, rules, example):
+    pair = []
+    for language in languages:
+        try:
+            pair.append(example[language].decode())
+        except UnicodeDecodeError as error:
+            begin = example[language][:40].decode(errors="replace")
+            where = f"an example's `{language}`, which begins with `{begin}`, at byte {error.start + 1}"
+            return problem.Broken("not UTF-8", where)
+    return next(cleaning.examples([pair], rules))

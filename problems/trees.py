@@ -27,59 +27,90 @@ SYMBOLS = (
     *(f" ){label}" for label in LABELS),
     *(f" {tag}" for tag in TAGS),
 )
+_TOPS = frozenset(["", TOP, "ROOT", "S1"])  # the Treebank's own files, and what programs write for them
 _UNKNOWN_TAG = "XX"  # the Treebank's tag for a word of unknown class
 _BRACKETS = {"(": "-LRB-", ")": "-RRB-"}
+_WORD = r"[^()\s]+"
+_TOKEN = re.compile(rf"[()]|{_WORD}")
+_PART = re.compile(rf"\(({_WORD}) {_WORD}\)|\(({_WORD})|\)")  # a tag with its word, an opening, a closing
 
-# A tree is a list: its label, then trees or, for a tag, one word.
+
+class NoTree(UserError):
+    """A text is not what was expected of trees.
+
+    Attributes:
+      reason: what is wrong, in the same words for all of its kind.
+    """
+
+    def __init__(self, reason: str, text: str):
+        super().__init__(f"{reason}: {text!r:.80}")
+        self.reason = reason
 
 
-def parse(line: str) -> list:
-    """Reads a tree from one line.
+def read(text: str) -> list[str]:
+    """All trees of a text, each as it is scored: a line of brackets under one TOP.
+
+    As usual, traces (-NONE-) are left out with the constituents that they leave empty, and labels lose their
+    functions and indices: NP-SBJ-1 and NP=2 become NP, PRT|ADVP becomes PRT. Tags and words stay as they are.
+
+    Args:
+      text: trees in brackets, over any number of lines; with or without a label at the top.
+
+    Returns:
+      A line for each tree, "" for one without words.
 
     Raises:
-      UserError: the brackets do not balance, or the line is not one tree.
+      NoTree: brackets do not balance, or something is not in brackets.
     """
-    stack = [[]]
-    for token in re.findall(r"[()]|[^()\s]+", line):
+    stack: list[list[str | list[str]]] = [[]]  # of open brackets: `str` as read, lists of closed constituents
+    for token in _TOKEN.findall(text):
         if token == "(":
             stack.append([])
         elif token != ")":
             stack[-1].append(token)
-        elif len(stack) == 1:
-            raise UserError(f"a tree closes a bracket that it did not open: {line!r:.80}")
-        else:
+        elif len(stack) > 1:
             done = stack.pop()
-            if not done or isinstance(done[0], list):
-                done.insert(0, "")  # files of the Treebank have no label at the top
-            stack[-1].append(done)
+            stack[-1].append(_constituents(done, text))
+        else:
+            raise NoTree("a tree closes a bracket that it did not open", text)
     if len(stack) > 1:
-        raise UserError(f"a tree leaves {len(stack) - 1} brackets open: {line!r:.80}")
-    if len(stack[0]) != 1 or isinstance(stack[0][0], str):
-        raise UserError(f"expected one tree in brackets, got {line!r:.80}")
-    return stack[0][0]
-
-
-def bracket(tree: list) -> str:
-    """Writes a tree as one line."""
-    return f"({' '.join([tree[0], *(x if isinstance(x, str) else bracket(x) for x in tree[1:])])})"
-
-
-def words(tree: list) -> list[str]:
-    """The words of a tree, from left to right."""
-    return [w for x in tree[1:] for w in ([x] if isinstance(x, str) else words(x))]
+        raise NoTree("a tree leaves brackets open", text)
+    if any(isinstance(x, str) for x in stack[0]):
+        raise NoTree("expected trees in brackets", text)
+    return [_bracket([TOP, *parts]) if parts else "" for parts in stack[0]]
 
 
 def canonical(line: str) -> str:
-    """A tree as it is scored: under one TOP, without traces, function tags and coindices."""
-    tree = _bare(parse(line))
-    if tree is None:
-        raise UserError(f"a tree has no words: {line!r:.80}")
-    return bracket(tree if tree[0] == TOP else [TOP, tree])
+    """The one tree of a text as `read` gives it.
+
+    Raises:
+      NoTree: there is not one tree, or it has no words.
+    """
+    found = read(line)
+    if len(found) != 1:
+        raise NoTree("expected one tree in brackets", line)
+    if not found[0]:
+        raise NoTree("a tree has no words", line)
+    return found[0]
+
+
+def words(line: str) -> list[str]:
+    """The words of a tree in brackets, from left to right."""
+    return re.findall(rf"({_WORD})\s*\)", line)
 
 
 def linear(line: str) -> str:
-    """The linear form of a tree."""
-    return " ".join(_tokens(parse(canonical(line))))
+    """The linear form of a tree.
+
+    Raises:
+      NoTree: the line is not one tree with words.
+    """
+    tokens, labels = [], []
+    for tag, label in _PART.findall(canonical(line)):
+        if label:
+            labels.append(label)
+        tokens.append(tag or (f"({label}" if label else f"){labels.pop()}"))
+    return " ".join(tokens)
 
 
 def unlinear(sentence: str, text: str) -> str:
@@ -90,53 +121,59 @@ def unlinear(sentence: str, text: str) -> str:
 
     Args:
       sentence: its words, separated by spaces.
-      text: the linear form, as a model wrote it.
+      text: the linear form, as a model wrote it; `well_formed` tells whether it was one.
     """
-    left = [_BRACKETS.get(word, word) for word in reversed(sentence.split())]
+    left = [re.sub("[()]", lambda found: _BRACKETS[found[0]], word) for word in reversed(sentence.split())]
     stack = [[TOP]]
     for token in text.split():
-        label = re.sub(r"[()]", "", token) or _UNKNOWN_TAG
+        label = re.sub("[()]", "", token) or _UNKNOWN_TAG
         if token.startswith("("):
             if label != TOP:
                 stack.append([label])
         elif token.startswith(")"):
-            if label in [tree[0] for tree in stack[1:]]:
+            if label in [part[0] for part in stack[1:]]:
                 while _close(stack) != label:
                     pass
         elif left:
-            stack[-1].append([label, left.pop()])
+            stack[-1].append(f"({label} {left.pop()})")
     while left:
-        stack[-1].append([_UNKNOWN_TAG, left.pop()])
+        stack[-1].append(f"({_UNKNOWN_TAG} {left.pop()})")
     while len(stack) > 1:
         _close(stack)
-    return bracket(stack[0])
+    return _bracket(stack[0])
 
 
-def _close(stack: list[list]) -> str:
+def well_formed(tree: str, text: str) -> bool:
+    """Whether a text was the linear form of a tree as it stands, so that `unlinear` had nothing to repair.
+
+    Args:
+      tree: what `unlinear` made of the text.
+      text: as a model wrote it; how many spaces are between its parts does not matter.
+    """
+    try:
+        return linear(tree) == " ".join(text.split())
+    except NoTree:  # of no words
+        return False
+
+
+def _bracket(parts: list[str]) -> str:
+    return f"({' '.join(parts)})"
+
+
+def _close(stack: list[list[str]]) -> str:
     done = stack.pop()
     if len(done) > 1:  # a bracket without a word is no constituent
-        stack[-1].append(done)
+        stack[-1].append(_bracket(done))
     return done[0]
 
 
-def _tokens(tree: list) -> list[str]:
-    if _is_tag(tree):
-        return [tree[0]]
-    return [f"({tree[0]}", *(token for x in tree[1:] for token in _tokens(x)), f"){tree[0]}"]
-
-
-def _is_tag(tree: list) -> bool:
-    return len(tree) == 2 and isinstance(tree[1], str)
-
-
-def _bare(tree: list) -> list | None:
-    if _is_tag(tree):
-        return None if tree[0] == "-NONE-" else tree
-    kept = []
-    for x in tree[1:]:
-        if isinstance(x, str):
-            raise UserError(f"the word {x!r} stands beside other parts of {tree[0] or TOP}; it needs a tag")
-        bare = _bare(x)
-        if bare is not None:
-            kept.append(bare)
-    return [re.sub(r"(?<=.)[-=|].*", "", tree[0]) or TOP, *kept] if kept else None
+def _constituents(parts: list[str | list[str]], text: str) -> list[str]:
+    """What becomes of a bracket: one constituent, none for a trace, and of an inner TOP its parts."""
+    label, *rest = parts if parts and isinstance(parts[0], str) else ["", *parts]
+    if len(rest) == 1 and isinstance(rest[0], str):
+        return [] if label == "-NONE-" else [_bracket([label, rest[0]])]
+    if any(isinstance(x, str) for x in rest):
+        raise NoTree("a word stands beside other parts of a constituent; it needs a tag", text)
+    inner = [constituent for part in rest for constituent in part]
+    label = re.sub(r"^([^-=|]+)[-=|].*", r"\1", label)
+    return inner if label in _TOPS or not inner else [_bracket([label, *inner])]

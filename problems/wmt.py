@@ -3,6 +3,8 @@
 from t2tlite import registry
 from t2tlite.problems.parallel_text import Translation
 
+HOMEPAGE = "https://www.statmt.org/wmt14/translation-task.html"
+
 
 @registry.register_problem
 class WmtEnde(Translation):
@@ -10,6 +12,8 @@ class WmtEnde(Translation):
 
     corpus = "wmt_ende"
     languages = ("en", "de")
+    tfds_name = "wmt14_translate/de-en"
+    homepage = HOMEPAGE
     paper_row = 5
 
 
@@ -27,6 +31,8 @@ class WmtEnfr(Translation):
 
     corpus = "wmt_enfr"
     languages = ("en", "fr")
+    tfds_name = "wmt14_translate/fr-en"
+    homepage = HOMEPAGE
     paper_row = 7
 
 

@@ -18,7 +18,7 @@ _POSITIVE = (
 ).split()
 _NOT_NEGATIVE = (
     "encoder_blocks mixer_blocks decoder_blocks audio_blocks audio_strided_blocks load_weight"
-    " importance_weight warmup_steps decay_steps clip_norm"
+    " importance_weight warmup_steps decay_steps clip_norm max_length"
 ).split()
 _FRACTION = "dropout label_smoothing adam_beta1 adam_beta2".split()
 
@@ -91,6 +91,7 @@ class HParams:
     batch_images: int
     batch_seconds: float
     length_bounds: tuple[int, ...]  # text is padded to one of these; longer examples are dropped
+    max_length: int = 0  # positions; 0: the last of length_bounds, which may also be exceeded
     seconds_bounds: tuple[float, ...]
     mixing: str = "uniform"  # how much of each problem
     order: str = "round_robin"  # in what order
@@ -112,6 +113,12 @@ class HParams:
         if self.moe != "none":
             self._check_at_most("experts_per_token", "experts")
         self._check_at_most("audio_strided_blocks", "audio_blocks")
+
+    def text_bounds(self) -> tuple[int, ...]:
+        """What texts are padded to, in positions, ascending: `length_bounds` as far as `max_length`."""
+        if not self.max_length:
+            return self.length_bounds
+        return (*(bound for bound in self.length_bounds if bound < self.max_length), self.max_length)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with other values, checked like the constructor's.

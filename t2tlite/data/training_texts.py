@@ -1,39 +1,83 @@
-"""The texts that a vocabulary is learned from: a balanced sample of the training splits of some problems."""
+"""The vocabulary of some problems, learned once from a balanced sample of their training splits."""
 
+import contextlib
+import hashlib
 import itertools
+import json
+import pathlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from t2tlite.data import records
 from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.errors import UserError
 from t2tlite.problem import Problem
 
-LIMIT = 400_000  # texts, so that learning takes a minute and a few hundred megabytes at most
+LIMIT = 400_000  # texts
+LIMIT_BYTES = 64 << 20  # of UTF-8 in all, so that learning takes seconds, and some hundred megabytes at most
+LONGEST = 1 << 16  # characters read of a text, so that no document takes the share of many
+_LOOK = 100  # texts of each corpus that the fingerprint looks at
 
 
-def build(problems: Sequence[Problem], data_dir, size: int, limit: int = LIMIT) -> Vocabulary:
-    """Learns one vocabulary for all text of some problems; the same data gives the same vocabulary.
+def build(
+    problems: Sequence[Problem],
+    data_dir,
+    size: int,
+    limit: int = LIMIT,
+    limit_bytes: int = LIMIT_BYTES,
+) -> Vocabulary:
+    """One vocabulary for all text of some problems; the same data gives the same vocabulary.
+
+    It is kept in `data_dir/vocabularies`, where it is found again as long as nothing that it was learned from
+    has changed: the prepared data, the symbols, the size and limits, and how learning works. It is learned
+    again where it was damaged, and each time where nothing can be written.
 
     Args:
       problems: whose prepared data to read, and whose symbols become units.
       data_dir: where the prepared data is.
       size: most units.
-      limit: most texts; each problem with text gets an equal share.
+      limit, limit_bytes: most texts, and most bytes of them; each corpus with text gets an equal share.
 
     Raises:
       UserError: data is missing, or has no text to learn from.
     """
-    symbols = [symbol for problem in problems for symbol in problem.symbols]
-    return Vocabulary.train(sample(problems, data_dir, limit), size, symbols)
+    digest = _digest(problems, data_dir, size, limit, limit_bytes)
+    folder = pathlib.Path(data_dir) / "vocabularies"
+    kept = _kept(folder, digest)
+    if kept is not None:
+        return kept
+    learned = Vocabulary.train(sample(problems, data_dir, limit, limit_bytes), size, symbols(problems))
+    with contextlib.suppress(OSError):  # data that many share is often read-only
+        learned.save(folder / f"{digest}-{learned.fingerprint}.model")
+    return learned
 
 
-def sample(problems: Sequence[Problem], data_dir, limit: int = LIMIT) -> Iterator[str]:
-    """Yields the texts; a corpus that several problems share is read once."""
+def symbols(problems: Sequence[Problem]) -> list[str]:
+    """What becomes whole units: the symbols of all problems, each once."""
+    return list(dict.fromkeys(symbol for problem in problems for symbol in problem.symbols))
+
+
+def sample(
+    problems: Sequence[Problem], data_dir, limit: int = LIMIT, limit_bytes: int = LIMIT_BYTES
+) -> Iterator[str]:
+    """Yields the texts; a corpus that several problems share is read once, all its languages alike."""
+    distinct = _distinct(problems)
+    for problem in distinct:
+        left = limit_bytes // len(distinct)
+        for text in itertools.islice(_texts(problem, data_dir), limit // len(distinct)):
+            left -= len(text.encode("utf-8"))
+            if left < 0:
+                break
+            yield text
+
+
+def _distinct(problems: Sequence[Problem]) -> list[Problem]:
+    """A problem for each corpus with text."""
     distinct = {}
     for problem in problems:
         if any(feature.kind == "text" for feature in problem.features().values()):
             distinct.setdefault(records.corpus_name(problem), problem)
-    for problem in distinct.values():
-        yield from itertools.islice(_texts(problem, data_dir), limit // len(distinct))
+    return list(distinct.values())
 
 
 def _texts(problem: Problem, data_dir) -> Iterator[str]:
@@ -42,4 +86,26 @@ def _texts(problem: Problem, data_dir) -> Iterator[str]:
     for example in records.raw_examples(problem, "train", data_dir):
         example = problem.to_text(example)
         for name in names:
-            yield from [example[name]] if isinstance(example[name], str) else example[name]
+            for text in [example[name]] if isinstance(example[name], str) else example[name]:
+                yield text[:LONGEST]
+
+
+def _digest(problems: Sequence[Problem], data_dir, *limits: int) -> str:
+    """Hexadecimal digest of all that the vocabulary depends on."""
+    corpora: list[Any] = []
+    for problem in _distinct(problems):
+        files = records.manifest(problem, data_dir)["splits"]["train"]["sha256"]
+        # Of to_text there is no checksum, but texts that it made tell whether it is the same as it was.
+        texts = list(itertools.islice(_texts(problem, data_dir), _LOOK))
+        corpora.append([records.corpus_name(problem), files, texts])
+    known = [Vocabulary.settings(), limits, LONGEST, symbols(problems), corpora]
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode("utf-8")).hexdigest()[:16]
+
+
+def _kept(folder: pathlib.Path, digest: str) -> Vocabulary | None:
+    for path in folder.glob(f"{digest}-*.model"):
+        with contextlib.suppress(UserError):
+            found = Vocabulary.load(path)
+            if path.stem.endswith(f"-{found.fingerprint}"):
+                return found
+    return None

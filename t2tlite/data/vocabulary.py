@@ -13,6 +13,7 @@ import sentencepiece
 import tensorflow as tf
 from sentencepiece import sentencepiece_model_pb2
 
+from t2tlite import files
 from t2tlite.errors import UserError
 
 PAD_ID = 0
@@ -23,6 +24,7 @@ EOS_ID = 1
 _SPACE = "\u2581"
 _ESCAPE = "\ue000"
 _RULES = "2581\tE000 31\nE000\tE000 30\n"  # hexadecimal, as sentencepiece reads them
+_LONGEST = 4096  # characters of a line of the training; longer ones are cut
 _SETTINGS = {
     "model_type": "bpe",
     "hard_vocab_limit": False,  # a small corpus gives fewer units
@@ -35,7 +37,7 @@ _SETTINGS = {
     "remove_extra_whitespaces": False,
     "add_dummy_prefix": False,
     "allow_whitespace_only_pieces": True,
-    "max_sentence_length": 16384,  # bytes; longer ones are left out of the training
+    "max_sentence_length": 4 * _LONGEST,  # bytes; longer ones would be left out
     "num_threads": 1,  # so that the same texts give the same vocabulary
     "minloglevel": 2,
 }
@@ -43,6 +45,8 @@ _SETTINGS = {
 
 class Vocabulary:
     """Subword units with byte fallback: any Unicode text comes back as it was.
+
+    That holds for what `train` learns; `imported_vocabulary` has the models that users bring.
 
     Byte-pair merges rather than a unigram model: the unigram trainer takes its candidates from the list of
     distinct words, so in a small world it never proposes the words themselves.
@@ -63,6 +67,8 @@ class Vocabulary:
         self.model = model
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         self.size = self._processor.get_piece_size()
+        # The rules are in the model; one that a user brings may do without.
+        self._escapes = self._processor.normalize(_SPACE).endswith(_ESCAPE + "1")
         self.fingerprint = hashlib.sha256(model).hexdigest()[:16]
 
     @functools.cached_property
@@ -97,6 +103,8 @@ class Vocabulary:
             if i != PAD_ID:
                 kept.append(int(i))
         text = self._processor.decode(kept)
+        if not self._escapes:
+            return text
         return text.replace(_ESCAPE + "1", _SPACE).replace(_ESCAPE + "0", _ESCAPE)
 
     def piece(self, i: int) -> str:
@@ -126,6 +134,8 @@ class Vocabulary:
         ended = tf.cumsum(tf.cast(tf.equal(ids, EOS_ID), tf.int32), axis=1)
         kept = tf.logical_and(tf.equal(ended, 0), tf.not_equal(ids, PAD_ID))
         texts = self.tokenizer.detokenize(tf.ragged.boolean_mask(ids, kept))
+        if not self._escapes:
+            return texts
         texts = tf.strings.regex_replace(texts, _ESCAPE + "1", _SPACE)
         return tf.strings.regex_replace(texts, _ESCAPE + "0", _ESCAPE)
 
@@ -133,9 +143,7 @@ class Vocabulary:
         """Writes the model to a file, whole or not at all."""
         path = pathlib.Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        part.write_bytes(self.model)
-        part.replace(path)
+        files.write_whole(path, self.model)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Vocabulary":
@@ -145,11 +153,19 @@ class Vocabulary:
           UserError: there is no such file, or it is no vocabulary.
         """
         try:
-            return cls(pathlib.Path(path).read_bytes())
+            model = pathlib.Path(path).read_bytes()
+            if model:  # sentencepiece takes no bytes for no model, and complains later
+                return cls(model)
         except OSError as error:
             raise UserError(f"can't read the vocabulary {path}: {error.strerror}") from None
         except RuntimeError:
-            raise UserError(f"{path} is not a vocabulary (a sentencepiece model was expected)") from None
+            pass
+        raise UserError(f"{path} is not a vocabulary (a sentencepiece model was expected)")
+
+    @staticmethod
+    def settings() -> dict[str, str | int | float | bool]:
+        """What `train` depends on besides its arguments, to tell whether it would do the same again."""
+        return {**_SETTINGS, "rules": _RULES, "longest": _LONGEST, "sentencepiece": sentencepiece.__version__}
 
     @classmethod
     def train(cls, texts: Iterable[str], size: int, symbols: Sequence[str] = ()) -> "Vocabulary":
@@ -203,8 +219,8 @@ def _without_path(model: bytes) -> bytes:
 
 
 def _training_lines(texts: Iterable[str]) -> Iterator[str]:
-    """Lines without what sentencepiece's trainer refuses (NUL, and its own marks U+2585 and tab)."""
+    """Lines of bounded length, without what the trainer refuses (NUL, and its own marks U+2585 and tab)."""
     for text in texts:
         for line in text.translate({0: "\n", 9: "\n", 0x2585: "\n"}).splitlines():
-            if line:
-                yield line
+            for start in range(0, len(line), _LONGEST):
+                yield line[start : start + _LONGEST]

@@ -26,7 +26,7 @@ class TextInputs:
     spec = {"inputs": tf.TensorSpec([None, None], tf.int32)}
 
     def __init__(self, vocabulary, hparams):
-        self.bounds = hparams.length_bounds
+        self.bounds = hparams.text_bounds()
         self._vocabulary = vocabulary
 
     def read(self, value: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ class DecodeOptions:
 
     Attributes:
       batch_size: most inputs decoded together.
-      decode_length: most positions of an output; None for the last of the hyperparameters' `length_bounds`,
+      decode_length: most positions of an output; None for the hyperparameters' longest text,
         or as much as a longer input has.
     """
 

@@ -12,6 +12,10 @@ _DELETED = frozenset(["TOP", "-NONE-", ",", ":", "``", "''", "."])
 _SAME = {"PRT": "ADVP"}
 
 
+class RepairedTree(str):
+    """A tree that was made of an output which was none: what `from_text` returns to have it counted."""
+
+
 class _Tree(NamedTuple):
     words: list[str]
     tags: list[str]
@@ -29,8 +33,8 @@ def full_trees(outputs: Texts, references: Texts) -> float:
 def bracketing_f1(outputs: Texts, references: Texts) -> float:
     """Labelled bracket F1 over the corpus in percent, higher is better, as EVALB with COLLINS.prm counts it.
 
-    Tags, TOP and empty brackets don't count, nor does punctuation (by the reference's tags, so that a wrong
-    tag doesn't put a sentence out of the count, as it does in EVALB). ADVP and PRT are one label, and
+    Tags, TOP, traces and empty brackets don't count, nor does punctuation (by the reference's tags, so that
+    a wrong tag doesn't put a sentence out of the count, as it does in EVALB). ADVP and PRT are one label, and
     function tags are cut off. An output that is no tree, or has other words, has no right bracket.
     """
     right = found = wanted = 0
@@ -48,6 +52,22 @@ def bracketing_f1(outputs: Texts, references: Texts) -> float:
         elif tree is not None:
             found += _brackets(tree, [tag not in _DELETED for tag in tree.tags]).total()
     return percent(2 * right, found + wanted)
+
+
+@registry.register_metric
+def repaired_trees(outputs: Texts, references: Texts) -> float:
+    """Percent of outputs that were no tree of their sentence, repaired since or not; lower is better.
+
+    Repaired ones are known by being a `RepairedTree`, as `from_text` gives them.
+    """
+    pairs = list(zip(first(outputs), first(references), strict=True))
+    return percent(sum(not _is_whole(output, reference) for output, reference in pairs), len(pairs))
+
+
+def _is_whole(output: str, reference: str) -> bool:
+    gold, tree = _read(reference), _read(output)
+    same = tree is not None and gold is not None and tree.words == gold.words
+    return same and not isinstance(output, RepairedTree)
 
 
 def _brackets(tree: _Tree, counted: list[bool]) -> Counter:
@@ -78,8 +98,9 @@ def _read(line: str) -> _Tree | None:
             open_brackets.append((tokens[i + 1], len(tree.words)))
             i += 2
         elif tokens[i] == "(" and _is_symbol(tokens, i + 1) and tokens[i + 3 : i + 4] == [")"]:
-            tree.tags.append(tokens[i + 1])
-            tree.words.append(tokens[i + 2])
+            if tokens[i + 1] != "-NONE-":
+                tree.tags.append(tokens[i + 1])
+                tree.words.append(tokens[i + 2])
             i += 4
         elif tokens[i] == "(" and tokens[i + 1 : i + 2] == ["("]:
             open_brackets.append(("", len(tree.words)))  # files of the Treebank have no label at the top

@@ -4,6 +4,7 @@ import pathlib
 
 from t2tlite import registry
 from t2tlite.data import generate, training_texts
+from t2tlite.data.imported_vocabulary import import_model
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE, Run, read_description
@@ -28,7 +29,9 @@ def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_gener
         )
 
 
-def make_run(output_dir, problems: str, hparams, data_dir, source: str, seed: int = 0, usr_dirs=()) -> Run:
+def make_run(
+    output_dir, problems: str, hparams, data_dir, source: str, seed: int = 0, usr_dirs=(), vocab=None
+) -> Run:
     """The run in a folder: the one that is there, if it was asked for in the same words, or a new one.
 
     One without a checkpoint is begun anew, so that a mistake found late can be mended in the same folder.
@@ -36,6 +39,7 @@ def make_run(output_dir, problems: str, hparams, data_dir, source: str, seed: in
     Args:
       problems: names separated by commas, or "all".
       hparams: `HParams`.
+      vocab: path of a sentencepiece model to be used; None: one is learned from the problems' texts.
 
     Raises:
       UserError: the folder holds a run of other problems, hyperparameters, data or seed.
@@ -53,7 +57,9 @@ def make_run(output_dir, problems: str, hparams, data_dir, source: str, seed: in
     vocabulary = None
     if any(feature.kind == "text" for problem in found for feature in problem.features().values()):
         path = output_dir / VOCABULARY_FILE
-        if before is not None and path.exists():
+        if vocab:
+            vocabulary = import_model(vocab, training_texts.symbols(found))
+        elif before is not None and path.exists():
             vocabulary = Vocabulary.load(path)
         else:
             vocabulary = training_texts.build(found, data_dir, hparams.vocabulary_size)

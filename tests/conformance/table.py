@@ -159,6 +159,7 @@ METRICS = {
     "cer": (CAPTIONS, 0.0),
     "full_trees": (TREES, 100.0),
     "bracketing_f1": (TREES, 100.0),
+    "repaired_trees": (TREES, 0.0),
 }
 
 

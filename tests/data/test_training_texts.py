@@ -1,7 +1,10 @@
 import collections
 
+import pytest
+
 from t2tlite import problem
-from t2tlite.data import generate, training_texts
+from t2tlite.data import generate, records, training_texts
+from t2tlite.data.vocabulary import Vocabulary
 
 
 class Words(problem.Problem):
@@ -45,3 +48,101 @@ def test_only_texts_are_read_and_as_the_model_reads_them(world):
     found = list(training_texts.sample(problems, world.data_dir))
     assert len(found) == 150 * 5 + 150 * 2
     assert sum(any(c.isupper() for c in text) for text in found) == 150
+
+
+def test_bytes_are_bounded_as_well(tmp_path):
+    first, second = prepared(tmp_path, Words("first", 100), Words("second", 100))
+    found = list(training_texts.sample([first, second], tmp_path, limit_bytes=500))
+    sizes = collections.Counter()
+    for text in found:
+        sizes[text.split()[0]] += len(text)
+    assert 230 < sizes["first"] <= 250 and 230 < sizes["second"] <= 250
+
+
+class Long(Words):
+    def examples(self, split, source):
+        for _ in range(self.number):
+            yield {"inputs": "é" * 100_000, "targets": "short"}
+
+
+def test_a_long_text_does_not_take_the_share_of_others(tmp_path):
+    (long,) = prepared(tmp_path, Long("long", 3))
+    assert {*training_texts.sample([long], tmp_path)} == {"é" * training_texts.LONGEST, "short"}
+    assert list(training_texts.sample([long], tmp_path, limit_bytes=100)) == []
+
+
+@pytest.fixture
+def learned(monkeypatch):
+    """How often a vocabulary was learned: the length of a list."""
+    times, train = [], Vocabulary.train
+    monkeypatch.setattr(Vocabulary, "train", lambda *args: times.append(1) or train(*args))
+    return times
+
+
+def kept(tmp_path):
+    return list((tmp_path / "vocabularies").iterdir())
+
+
+def test_what_was_learned_is_found_again(tmp_path, learned):
+    problems = prepared(tmp_path, Words("first", 9, symbols=(" (A",)), Words("second", 9))
+    first = training_texts.build(problems, tmp_path, 300)
+    assert [path.suffix for path in kept(tmp_path)] == [".model"]
+    again = training_texts.build(problems, tmp_path, 300)
+    assert (len(learned), again.model) == (1, first.model)
+
+
+CHANGES = {
+    "size": lambda problems: (problems, 290),
+    "problems": lambda problems: (problems[:1], 300),
+    "symbols": lambda problems: ([Words("first", 9, symbols=(" (B",)), problems[1]], 300),
+    "to_text": lambda problems: ([Shouted("first", 9), problems[1]], 300),
+}
+
+
+class Shouted(Words):
+    def to_text(self, example):
+        return {**example, "inputs": example["inputs"].upper()}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_has_it_learned_again(tmp_path, learned, name):
+    problems = prepared(tmp_path, Words("first", 9), Words("second", 9))
+    training_texts.build(problems, tmp_path, 300)
+    changed, size = CHANGES[name](problems)
+    training_texts.build(changed, tmp_path, size)
+    assert len(learned) == len(kept(tmp_path)) == 2
+
+
+def test_other_data_has_it_learned_again(tmp_path, learned, monkeypatch):
+    problems = prepared(tmp_path, Words("first", 9))
+    training_texts.build(problems, tmp_path, 300)
+    manifest = records.manifest(problems[0], tmp_path)
+    manifest["splits"]["train"]["sha256"] = {"train-00000": "another"}
+    monkeypatch.setattr(records, "manifest", lambda problem, data_dir: manifest)
+    training_texts.build(problems, tmp_path, 300)
+    assert len(learned) == 2
+    manifest["splits"]["test"]["sha256"] = {"test-00000": "another"}
+    training_texts.build(problems, tmp_path, 300)
+    assert len(learned) == 2, "only the training split is read"
+
+
+@pytest.mark.parametrize("damage", [b"", b"no model", "cut", "other"])
+def test_a_damaged_one_is_learned_again(tmp_path, learned, damage):
+    problems = prepared(tmp_path, Words("first", 9))
+    first = training_texts.build(problems, tmp_path, 300)
+    (path,) = kept(tmp_path)
+    other = Vocabulary.train(["the dog runs"] * 9, 300).model
+    path.write_bytes({"cut": first.model[:-30], "other": other}.get(damage, damage))
+    learned.clear()
+    assert training_texts.build(problems, tmp_path, 300).model == first.model
+    assert len(learned) == 1 and path.read_bytes() == first.model
+    training_texts.build(problems, tmp_path, 300)
+    assert len(learned) == 1
+
+
+def test_where_nothing_can_be_written_it_is_learned_each_time(tmp_path, learned):
+    problems = prepared(tmp_path, Words("first", 9))
+    (tmp_path / "vocabularies").write_text("in the way")
+    for _ in range(2):
+        assert len(training_texts.build(problems, tmp_path, 300).encode("first")) < 5
+    assert len(learned) == 2

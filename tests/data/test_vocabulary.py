@@ -58,6 +58,27 @@ def test_random_text_comes_back(vocabulary):
     ]
 
 
+SPECIAL = [
+    *"\u2581\ue000\u258501 \n\t\0\r\x7f\u200d\u0301\ufeff\uffff\u2028",
+    "😀",
+    "👩",
+    "the",
+    " dog",
+    " NN",
+    "<s>",
+    "</s>",
+]
+
+
+def test_random_mixtures_of_special_characters_come_back_from_python_and_graph_alike(vocabulary):
+    rng = random.Random(2)
+    texts = ["".join(rng.choices(SPECIAL, k=rng.randrange(1, 12))) for _ in range(500)]
+    assert [vocabulary.decode(vocabulary.encode(text)) for text in texts] == texts
+    ids = vocabulary.tokenize(tf.constant(texts))
+    assert ids.to_list() == [vocabulary.encode(text) + [1] for text in texts]
+    assert [text.decode() for text in vocabulary.detokenize(ids.to_tensor()).numpy()] == texts
+
+
 def test_any_ids_decode_alike_in_python_and_graph(vocabulary):
     rng = random.Random(1)
     rows = [[rng.randrange(vocabulary.size) for _ in range(20)] for _ in range(200)]
@@ -102,6 +123,11 @@ def test_texts_that_the_trainer_refuses_are_no_trouble():
     assert len(learned.encode(" dog")) == 1
 
 
+def test_no_text_is_too_long_to_learn_from():
+    assert len(Vocabulary.train([" ".join(["dog"] * 100_000)], 400).encode(" dog")) == 1
+    assert Vocabulary.train(["ab" * 100_000], 400).encode("abababab")[1:] == []
+
+
 def test_save_and_load(vocabulary, tmp_path):
     vocabulary.save(tmp_path / "run" / "vocabulary.model")
     loaded = Vocabulary.load(tmp_path / "run" / "vocabulary.model")
@@ -124,8 +150,9 @@ def test_an_export_holds_the_tokenizer(vocabulary, tmp_path):
 
 
 def test_errors(vocabulary, tmp_path):
-    with pytest.raises(UserError, match="lone surrogate at position 1"):
-        vocabulary.encode("a\ud800")
+    for text in ("a\ud800", "a\udc00 b", "a\ud83d\ude00"):
+        with pytest.raises(UserError, match="lone surrogate at position 1"):
+            vocabulary.encode(text)
     with pytest.raises(UserError, match="vocabulary_size=100 is too small"):
         Vocabulary.train(TEXTS, 100)
     with pytest.raises(UserError, match="can't learn a vocabulary of vocabulary_size=262"):
@@ -134,6 +161,7 @@ def test_errors(vocabulary, tmp_path):
         Vocabulary.train([], 400)
     with pytest.raises(UserError, match="can't read the vocabulary .*missing"):
         Vocabulary.load(tmp_path / "missing")
-    (tmp_path / "other").write_bytes(b"something else")
-    with pytest.raises(UserError, match="is not a vocabulary"):
-        Vocabulary.load(tmp_path / "other")
+    for content in (b"something else", b"", vocabulary.model[:-5]):
+        (tmp_path / "other").write_bytes(content)
+        with pytest.raises(UserError, match="other is not a vocabulary .a sentencepiece model was expected"):
+            Vocabulary.load(tmp_path / "other")

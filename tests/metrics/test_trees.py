@@ -3,7 +3,8 @@
 import pytest
 
 from t2tlite import registry
-from t2tlite.metrics.trees import bracketing_f1, full_trees
+from t2tlite.metrics.trees import RepairedTree, bracketing_f1, full_trees, repaired_trees
+from t2tlite.problems import trees
 
 REFERENCE = (
     "(TOP (S (NP (DT the) (NN dog)) (, ,) (VP (VBZ eats) (NP (NN meat)) (PRT (RP up))"
@@ -74,3 +75,33 @@ def test_full_trees():
     assert full_trees([[REFERENCE], [wrong_tag], [other_spaces], [""]], [[REFERENCE]] * 4) == 50
     assert registry.get("metric", "full_trees")([], []) == 0
     assert registry.get("metric", "bracketing_f1")([], []) == 0
+
+
+def test_traces_of_a_reference_do_not_count():
+    traced = REFERENCE.replace("(NN meat))", "(NN meat)) (SBAR (-NONE- 0) (S (-NONE- *T*-1)))")
+    traced = traced.replace("(TOP", "(")
+    assert bracketing_f1([[REFERENCE]], [[traced]]) == 100
+
+
+@pytest.mark.parametrize(
+    ("linear", "matched", "found"),
+    [
+        ("(TOP (S (NP DT NN )NP , (VP VBZ (NP NN )NP (PRT RP )PRT (PP IN (NP NN", 7, 7),  # ends too early
+        ("(TOP (S (NP DT NN , VBZ )NP )S )TOP", 0, 2),  # S over 4 words, not 8; NP over 3, not 2
+        ("(S (NP DT NN )NP , )S (VP VBZ (NP NN )VP", 2, 4),  # both NPs; S and VP end too early
+        ("", 0, 0),
+    ],
+)
+def test_a_repaired_tree_is_scored_by_the_brackets_it_has(linear, matched, found):
+    """The reference has 7 brackets; the closing ones that are missing are added at the end."""
+    sentence = "the dog , eats meat up with joy ."
+    output = RepairedTree(trees.unlinear(sentence, linear))
+    assert trees.words(output) == sentence.split()
+    assert bracketing_f1([[output]], [[REFERENCE]]) == pytest.approx(100 * 2 * matched / (7 + found))
+    assert repaired_trees([[output]], [[REFERENCE]]) == 100
+
+
+def test_repaired_trees():
+    outputs = [[REFERENCE], [RepairedTree(REFERENCE)], ["(TOP (NN the))"], ["no tree"], []]
+    assert repaired_trees(outputs, [[REFERENCE]] * 5) == 80
+    assert repaired_trees([[REFERENCE.replace("NP", "X")]], [[REFERENCE]]) == 0, "wrong, but whole"

@@ -8,8 +8,9 @@ import pytest
 
 from t2tlite import hparam, registry
 from t2tlite.data import generate
+from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.run import CHECKPOINTS
+from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import launch
 
 HPARAMS = hparam.get("multimodel_tiny").replace(hidden=16, heads=2, vocabulary_size=600)
@@ -66,6 +67,25 @@ def test_a_vocabulary_that_is_lost_may_be_learned_again(sample_data, begun):
     path.unlink()
     make_run(begun, sample_data)
     assert path.read_bytes() == before
+
+
+def test_a_vocabulary_of_ones_own(sample_data, begun, tmp_path, monkeypatch):
+    learned = Run.load(begun).vocabulary
+    learned.save(tmp_path / "mine.model")
+    Vocabulary.train(["another text"], 400, registry.get_problem("wsj_parsing").symbols).save(
+        tmp_path / "else"
+    )
+    monkeypatch.setattr(launch.training_texts, "build", lambda *args: pytest.fail("was learned again"))
+    assert (
+        make_run(begun, sample_data, vocab=tmp_path / "mine.model").vocabulary.fingerprint
+        == learned.fingerprint
+    )
+    with pytest.raises(UserError, match="holds a run with vocabulary="):
+        make_run(begun, sample_data, vocab=tmp_path / "else")
+    run = make_run(tmp_path / "new", sample_data, "wsj_parsing", vocab=tmp_path / "else")
+    assert run.vocabulary.fingerprint == Vocabulary.load(tmp_path / "else").fingerprint
+    with pytest.raises(UserError, match="can't read .*none.model"):
+        make_run(tmp_path / "newer", sample_data, vocab=tmp_path / "none.model")
 
 
 def test_without_a_checkpoint_the_run_begins_anew(sample_data, tmp_path):
