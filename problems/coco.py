@@ -2,6 +2,10 @@
 
 from t2tlite import problem, registry
 
+_TFDS = "coco_captions/2014"
+# TFDS's splits are Karpathy's.
+_TFDS_SPLITS = {"train": "train+restval", "validation": "val", "test": "test"}
+
 
 @registry.register_problem
 class CocoCaptions(problem.Problem):
@@ -11,17 +15,44 @@ class CocoCaptions(problem.Problem):
     targets = problem.Text()
     command = "to_caption"
     metrics = ("caption_bleu4",)
-    sources = ("sample",)
+    sources = ("files", "tfds", "sample")
     paper_row = 3
 
     def examples(self, split, source, source_dir=None):
-        """Images with a list of captions."""
+        """Images, each once, with the list of their captions.
+
+        From source "files", `source_dir` holds the folders `train2014` and `val2014` of images, and either
+        * `annotations/captions_train2014.json` and `annotations/captions_val2014.json`: test is the official
+          val set, and validation is held out of the train set, about 1 image in 32 by a hash of its file
+          name. Captions are in the order of their ids. The same with 2017 in place of 2014 will do; or
+        * Karpathy's split, `dataset_coco.json` or `annotations/dataset_coco.json`, which goes before the
+          former: train is his train and restval, validation his val, test his test.
+        From TFDS (2014), the splits are Karpathy's.
+        """
         self.check_source(source)
+        if source == "files":
+            from t2tlite.problems.formats import coco_folder
+
+            return coco_folder.pieces(source_dir, split)
+        if source == "tfds":
+            from t2tlite.problems import from_tfds
+
+            only = {"image": True, "image/filename": True, "captions": {"text": True}}
+            return from_tfds.pieces(_TFDS, _TFDS_SPLITS[split], _from_tfds, source_dir, only)
         from t2tlite.problems import sample_world
 
         return sample_world.captions(split)
 
-    def count(self, split, source, source_dir=None):
-        from t2tlite.problems.sample_world import corpora
+    def download(self, source_dir=None):
+        from t2tlite.problems import from_tfds
 
-        return corpora.COUNTS["captions"][split]
+        from_tfds.download(_TFDS, source_dir)
+
+
+def _from_tfds(row):
+    from t2tlite.problems.formats import coco_json, images
+
+    captions = coco_json.tidy(text.decode("utf-8", "replace") for text in row["captions"]["text"])
+    if not captions:
+        return coco_json.NO_CAPTION
+    return images.example(row["image"], list(captions), row["image/filename"].decode("utf-8", "replace"))

@@ -5,6 +5,7 @@ import functools
 import tensorflow as tf
 
 _CENTRE = 0.875  # share of the shorter side that the centre crop keeps
+_RATIOS = (1, 2, 4, 8)  # by which a JPEG can be made smaller while it is decoded
 
 
 def decode(encoded: tf.Tensor, size: int, seeds: tf.Tensor | None) -> tf.Tensor:
@@ -12,7 +13,8 @@ def decode(encoded: tf.Tensor, size: int, seeds: tf.Tensor | None) -> tf.Tensor:
 
     An image that already has the size is left as it is. Another is cropped and resized: at random where
     seeds are given (8 to 100% of the area, aspect ratio 3/4 to 4/3, mirrored half of the time; Szegedy et
-    al. 2014, arXiv 1409.4842), from the centre otherwise.
+    al. 2014, arXiv 1409.4842), from the centre otherwise. Of a JPEG only the crop is decoded, and no finer
+    than the size asks for; so a fault outside the crop can go unseen.
 
     Args:
       encoded: bytes `[batch]`.
@@ -21,41 +23,81 @@ def decode(encoded: tf.Tensor, size: int, seeds: tf.Tensor | None) -> tf.Tensor:
 
     Returns:
       float32 `[batch, size, size, 3]` in [0, 1].
+
+    Raises:
+      tf.errors.InvalidArgumentError: when it runs, if bytes are no image that can be decoded.
     """
-    shape = tf.TensorSpec([size, size, 3], tf.uint8)
+    made = tf.TensorSpec([size, size, 3], tf.float32)
     one = functools.partial(_one, size)
     if seeds is None:
-        made = tf.map_fn(one, encoded, fn_output_signature=shape)
-    else:
-        made = tf.map_fn(lambda pair: one(*pair), (encoded, seeds), fn_output_signature=shape)
-    return tf.cast(made, tf.float32) / 255.0
+        return tf.map_fn(one, encoded, fn_output_signature=made) / 255.0
+    return tf.map_fn(lambda pair: one(*pair), (encoded, seeds), fn_output_signature=made) / 255.0
 
 
 def _one(size, encoded, seed=None):
+    crop, fits = tf.cond(
+        tf.io.is_jpeg(encoded), lambda: _jpeg(encoded, size, seed), lambda: _other(encoded, size, seed)
+    )
+    image = _resized(crop, size)  # [size, size, 3]
+    if seed is None:
+        return image
+    mirrored = (tf.random.stateless_uniform([], seed + 1) < 0.5) & ~fits
+    # The small image rather than the crop: fewer pixels to move.
+    return tf.ensure_shape(tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image), [size, size, 3])
+
+
+def _jpeg(encoded, size, seed):
+    window, fits = _window(tf.io.extract_jpeg_shape(encoded), size, seed)
+    spare = tf.reduce_min(window[2:]) // size  # how many times larger than needed
+    coarsest = tf.reduce_sum(tf.cast(spare >= _RATIOS[1:], tf.int32))
+    # A window counts pixels of the image that has been made smaller.
+    decoded = [
+        functools.partial(tf.io.decode_and_crop_jpeg, encoded, window // ratio, channels=3, ratio=ratio)
+        for ratio in _RATIOS
+    ]
+    return tf.switch_case(coarsest, decoded), fits
+
+
+def _other(encoded, size, seed):
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)  # [height, width, 3]
-    fits = tf.reduce_all(tf.equal(tf.shape(image)[:2], size))
-
-    def fitted():
-        cropped = _centre_crop(image) if seed is None else _random_crop(image, seed)
-        resized = tf.image.resize(cropped, [size, size], antialias=True)
-        return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
-
-    return tf.ensure_shape(tf.cond(fits, lambda: image, fitted), [size, size, 3])
+    window, fits = _window(tf.shape(image), size, seed)
+    top, left, height, width = tf.unstack(window)
+    return image[top : top + height, left : left + width], fits
 
 
-def _centre_crop(image):
-    shape = tf.shape(image)[:2]
-    side = tf.cast(tf.math.ceil(_CENTRE * tf.cast(tf.reduce_min(shape), tf.float32)), tf.int32)
-    start = (shape - side) // 2
-    return image[start[0] : start[0] + side, start[1] : start[1] + side]
+def _window(shape, size, seed):
+    """What to cut out, `[top, left, height, width]`, and whether that is all since it has the size."""
+    extent = shape[:2]
+    fits = tf.reduce_all(tf.equal(extent, size))
+    whole = tf.concat([[0, 0], extent], 0)
+    crop = _centre(extent) if seed is None else _drawn(extent, seed)
+    return tf.where(fits, whole, crop), fits
 
 
-def _random_crop(image, seed):
+def _centre(extent):
+    side = tf.cast(tf.math.ceil(_CENTRE * tf.cast(tf.reduce_min(extent), tf.float32)), tf.int32)
+    return tf.concat([(extent - side) // 2, [side, side]], 0)
+
+
+def _drawn(extent, seed):
     begin, crop, _ = tf.image.stateless_sample_distorted_bounding_box(
-        tf.shape(image),
+        tf.concat([extent, [3]], 0),
         tf.zeros([0, 0, 4]),
         seed=seed,
         area_range=(0.08, 1.0),
         use_image_if_no_bounding_boxes=True,
     )
-    return tf.image.stateless_random_flip_left_right(tf.slice(image, begin, crop), seed=seed + 1)
+    return tf.concat([begin[:2], crop[:2]], 0)
+
+
+def _resized(crop, size):
+    """Means of areas, which is quick and shows no moiré; between the pixels of a crop that is too small."""
+    crop = tf.ensure_shape(crop, [None, None, 3])
+    return tf.ensure_shape(
+        tf.cond(
+            tf.reduce_all(tf.shape(crop)[:2] >= size),
+            lambda: tf.image.resize(crop, [size, size], "area"),
+            lambda: tf.image.resize(crop, [size, size]),
+        ),
+        [size, size, 3],
+    )

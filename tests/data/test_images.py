@@ -1,4 +1,7 @@
+import io
+
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 
@@ -52,3 +55,73 @@ def test_grey_jpeg_and_images_smaller_than_asked_for():
     made = decode(grey, 32, encode=tf.io.encode_jpeg)
     np.testing.assert_allclose(made * 255, 100, atol=2)
     assert made.shape == (1, 32, 32, 3)
+
+
+def smooth(height, width):
+    """Brightness grows to the right, redness downwards, over the whole range: places can be read off."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    picture = np.stack([rows * 255 / (height - 1), columns * 255 / (width - 1), np.full_like(rows, 90)], -1)
+    return picture.astype(np.uint8)
+
+
+def jpeg(image):
+    return tf.io.encode_jpeg(image, quality=95, chroma_downsampling=False)
+
+
+@pytest.mark.parametrize("height, width", [(60, 80), (90, 71), (301, 203), (640, 522), (37, 500)])
+@pytest.mark.parametrize("given", [None, seeds(*range(30))])
+def test_a_jpeg_of_any_size_gives_the_crop_that_a_png_gives(height, width, given):
+    """A PNG is decoded as a whole and at full size, so it does not share what makes JPEGs quick."""
+    image = smooth(height, width)
+    fused, plain = (decode(image, 32, given, encode) for encode in (jpeg, tf.io.encode_png))
+    # A pixel of a JPEG decoded at an eighth may lie 7/8 of a pixel of the result beside its place.
+    assert np.abs(fused - plain).max() < 0.05 and np.abs(fused - plain).mean() < 0.012
+
+
+def test_large_images_are_averaged_and_not_sampled():
+    """Stripes one pixel wide are grey from afar; sampled, they would be stripes of another width."""
+    stripes = np.zeros((400, 400, 3), np.uint8)
+    stripes[:, ::2] = 255
+    for encode in (jpeg, tf.io.encode_png):
+        for size in (150, 64, 32):
+            made = decode(stripes, size, None, encode)
+            assert made.mean() == pytest.approx(0.5, abs=0.01)
+            assert made.std() < 0.17  # of the stripes: 0.5
+
+
+def test_a_jpeg_of_the_right_size_is_left_as_it_is():
+    image = smooth(32, 32)
+    for given in (None, seeds(*range(6))):
+        made = decode(image, 32, given, jpeg)
+        np.testing.assert_array_equal(made, np.float32([tf.io.decode_jpeg(jpeg(image))] * len(made)) / 255)
+
+
+def test_cmyk_jpegs_have_the_colours_of_the_picture():
+    image = smooth(60, 80)
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(image).convert("CMYK").save(buffer, "JPEG", quality=95)
+    for given in (None, seeds(*range(10))):
+        cmyk = images.decode(
+            tf.constant([buffer.getvalue()] * len(given if given is not None else [0])), 32, given
+        )
+        assert np.abs(cmyk.numpy() - decode(image, 32, given)).max() < 0.05
+
+
+def test_a_batch_may_hold_both_formats():
+    encoded = [encode(smooth(50, 50)).numpy() for encode in (jpeg, tf.io.encode_png)]
+    both = images.decode(tf.constant(encoded), 20, seeds(3, 3)).numpy()
+    assert both.shape == (2, 20, 20, 3) and np.abs(both[0] - both[1]).max() < 0.05
+
+
+@pytest.mark.parametrize("given", [None, seeds(4)])
+@pytest.mark.parametrize("damage", ["text", "a truncated JPEG", "a truncated PNG", "nothing"])
+def test_what_is_no_image_stops_the_training(damage, given):
+    bad = {
+        "text": b"hello",
+        "a truncated JPEG": jpeg(smooth(60, 80)).numpy()[:400],
+        "a truncated PNG": tf.io.encode_png(smooth(60, 80)).numpy()[:-300],
+        "nothing": b"",
+    }
+    dataset = tf.data.Dataset.from_tensors(tf.constant([bad[damage]]))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        next(iter(dataset.map(lambda encoded: images.decode(encoded, 32, given))))
