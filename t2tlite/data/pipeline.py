@@ -1,11 +1,12 @@
 """Batches of a problem: stored records to padded tensors, in a tf.data pipeline that can be checkpointed."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-from t2tlite.data import records
+from t2tlite.data import buckets, damage, records
 from t2tlite.data.reader import Reader
 from t2tlite.data.sources import Order, Source
 from t2tlite.data.table import Table
@@ -14,8 +15,10 @@ from t2tlite.errors import UserError
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
-_BLOCK = 256  # examples parsed and tokenized together
-_AUDIO_BLOCK = 8  # fewer, since a block that is being taken apart is part of the iterator's checkpoint
+_BLOCK = 1024  # examples parsed and tokenized together, and their batches put together
+_LARGE_BLOCK = 8  # fewer images or sounds: a block that is being taken apart is in the iterator's checkpoint
+_LOOK_BYTES = 64 << 20
+_THREADS = max(2, min(16, len(os.sched_getaffinity(0))))  # of each problem
 
 
 def dataset(
@@ -52,30 +55,33 @@ def dataset(
         image: `f` float32 `[batch, image_size, image_size, 3]` in [0, 1];
         audio: `f` float32 `[batch, samples]`, padded with 0 to a bound, and `f_length` int32 `[batch]`;
         label: `f` int32 `[batch]`.
-      Examples longer than the last bound are left out; `count_dropped` counts them.
+      Examples longer than the last bound are left out; `too_long` counts them.
 
     Raises:
       UserError: the data is missing or damaged, or all examples are too long.
+      tf.errors.OpError: from the iterator, where a file can't be read; `damage.errors` says which.
     """
     order = Order(seed if training else None, training if repeat is None else repeat, shard)
     reader = Reader(problem, vocabulary, labels, hparams, seed, training)
     source = Source(problem, split, data_dir)
     plan = batch_plan(problem, hparams)
-    table = Table.of(source, reader) if plan.bucketed else None
-    if not (table.size if table else _some_fit(source, reader)):
-        # Refused, since a search for the next batch would have no end.
+    with damage.errors(problem, split, data_dir):
+        table = Table.of(source, reader) if plan.bucketed else None
+        some_fit = table.size if table else _some_fit(source, reader)
+    if not some_fit:  # refused, since a search for the next batch would have no end
         raise UserError(
             f"all {source.size} examples of `{problem.name}` {split} are too long: raise the hyperparameter "
-            f"length_bounds={';'.join(map(str, hparams.length_bounds))} (in units of the vocabulary) or "
+            f"max_length={hparams.text_bounds()[-1]} (in units of the vocabulary) or "
             f"seconds_bounds={';'.join(map(str, hparams.seconds_bounds))}"
         )
     if table:
-        stream = _in_buckets(table.positions(order), plan).map(table.rows)
+        stream = buckets.batches(table.blocks(order, _BLOCK), plan.sizes).map(table.rows)
     elif plan.bucketed:
-        # Lengths are read for a block of examples at a time; what waits in the buckets is compact.
-        block = _AUDIO_BLOCK if "audio" in reader.kinds.values() else _BLOCK
-        stream = source.blocks(order, block).map(reader.compact).map(reader.rows).unbatch()
-        stream = _in_buckets(stream, plan)
+        # What is made ahead is in the checkpoint too, and text takes long to tokenize.
+        parallel = 2 if set(reader.kinds.values()) == {"text"} else None
+        blocks = source.blocks(order, _block_size(reader))
+        blocks = blocks.map(reader.compact, num_parallel_calls=parallel)
+        stream = buckets.batches(blocks, plan.sizes)
     else:
         stream = source.blocks(order, plan.sizes[0]).map(reader.compact)
         if reader.can_drop:
@@ -84,7 +90,8 @@ def dataset(
         # What is fetched ahead goes into the iterator's checkpoint, and decoded audio is large.
         stream = stream.prefetch(2).map(reader.dense)
     else:
-        stream = stream.map(reader.dense, num_parallel_calls=2, deterministic=True).prefetch(2)
+        parallel = _THREADS if "image" in reader.kinds.values() else 2
+        stream = stream.map(reader.dense, num_parallel_calls=parallel).prefetch(2)
     return stream.with_options(_options(symbolic=not plan.bucketed))
 
 
@@ -92,17 +99,12 @@ def _some_fit(source, reader):
     """Whether any example is kept; looks no further than the first."""
     if not reader.can_drop:
         return True
-    blocks = source.blocks(Order(), _BLOCK)
+    blocks = source.blocks(Order(), _block_size(reader))
     return any(tf.size(reader.compact(*block)["index"]) > 0 for block in blocks)
 
 
-def _in_buckets(stream, plan):
-    sizes = tf.constant(plan.sizes, tf.int64)
-    return stream.group_by_window(
-        key_func=lambda element: element["bucket"],
-        reduce_func=lambda bucket, window: window.batch(max(plan.sizes)),
-        window_size_func=lambda bucket: tf.gather(sizes, bucket),
-    )
+def _block_size(reader):
+    return _BLOCK if set(reader.kinds.values()) == {"text"} else _LARGE_BLOCK
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +127,7 @@ def batch_plan(problem: Problem, hparams: HParams) -> BatchPlan:
         return BatchPlan(True, tuple(max(1, int(hparams.batch_seconds // s)) for s in hparams.seconds_bounds))
     if "image" in kinds:
         return BatchPlan(False, (hparams.batch_images,))
-    return BatchPlan(True, tuple(max(1, hparams.batch_tokens // n) for n in hparams.length_bounds))
+    return BatchPlan(True, tuple(max(1, hparams.batch_tokens // n) for n in hparams.text_bounds()))
 
 
 def size(problem: Problem, split: str, data_dir) -> int:
@@ -133,24 +135,66 @@ def size(problem: Problem, split: str, data_dir) -> int:
     return sum(file["examples"] for file in records.split_index(problem, split, data_dir))
 
 
-def count_dropped(problem: Problem, split: str, data_dir, vocabulary: Vocabulary, hparams: HParams) -> int:
-    """How many examples of a split are left out because they are longer than the last bound.
+@dataclasses.dataclass(frozen=True)
+class TooLong:
+    """How many of a split's examples are left out since they are longer than the last bound.
 
-    Where an example has several references, the first counts.
+    Attributes:
+      dropped: so many
+      seen: of so many, the first;
+      size: of so many examples there are.
     """
-    source = Source(problem, split, data_dir)
+
+    dropped: int
+    seen: int
+    size: int
+
+    def __str__(self):
+        those = f"{self.size:,}" if self.seen == self.size else f"the first {self.seen:,} of {self.size:,}"
+        share = 100 * self.dropped / max(self.seen, 1)
+        return f"{self.dropped:,} of {those} examples ({share:.1f}%) are too long and left out"
+
+
+def too_long(
+    problem: Problem,
+    split: str,
+    data_dir,
+    vocabulary: Vocabulary,
+    hparams: HParams,
+    limit: int | None = 5000,
+) -> TooLong:
+    """Counts the examples of a split that are left out; where one has several references, the first counts.
+
+    Args:
+      limit: looks at no more than so many of the first examples, and no more than 64 MiB of them (a training
+        split is in random order, so they stand for all); None: at all.
+
+    Raises:
+      UserError: the data is missing or damaged.
+    """
+    files = records.split_index(problem, split, data_dir)
+    stored = sum(file["examples"] for file in files)
+    if limit is not None:
+        mean = sum(file["bytes"] for file in files) / max(stored, 1)
+        limit = max(1, min(limit, int(_LOOK_BYTES / max(mean, 1))))
     labels = [""] if "label" in {feature.kind for feature in problem.features().values()} else None
     reader = Reader(problem, vocabulary, labels, hparams, seed=0, training=False)
     if labels or not reader.can_drop:
-        return 0
-    kept = source.blocks(Order(), _BLOCK).map(lambda *block: tf.size(reader.compact(*block)["index"]))
-    return source.size - sum(int(n) for n in kept)
+        return TooLong(0, stored, stored)
+    source = Source(problem, split, data_dir, first=limit)
+
+    def kept(*block):
+        return tf.size(reader.compact(*block)["index"])
+
+    blocks = source.blocks(Order(), _block_size(reader)).map(kept, num_parallel_calls=2)
+    seen = damage.batches(blocks, problem, split, data_dir)
+    return TooLong(source.size - sum(int(n) for n in seen), source.size, stored)
 
 
 def _options(symbolic: bool) -> tf.data.Options:
     options = tf.data.Options()
     options.autotune.enabled = False
-    options.threading.private_threadpool_size = 2
+    options.threading.private_threadpool_size = _THREADS
     options.threading.max_intra_op_parallelism = 1
     # A checkpoint of positions instead of what was fetched ahead; buckets can't be saved this way.
     options.experimental_symbolic_checkpoint = symbolic

@@ -55,6 +55,9 @@ class Reader:
             if not labels:
                 raise UserError(f"problem `{problem.name}` has a label, but no names of classes were given")
             self._labels = tf.constant(list(labels))
+        self._text_bounds = hparams.text_bounds()
+        # What waits for its batch is part of the iterator's checkpoint.
+        self._compact_id = tf.uint16 if vocabulary and vocabulary.size <= 1 << 16 else tf.int32
         self._sample_bounds = [round(bound * SAMPLE_RATE) for bound in hparams.seconds_bounds]
 
     def compact(self, epoch: tf.Tensor, index: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -74,7 +77,8 @@ class Reader:
         for salt, (name, kind) in enumerate(self.kinds.items()):
             value = parsed[name]
             if kind == "text":
-                made[name] = self._vocabulary.tokenize(self._reference(value, epoch, index, salt))
+                ids = self._vocabulary.tokenize(self._reference(value, epoch, index, salt))
+                made[name] = tf.cast(ids, self._compact_id)
                 positions = tf.maximum(positions, tf.cast(made[name].row_lengths(), tf.int32))
             elif kind == "audio":
                 made[name] = value
@@ -84,17 +88,18 @@ class Reader:
             else:
                 made[name] = value
         has_audio = "audio" in self.kinds.values()
-        made["bucket"] = _bucket(samples, self._sample_bounds) if has_audio else self._text_bucket(positions)
+        lengths = (samples, self._sample_bounds) if has_audio else (positions, self._text_bounds)
+        made["bucket"] = _bucket(*lengths)
         if not self.can_drop:
             return made
-        fits = positions <= self._hparams.length_bounds[-1]
+        fits = positions <= self._text_bounds[-1]
         if has_audio:
             fits = fits & (samples <= self._sample_bounds[-1])
         return {name: _keep(value, fits) for name, value in made.items()}
 
     def rows(self, block: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Pads the texts of what `compact` made to the last bound: plain rows are quicker to take apart."""
-        last = self._hparams.length_bounds[-1]
+        last = self._text_bounds[-1]
         return {
             name: value.to_tensor(shape=[None, last]) if isinstance(value, tf.RaggedTensor) else value
             for name, value in block.items()
@@ -144,14 +149,12 @@ class Reader:
         with tf.control_dependencies([known]):
             return tf.argmax(matches, axis=1, output_type=tf.int32)
 
-    def _text_bucket(self, positions):
-        return _bucket(positions, self._hparams.length_bounds)
-
     def _padded_text(self, ids):
         if isinstance(ids, tf.RaggedTensor):
             ids = ids.to_tensor()
+        ids = tf.cast(ids, tf.int32)
         used = tf.reduce_any(tf.not_equal(ids, self._vocabulary.pad_id), axis=0)  # [length]
-        bound = _bound(tf.reduce_sum(tf.cast(used, tf.int32)), self._hparams.length_bounds)
+        bound = _bound(tf.reduce_sum(tf.cast(used, tf.int32)), self._text_bounds)
         ids = ids[:, :bound]
         return tf.pad(ids, [[0, 0], [0, bound - tf.shape(ids)[1]]])  # [batch, bound]
 

@@ -7,14 +7,16 @@ written, is read in a permuted order of its chunks, several at a time.
 
 import dataclasses
 import functools
+import itertools
 
 import tensorflow as tf
 
-from t2tlite.data import records
+from t2tlite.data import converted, records
 from t2tlite.problem import Problem
 
 MEMORY_BYTES = 64 << 20  # larger splits are read from their files
 _CHUNKS_AT_A_TIME = 32
+_CHUNKS_OF_A_WORKER = 100  # with fewer, shares of whole chunks would differ by too much
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,25 +57,30 @@ class Source:
     """The records of one split.
 
     Args:
-      problem: whose split; where it defines `to_text`, its records are converted here, in Python.
+      problem: whose split. Where it defines `to_text`, its records are converted: in memory, or if they are
+        too large for it, in a copy beside the data.
       split: "train", "validation" or "test".
       data_dir: the prepared data.
+      first: leave out all but so many of the first examples.
 
     Attributes:
       records: the records `[size]`, or None where they are too large to be held in memory.
       size: number of examples.
     """
 
-    def __init__(self, problem: Problem, split: str, data_dir):
+    def __init__(self, problem: Problem, split: str, data_dir, first: int | None = None):
         self._files = records.split_index(problem, split, data_dir)
-        self.size = sum(file["examples"] for file in self._files)
+        stored = sum(file["examples"] for file in self._files)
+        self.size = stored if first is None else min(stored, first)
         self.records = None
         converts = type(problem).to_text is not Problem.to_text
-        if converts or sum(file["bytes"] for file in self._files) <= MEMORY_BYTES:
-            found = records.serialized(problem, split, data_dir)
+        if sum(file["bytes"] for file in self._files) * self.size <= MEMORY_BYTES * stored:
+            found = itertools.islice(records.serialized(problem, split, data_dir), self.size)
             if converts:
-                found = (_converted(problem, record) for record in found)
+                found = (converted.record(problem, record) for record in found)
             self.records = tf.constant(list(found))
+        elif converts:
+            self._files = converted.files(problem, split, data_dir)
 
     def blocks(self, order: Order, block: int) -> tf.data.Dataset:
         """Elements (epoch, index, record), `block` of them together."""
@@ -81,18 +88,24 @@ class Source:
             positions = order.positions(self.size).batch(block)
             return positions.map(lambda epoch, index: (epoch, index, tf.gather(self.records, index)))
         if order.seed is None:
-            stored = tf.data.TFRecordDataset([file["file"] for file in self._files])
+            stored = tf.data.TFRecordDataset([file["file"] for file in self._files]).take(self.size)
             stream = stored.enumerate().map(lambda index, record: (tf.zeros_like(index), index, record))
             stream = stream.repeat() if order.repeat else stream
-        else:
-            stream = _Chunks(self._files).shuffled(order)
-        if order.shard[1] > 1:
-            stream = stream.shard(order.shard[1], order.shard[0])
-        return stream.batch(block)
+            return _shared(stream, order.shard).batch(block)
+        chunks = _Chunks(self._files)
+        if chunks.number >= _CHUNKS_OF_A_WORKER * order.shard[1]:
+            return chunks.shuffled(order).batch(block)  # a worker reads no more than its share
+        whole = dataclasses.replace(order, shard=(0, 1))
+        return _shared(chunks.shuffled(whole), order.shard).batch(block)
+
+
+def _shared(stream, shard):
+    number, workers = shard
+    return stream.shard(workers, number) if workers > 1 else stream
 
 
 class _Chunks:
-    """Runs of consecutive records in files, each of which can be read from its offset."""
+    """Runs of consecutive records in files, each of which can be read from its offset; `number` of them."""
 
     def __init__(self, files):
         paths, offsets, firsts, lengths, first = [], [], [], [], 0
@@ -107,14 +120,15 @@ class _Chunks:
         self._offsets = tf.constant(offsets, tf.int64)
         self._firsts = tf.constant(firsts, tf.int64)
         self._lengths = tf.constant(lengths, tf.int64)
-        self._number = len(paths)
+        self.number = len(paths)
 
     def shuffled(self, order: Order) -> tf.data.Dataset:
         """Elements (epoch, index, record)."""
         return order.epochs().flat_map(functools.partial(self._epoch, order))
 
     def _epoch(self, order, epoch):
-        chunks = tf.data.Dataset.from_tensor_slices(order.of_epoch(self._number, epoch))
+        share = order.of_epoch(self.number, epoch)[order.shard[0] :: order.shard[1]]
+        chunks = tf.data.Dataset.from_tensor_slices(share)
         read = functools.partial(self._read, epoch)
         return chunks.interleave(read, cycle_length=_CHUNKS_AT_A_TIME, block_length=1)
 
@@ -130,13 +144,3 @@ class _Chunks:
         found = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
         indices = tf.data.Dataset.range(self._firsts[chunk], self._firsts[chunk] + self._lengths[chunk])
         return tf.data.Dataset.zip((indices, found)).map(lambda index, record: (epoch, index, record))
-
-
-def _converted(problem, record):
-    example = records.deserialize(record, records.stored_features(problem))
-    if problem.swap:
-        example = {"inputs": example["targets"], "targets": example["inputs"]}
-    example = problem.to_text(example)
-    if problem.swap:
-        example = {"inputs": example["targets"], "targets": example["inputs"]}
-    return records.serialize(example, records.stored_features(problem), f"to_text of `{problem.name}`")

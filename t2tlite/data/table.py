@@ -37,12 +37,14 @@ class Table:
             parts.append(reader.compact(tf.zeros_like(index), index, block))
         return cls({name: tf.concat([part[name] for part in parts], axis=0) for name in parts[0]})
 
-    def positions(self, order: Order) -> tf.data.Dataset:
-        """Elements that are little more than the position of a row."""
-        return order.positions(self.size).map(
-            lambda epoch, row: {"row": row, "bucket": tf.gather(self._buckets, row)}
+    def blocks(self, order: Order, block: int) -> tf.data.Dataset:
+        """The numbers of rows and their buckets, `block` of them together."""
+        return (
+            order.positions(self.size)
+            .batch(block)
+            .map(lambda epoch, row: {"row": row, "bucket": tf.gather(self._buckets, row)})
         )
 
     def rows(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The rows at a batch of positions."""
+        """The rows with a batch's numbers."""
         return {name: tf.gather(column, batch["row"]) for name, column in self._columns.items()}

@@ -6,7 +6,7 @@ import time
 
 import tensorflow as tf
 
-from t2tlite.data import mixing, pipeline
+from t2tlite.data import damage, mixing, pipeline
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import checkpoint, interrupt
@@ -86,6 +86,7 @@ class Trainer:
             f"{len(self.run.problems)} problems, {size:,} parameters; the first update of each problem is "
             "compiled, which takes some seconds"
         )
+        self._tell_too_long()
         try:
             with interrupt.deferred() as interrupted:
                 while self.step < self.intervals.train_steps:
@@ -106,6 +107,13 @@ class Trainer:
         finally:
             self.log.close()
 
+    def _tell_too_long(self):
+        run = self.run
+        for name, problem in run.problems.items():
+            found = pipeline.too_long(problem, "train", run.data_dir, run.vocabulary, run.hparams)
+            if found.dropped:
+                self.progress.say(f"{name}: {found}")
+
     def evaluate(self, split: str, steps: int):
         """Evaluates every problem, teacher-forced, and logs the figures."""
         for name in self.run.problems:
@@ -125,7 +133,8 @@ class Trainer:
 
     def _update(self, problem: str):
         start = time.monotonic()
-        batch = next(self.iterators[problem])
+        with damage.errors(self.run.problems[problem], "train", self.run.data_dir):
+            batch = next(self.iterators[problem])
         waited = time.monotonic() - start
         statistics = self.train_steps[problem](batch, tf.constant(self.step))
         statistics = {name: float(value) for name, value in statistics.items()}

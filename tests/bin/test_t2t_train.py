@@ -29,7 +29,10 @@ TRAIN = {"loss", "expert_loss", "gradient_norm", "targets", "dropped", "updates"
     "share_asked",
     "learning_rate",
 }
-EVALUATION = {"loss", "log_perplexity", "accuracy", "sequence_accuracy", "targets"}
+EVALUATION = {"loss", "log_perplexity", "accuracy", "accuracy_top5", "sequence_accuracy"} | {
+    "targets",
+    "sequences",
+}
 
 
 def flags(folder, data_dir, problems, steps, hparams=SMALL, **more):
@@ -307,7 +310,7 @@ def error(capsys, arguments):
         ({"data_dir": "FILE"}, "FILE"),
         ({"hparams": SMALL + ",mixing=wmt_end:1"}, "did you mean `wmt_ende`"),
         ({"hparams": SMALL + ",optimizer=sgd"}, "hparam `optimizer` must be adam"),
-        ({"hparams": SMALL + ",length_bounds=1"}, "are too long: raise the hyperparameter length_bounds=1"),
+        ({"hparams": SMALL + ",length_bounds=1"}, "are too long: raise the hyperparameter max_length=1"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -421,3 +424,19 @@ def test_a_users_folder_with_mistakes(sample_data, tmp_path, capsys, nothing_reg
 def test_mistakes_are_told_without_tensorflow(tmp_path, mistake_in_a_process):
     said = mistake_in_a_process("t2t_train", "--problems=wmt_edne", f"--output_dir={tmp_path}")
     assert "did you mean `wmt_ende`" in said
+
+
+def test_a_damaged_shard_is_named(sample_data, tmp_path, capsys):
+    shutil.copytree(sample_data, tmp_path / "data")
+    [path] = (tmp_path / "data" / "wmt_ende").glob("train-*.tfrecord")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    said = error(capsys, flags(tmp_path / "run", tmp_path / "data", "wmt_ende", 1))
+    assert f"{path} is damaged" in said
+
+
+def test_what_is_too_long_is_told(sample_data, tmp_path, capsys, eagerly):
+    assert train(tmp_path / "run", sample_data, "wmt_ende", 1, max_length=20) == 0
+    assert "are too long and left out" in capsys.readouterr().err
+    assert Run.load(tmp_path / "run").hparams.max_length == 20

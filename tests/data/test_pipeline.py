@@ -232,16 +232,41 @@ def test_too_long_examples_are_left_out_and_counted(world, name):
     kept = keys(world, name, take(batches(world, name, training=False, hparams=hparams), -1))
     assert len(kept) == fits
     toy = world.problems[name]
-    dropped = pipeline.count_dropped(toy, "train", world.data_dir, world.vocabulary, hparams)
-    assert dropped == SIZE - fits
-    assert (0 < dropped < SIZE) == (name != "captions")
+    found = pipeline.too_long(toy, "train", world.data_dir, world.vocabulary, hparams)
+    assert found == pipeline.TooLong(SIZE - fits, SIZE, SIZE)
+    assert (0 < found.dropped < SIZE) == (name != "captions")
+
+
+@on(("reverse", True), ("reverse", False), ("captions", True))
+def test_max_length_moves_the_last_bound(world, name):
+    for longest, bounds in ((12, (8, 12)), (60, (8, 16, 48, 60))):
+        hparams = world.hparams.replace(max_length=longest)
+        assert len(pipeline.batch_plan(world.problems["reverse"], hparams).sizes) == len(bounds)
+        found = take(batches(world, name, training=False, hparams=hparams), -1)
+        widths = {batch["targets"].shape[1] for batch in found}
+        assert widths <= set(bounds) and (name == "captions" or bounds[1] in widths)
+        dropped = pipeline.too_long(
+            world.problems[name], "train", world.data_dir, world.vocabulary, hparams
+        ).dropped
+        assert len(keys(world, name, found)) == SIZE - dropped
+        assert (dropped > 0) == (longest == 12 and name != "captions")
+
+
+@on(("reverse", True), ("reverse", False))
+def test_the_first_examples_stand_for_all(world, name):
+    hparams = world.hparams.replace(length_bounds=(5, 9))
+    toy = world.problems["reverse"]
+    found = pipeline.too_long(toy, "train", world.data_dir, world.vocabulary, hparams, limit=40)
+    assert (found.seen, found.size) == (40, SIZE) and 0 < found.dropped < 40
+    assert str(found).startswith(f"{found.dropped} of the first 40 of 150 examples (")
+    everything = pipeline.too_long(toy, "train", world.data_dir, world.vocabulary, hparams, limit=None)
+    assert (everything.seen, everything.size) == (SIZE, SIZE)
+    assert str(everything).startswith(f"{everything.dropped} of 150 examples (")
 
 
 @on(("reverse", True), ("captions", True), ("speech", True))
 def test_where_all_are_too_long_that_is_said(world, name):
-    with pytest.raises(
-        UserError, match=f"all 150 examples of `{name}` train are too long.*length_bounds=1;2 "
-    ):
+    with pytest.raises(UserError, match=f"all 150 examples of `{name}` train are too long.*max_length=2 "):
         batches(world, name, hparams=world.hparams.replace(length_bounds=(1, 2)))
 
 
@@ -259,9 +284,8 @@ def test_size(world):
 
 
 def test_classes_are_never_dropped(world):
-    assert (
-        pipeline.count_dropped(world.problems["classes"], "train", world.data_dir, None, world.hparams) == 0
-    )
+    found = pipeline.too_long(world.problems["classes"], "train", world.data_dir, None, world.hparams)
+    assert found == pipeline.TooLong(0, SIZE, SIZE)
 
 
 @on(("reverse", True), ("classes", False))

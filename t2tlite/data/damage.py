@@ -1,0 +1,143 @@
+"""What is wrong with prepared data that can't be read: one line that names the file, and no traceback."""
+
+import contextlib
+import hashlib
+import json
+import pathlib
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from t2tlite.data import records
+from t2tlite.errors import UserError
+from t2tlite.problem import Problem
+
+_OF_A_FILE = (
+    tf.errors.DataLossError,
+    tf.errors.NotFoundError,
+    tf.errors.OutOfRangeError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.UnknownError,  # an input or output error of the disk
+)
+_SEARCH_SECONDS = 600  # for an image that can't be decoded
+_AGAIN = "then give the same command again: training goes on from its last checkpoint"
+
+
+@contextlib.contextmanager
+def errors(problem: Problem, split: str, data_dir) -> Iterator[None]:
+    """Around what reads a split: turns TensorFlow's errors, which name no file, into a UserError that does.
+
+    Args:
+      problem, split, data_dir: what is read. Its files are compared with their checksums, if need be all.
+
+    Raises:
+      UserError: a file is missing or damaged, or a record can't be decoded.
+    """
+    try:
+        yield
+    except _OF_A_FILE as error:
+        raise UserError(_damaged(problem, split, data_dir, error)) from None
+    except tf.errors.InvalidArgumentError as error:
+        raise UserError(_undecodable(problem, split, data_dir, error)) from None
+
+
+def batches(dataset: Iterable[Any], problem: Problem, split: str, data_dir) -> Iterator[Any]:
+    """The elements of a dataset, with its `errors`; those of who uses the elements are left alone."""
+    iterator = iter(dataset)
+    while True:
+        with errors(problem, split, data_dir):
+            batch = next(iterator, None)
+        if batch is None:
+            return
+        yield batch
+
+
+def _damaged(problem, split, data_dir, error):
+    try:
+        files = records.split_index(problem, split, data_dir)
+    except UserError as missing:
+        return str(missing)
+    folder = records.corpus_dir(problem, data_dir)
+    size = sum(file["bytes"] for file in files)
+    _say(f"{problem.name} {split}: looking for a damaged file among {len(files)} ({size >> 20} MiB)")
+    expected = records.manifest(problem, data_dir)["splits"][split]["sha256"]
+    for file in files:
+        if _sha256(file["file"]) != expected[pathlib.Path(file["file"]).name]:
+            return (
+                f"{file['file']} is damaged: it is not as it was written; delete the folder {folder}, "
+                f"prepare the data again, {_AGAIN}"
+            )
+    for index in folder.glob(f"*/{split}.index.json"):
+        for file in json.loads(index.read_text(encoding="utf-8"))["files"]:
+            if _sha256(index.parent / file["file"]) != file["sha256"]:
+                return (
+                    f"{index.parent / file['file']} is damaged; delete the folder {index.parent}, which is a "
+                    f"copy, {_AGAIN}"
+                )
+    return (
+        f"`{problem.name}` {split} in {folder} can't be read: {_first_line(error)}; now all its files are as "
+        f"they were written. Check the disk and the memory, {_AGAIN}"
+    )
+
+
+def _undecodable(problem, split, data_dir, error):
+    folder = records.corpus_dir(problem, data_dir)
+    images = [name for name, feature in records.stored_features(problem).items() if feature.kind == "image"]
+    place = _find_image(problem, split, data_dir, images[0]) if images else None
+    return (
+        f"{place or f'a record of `{problem.name}` {split} in {folder}'} can't be decoded: "
+        f"{_first_line(error)}; take that example out of the corpus, delete the folder {folder}, prepare the "
+        f"data again, {_AGAIN}"
+    )
+
+
+def _find_image(problem, split, data_dir, name):
+    """The file and number of the first record whose image can't be decoded, if it is found in time."""
+    _say(f"{problem.name} {split}: looking for the image that can't be decoded")
+    end = time.monotonic() + _SEARCH_SECONDS
+
+    def sized(number, record):
+        image = tf.io.parse_single_example(record, {name: tf.io.FixedLenFeature([], tf.string)})[name]
+        shape = tf.cond(
+            tf.io.is_jpeg(image),
+            lambda: tf.shape(tf.io.decode_jpeg(image, ratio=8, channels=3)),  # the fastest, and reads all
+            lambda: tf.shape(tf.io.decode_image(image, channels=3, expand_animations=False)),
+        )
+        return number, shape
+
+    for file in records.split_index(problem, split, data_dir):
+        stored = tf.data.TFRecordDataset(file["file"]).enumerate()
+        good = stored.map(sized, num_parallel_calls=2, deterministic=True).ignore_errors()
+        expected = 0
+        for number, _ in good.prefetch(16):
+            if int(number) != expected or time.monotonic() > end:
+                break
+            expected += 1
+        if time.monotonic() > end:
+            return None
+        if expected < file["examples"]:
+            return f"{file['file']}: the image of record {expected} (from 0)"
+    return None
+
+
+def _first_line(error):
+    """What went wrong, without where in TensorFlow's graph."""
+    text = str(error.message).split("}} ", 1)[-1].splitlines()[0]
+    return re.sub(r"^.*Iterator::\S+: ", "", text).split(" [Op:")[0].strip()
+
+
+def _sha256(path):
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _say(message):
+    print(message, file=sys.stderr, flush=True)
