@@ -1,0 +1,146 @@
+"""t2t-data: shows what the prepared data of problems is like."""
+
+import pathlib
+import sys
+
+from t2tlite import cli, quiet
+from t2tlite.errors import UserError
+
+COMMAND = cli.Command(
+    "t2t-data",
+    "Looks at the prepared data of problems: how many examples there are and what was left out, how long "
+    "they are, how many are too long for the hyperparameters' bounds, how much of a batch is padding. It "
+    "prepares nothing; t2t-datagen does.",
+    examples=[
+        ("what is there", "t2t-data --problems=all --data_dir=/tmp/data"),
+        (
+            "and to look at and listen to: ten examples of each, and a picture of the lengths",
+            "t2t-data --problems=coco_captions,wsj_speech --data_dir=/tmp/data --output_dir=/tmp/look",
+        ),
+        (
+            "with the bounds and the vocabulary that a training will have",
+            "t2t-data --problems=wmt_ende --data_dir=/tmp/data --hparams=max_length=128 "
+            "--vocab=/tmp/run/vocabulary.model",
+        ),
+    ],
+)
+COMMAND.group("What to look at")
+COMMAND.string("problems", None, "names separated by commas, or all", required=True)
+COMMAND.string("data_dir", None, "folder of the prepared data", required=True)
+COMMAND.choice("split", "train", ["train", "validation", "test"], "which examples")
+COMMAND.integer("limit", 10000, "most examples of each problem that are measured", at_least=1)
+COMMAND.group("What to write")
+COMMAND.string("output_dir", None, "folder for the examples and pictures; default: none are written")
+COMMAND.integer("examples", 10, "how many examples of each problem to write", at_least=0)
+COMMAND.group("Bounds and words")
+COMMAND.string("hparams_set", "multimodel_base", "a registered set of hyperparameters, whose bounds to use")
+COMMAND.string("hparams", "", "changes to it: name=value,name=value (a tuple: name=1;2;3)", may_be_empty=True)
+COMMAND.string(
+    "vocab", None, "a sentencepiece model, such as a run's; default: one learned from these problems' texts"
+)
+
+_BAR = 40  # characters
+
+
+def look(flags):
+    from t2tlite import hparam, registry
+
+    problems = registry.problems(flags.problems)
+    hparams = hparam.get(flags.hparams_set, flags.hparams)
+    if flags.output_dir and pathlib.Path(flags.output_dir).is_file():
+        raise UserError(f"--output_dir={flags.output_dir} is a file; expected a folder")
+    quiet.start_tensorflow()
+    from t2tlite.data import records
+
+    for problem in problems:  # now, and not after minutes with the others
+        records.split_index(problem, flags.split, flags.data_dir)
+    vocabulary = _vocabulary(flags, problems, hparams)
+    for problem in problems:
+        _look_at(problem, flags, vocabulary, hparams)
+
+
+def _vocabulary(flags, problems, hparams):
+    from t2tlite.data import training_texts
+    from t2tlite.data.vocabulary import Vocabulary
+
+    if not any(feature.kind == "text" for problem in problems for feature in problem.features().values()):
+        return None
+    if flags.vocab:
+        return Vocabulary.load(flags.vocab)
+    print("t2t-data: finding or learning a vocabulary", file=sys.stderr, flush=True)
+    return training_texts.build(problems, flags.data_dir, hparams.vocabulary_size)
+
+
+def _look_at(problem, flags, vocabulary, hparams):
+    from t2tlite.data import inspect, inspect_files, records
+    from t2tlite.data.progress import track
+
+    found = records.manifest(problem, flags.data_dir)
+    total = found["splits"][flags.split]["examples"]
+    examples = records.raw_examples(problem, flags.split, flags.data_dir, flags.limit)
+    tracked = track(examples, f"{problem.name} {flags.split}", min(total, flags.limit))
+    report = inspect.measure(problem, tracked, vocabulary, hparams)
+    _print(problem, found, flags.split, report)
+    if flags.output_dir:
+        folder = pathlib.Path(flags.output_dir, problem.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        few = list(records.raw_examples(problem, flags.split, flags.data_dir, flags.examples))
+        inspect_files.write_examples(problem, few, folder)
+        inspect_files.write_picture(f"{problem.name} {flags.split}", report, folder)
+        print(f"  written: {len(few)} examples and {inspect_files.PICTURE_FILE} in {folder}")
+    print()
+
+
+def _print(problem, manifest, split, report):
+    print(f"{problem.name}: from source {manifest['source']}")
+    for name, one in manifest["splits"].items():
+        print(f"  {name}: {one['examples']:,} examples, {_size(one['bytes'])}{_left_out(one)}")
+    print(f"  the first {report.examples:,} of {split}:")
+    for found in report.features.values():
+        print(f"    {found.title}")
+        _print_bars(found)
+        for fact in found.facts:
+            print(f"      {fact}")
+    if report.too_long is not None:
+        share = report.too_long / max(report.examples, 1)
+        print(f"    longer than the last bound: {report.too_long:,} ({share:.2%})")
+    if report.padding:
+        parts = [f"{share:.1%} of {name}" for name, share in report.padding.items()]
+        print(f"    padding: {', '.join(parts)}")
+
+
+def _left_out(split):
+    said = ""
+    if split.get("dropped"):
+        said += "; dropped: " + ", ".join(f"{count:,} {reason}" for reason, count in split["dropped"].items())
+    if split.get("broken"):
+        parts = [
+            f"{one['examples']:,} {reason} (the first: {one['first']})"
+            for reason, one in split["broken"].items()
+        ]
+        said += "; broken: " + ", ".join(parts)
+    return said
+
+
+def _print_bars(found):
+    most = max((count for _, count in found.bins), default=0)
+    width = max((len(label) for label, _ in found.bins), default=0)
+    for label, count in found.bins:
+        bar = "#" * max(round(_BAR * count / max(most, 1)), 1 if count else 0)
+        print(f"      {label:>{width}}  {count:>9,} {count / found.total:>6.1%}  {bar}".rstrip())
+
+
+def _size(number):
+    for unit in ("bytes", "kB", "MB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:,.1f} GB"
+
+
+def main(argv=None) -> int:
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
+    return COMMAND.main(look, argv)
+
+
+run = main

@@ -1,0 +1,82 @@
+"""Files to look at: a few examples of a problem, and a picture of its distributions."""
+
+import io
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from t2tlite.data import audio
+from t2tlite.data.inspect import Report
+from t2tlite.files import write_whole
+from t2tlite.problem import Problem
+
+EXAMPLES_FILE = "examples.txt"
+PICTURE_FILE = "lengths.png"
+
+
+def write_examples(problem: Problem, examples: Sequence[dict[str, Any]], folder: pathlib.Path) -> None:
+    """Writes `examples.txt`, which has the texts and labels and the names of the other files.
+
+    Args:
+      problem: whose they are.
+      examples: as `records.raw_examples` yields them.
+      folder: is there; files of the same names are overwritten. Images become `01.inputs.jpg` or `.png` as
+        they are stored, sounds `01.inputs.wav`.
+    """
+    width = max(2, len(str(len(examples))))
+    lines = []
+    for number, example in enumerate(examples, 1):
+        lines.append(f"# {number}")
+        written = problem.to_text(example)
+        for name, feature in problem.features().items():
+            stem = f"{number:0{width}d}.{name}"
+            lines += [f"{name}: {shown}" for shown in _shown(feature.kind, example[name], folder, stem)]
+            if feature.kind == "text" and written[name] != example[name]:
+                lines.append(f"{name}, for the model: {written[name]}")
+        lines.append("")
+    write_whole(folder / EXAMPLES_FILE, "\n".join(lines))
+
+
+def _shown(kind, value, folder, stem) -> list[str]:
+    if kind == "image":
+        ending = "png" if value.startswith(b"\x89PNG") else "jpg"
+        return [_file(folder / f"{stem}.{ending}", value)]
+    if kind == "audio":
+        import soundfile
+
+        buffer = io.BytesIO()
+        soundfile.write(buffer, value, audio.SAMPLE_RATE, format="WAV", subtype="PCM_16")
+        return [_file(folder / f"{stem}.wav", buffer.getvalue())]
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _file(path, content):
+    write_whole(path, content)
+    return path.name
+
+
+def write_picture(name: str, report: Report, folder: pathlib.Path) -> None:
+    """Writes `lengths.png`: a chart of each feature's distribution.
+
+    Args:
+      name: of the problem, for the title.
+      report: what `inspect.measure` found.
+      folder: is there.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.5 * len(report.features), 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(f"{name}, {report.examples:,} examples", parse_math=False)
+    for place, found in enumerate(report.features.values(), 1):
+        axes = figure.add_subplot(1, len(report.features), place)
+        positions = range(len(found.bins))
+        axes.bar(positions, [count for _, count in found.bins])
+        labels = [label for label, _ in found.bins]
+        axes.set_xticks(positions, labels, rotation=60, ha="right", parse_math=False)
+        axes.set_title(found.title, fontsize=10, parse_math=False)
+        axes.set_ylabel("number")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    write_whole(folder / PICTURE_FILE, buffer.getvalue())
