@@ -11,6 +11,9 @@ def add_source(command: cli.Command):
         "(the embedded sample world)",
     )
     command.string(
-        "source_dir", None, "for --source=files the folder with the corpus's files; for tfds its data_dir"
+        "source_dir",
+        None,
+        "for --source=files the folder with the corpus's files, or with a folder for each corpus; for tfds "
+        "its data_dir",
     )
     command.string("tmp_dir", None, "for the intermediate files; default: beside the result")

@@ -119,7 +119,7 @@ def _write_manifest(problem, data_dir, source, source_dir):
         "corpus": records.corpus_name(problem),
         "source": source,
         "features": jobs.kinds(problem),
-        "labels": jobs.labels(problem, jobs.given(source, source_dir)),
+        "labels": jobs.labels(problem, jobs.given(problem, source, source_dir)),
         "splits": splits,
     }
     write_json(folder / "manifest.json", found)

@@ -13,7 +13,7 @@ from t2tlite.data import records, runs, shards, workers
 from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
-from t2tlite.problem import Pieces
+from t2tlite.problem import Pieces, Problem
 
 
 class Split:
@@ -26,7 +26,7 @@ class Split:
         self.split = split
         self.shuffled = split == "train"  # the others in the corpus's order, which scores are reported in
         self.source = source
-        self.given = given(source, source_dir)
+        self.given = given(problem, source, source_dir)
         self.skip = skip
         self.runs_dir = self.folder / f".{split}.runs"
         if tmp_dir:
@@ -206,9 +206,16 @@ def kinds(problem) -> dict[str, str]:
     return {name: feature.kind for name, feature in records.stored_features(problem).items()}
 
 
-def given(source, source_dir):
-    """A problem of one's own whose examples come from no files may leave `source_dir` out."""
-    return (source,) if source_dir is None else (source, source_dir)
+def given(problem: Problem, source: str, source_dir: str | None) -> tuple[str, ...]:
+    """What `examples` and `labels` are told: the source and, if there is one, the corpus's folder.
+
+    Where `source_dir` has a folder with the corpus's name, that is it: so one `source_dir` serves problems of
+    several corpora. A problem of one's own whose examples come from no files may leave `source_dir` out.
+    """
+    if source_dir is None:
+        return (source,)
+    inner = pathlib.Path(source_dir, records.corpus_name(problem))
+    return source, str(inner if source == "files" and inner.is_dir() else source_dir)
 
 
 def check_same_source(folder, found, wanted):

@@ -183,5 +183,10 @@ def raw_examples(problem: Problem, split: str, data_dir, limit: int | None = Non
     for record in itertools.islice(serialized(problem, split, data_dir), limit):
         example = deserialize(record, features)
         if problem.swap:
-            example = {"inputs": example["targets"], "targets": example["inputs"]}
+            example = {"inputs": _one(example["targets"]), "targets": example["inputs"]}
         yield example
+
+
+def _one(value):
+    """Of several references, which a swapped problem would read, the first."""
+    return value[0] if isinstance(value, list) else value

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from t2tlite import problem
-from t2tlite.data import records
+from t2tlite.data import generate, records
 from t2tlite.errors import UserError
 
 FEATURES = {"inputs": problem.Text(), "targets": problem.Text()}
@@ -85,3 +85,17 @@ def test_missing_data_says_how_to_prepare_it(tmp_path):
 def test_an_unknown_split_is_refused(world):
     with pytest.raises(UserError, match="unknown split `dev`; expected one of train, validation, test"):
         next(records.raw_examples(world.problems["reverse"], "dev", world.data_dir))
+
+
+def test_a_swapped_problem_reads_the_first_of_several_references(tmp_path):
+    class References(problem.Problem):
+        name = corpus = "references"
+
+        def examples(self, split, source):
+            yield {"inputs": "a", "targets": ["b", "c"]}
+
+    class Swapped(References):
+        name, swap = "swapped", True
+
+    generate.generate([References()], tmp_path, "sample", progress=False, processes=1)
+    assert list(records.raw_examples(Swapped(), "test", tmp_path)) == [{"inputs": "b", "targets": "a"}]

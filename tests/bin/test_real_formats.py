@@ -1,0 +1,106 @@
+"""From the corpora's own formats, and from TFDS, to an update and back to what a person reads."""
+
+import pytest
+
+from t2tlite import load, registry
+from t2tlite.bin import t2t_datagen, t2t_train
+from t2tlite.data import pipeline, records
+from t2tlite.problems import trees
+from t2tlite.run import Run
+
+from ..problems.tfds_mock import mocked
+from . import corpora
+from .test_t2t_train import SMALL, told
+
+EIGHT = [problem.name for problem in registry.problems("all")]
+IN_TFDS = [name for name in EIGHT if "tfds" in registry.get_problem(name).sources]
+
+
+def flags(folder, source, problems, steps, **more):
+    given = {
+        "problems": ",".join(problems),
+        "source": source,
+        "hparams_set": "multimodel_tiny",
+        "hparams": SMALL,
+        "data_dir": folder / "data",
+        "output_dir": folder / "run",
+        "train_steps": steps,
+        "log_steps": 1,
+        "eval_steps": 1,
+        **more,
+    }
+    return [f"--{name}={value}" for name, value in given.items()]
+
+
+@pytest.fixture(scope="module")
+def from_files(tmp_path_factory, eager):
+    folder = tmp_path_factory.mktemp("files")
+    corpora.write(folder)
+    with eager():
+        status = t2t_train.main(
+            [*flags(folder, "files", EIGHT, len(EIGHT), source_dir=folder), "--generate_data"]
+        )
+    assert status == 0
+    return folder
+
+
+def test_every_problem_is_trained_from_files(from_files):
+    lines = told(from_files / "run")
+    assert [line["problem"] for line in lines if line["split"] == "train"] == EIGHT
+    assert all(0 < line["loss"] < 30 for line in lines)
+
+
+@pytest.mark.parametrize("name", EIGHT)
+def test_a_decoded_batch_reads_as_the_files_do(from_files, name):
+    """The ids of a batch, taken back through vocabulary, labels and `from_text`, are the stored examples."""
+    run = Run.load(from_files / "run")
+    problem = run.problems[name]
+    examples = list(records.raw_examples(problem, "validation", run.data_dir))
+    data = pipeline.dataset(
+        problem, "validation", run.data_dir, run.vocabulary, run.labels.get(name), run.hparams, 0, False
+    )
+    found = []
+    for batch in data:
+        for number, ids in enumerate(batch["targets"].numpy()):
+            if problem.targets.kind == "label":
+                found.append(run.labels[name][ids])
+                continue
+            text = run.vocabulary.decode(ids)
+            inputs = None
+            if problem.inputs.kind == "text":
+                inputs = run.vocabulary.decode(batch["inputs"][number].numpy())
+            found.append(problem.from_text(inputs, text))
+    expected = [
+        example["targets"] if isinstance(example["targets"], str) else example["targets"][0]
+        for example in examples
+    ]
+    assert sorted(found) == sorted(expected) and len(found) >= 2
+
+
+def test_the_model_answers_inputs_as_they_are_in_the_files(from_files):
+    predictor = load(from_files / "run")
+    image = from_files / "imagenet" / "val" / "n01440764" / "n01440764_0.JPEG"
+    sound = from_files / "wsj_speech" / "test_eval92" / "92c0000.flac"
+    assert predictor.predict("imagenet", [str(image)])[0].text.startswith("n0")
+    for name, given in {"coco_captions": str(image), "wsj_speech": str(sound), "wmt_fren": "LE CHAT"}.items():
+        assert predictor.predict(name, [given])[0].error == ""
+    [tree] = predictor.predict("wsj_parsing", ["the dog runs ."])
+    assert trees.words(tree.text) == ["the", "dog", "runs", "."]
+
+
+def test_the_files_of_the_treebank_are_scored_without_traces(from_files):
+    problem = registry.get_problem("wsj_parsing")
+    stored = list(records.raw_examples(problem, "test", from_files / "data"))
+    assert len(stored) == 2 and all("NONE" not in example["targets"] for example in stored)
+    assert all(trees.canonical(example["targets"]) == example["targets"] for example in stored)
+
+
+def test_every_problem_of_tfds_is_trained(tmp_path, eagerly):
+    given = f"--source_dir={tmp_path / 'tfds'}"
+    arguments = ["--source=tfds", given, f"--data_dir={tmp_path / 'data'}", "--processes=1"]
+    with mocked(num_examples=6):  # lives in this process
+        assert t2t_datagen.main([f"--problems={','.join(IN_TFDS)}", *arguments]) == 0
+    assert IN_TFDS == ["imagenet", "coco_captions", "wmt_ende", "wmt_deen", "wmt_enfr", "wmt_fren"]
+    assert t2t_train.main(flags(tmp_path, "tfds", IN_TFDS, len(IN_TFDS))) == 0
+    lines = told(tmp_path / "run")
+    assert [line["problem"] for line in lines if line["split"] == "train"] == IN_TFDS
