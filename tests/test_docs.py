@@ -14,19 +14,26 @@ from t2tlite import hparam, registry
 ROOT = pathlib.Path(__file__).parents[1]
 TEXTS = {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "problems/sample_world/README.md")
+    for name in (
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "docs/data.md",
+        "problems/sample_world/README.md",
+    )
 }
 README = TEXTS["README.md"]
+GUIDES = README + TEXTS["docs/data.md"]
 COMMANDS = {
     f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
-    for name in ("train", "decode", "datagen")
+    for name in ("train", "decode", "datagen", "data")
 }
 EVERYWHERE = {"help", "version"}
 
 
 def blocks(language):
-    """The code blocks of the README in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    """The code blocks of README and guides in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", GUIDES, re.MULTILINE | re.DOTALL)
 
 
 def lines_of(program):
@@ -55,7 +62,7 @@ def test_a_training_in_the_readme_is_understood(argv):
         assert f"class {''.join(part.title() for part in flags.problems.split('_'))}(" in names
 
 
-@pytest.mark.parametrize("name", ["t2t-decode", "t2t-datagen"])
+@pytest.mark.parametrize("name", ["t2t-decode", "t2t-datagen", "t2t-data"])
 def test_other_commands_in_the_readme_are_understood(name):
     for argv in lines_of(name):
         flags = values(name, argv)
