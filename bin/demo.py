@@ -21,7 +21,6 @@ COMMAND.string("hparams", "", "changes to multimodel_tiny, as for t2t-train", ma
 
 # The goals of the main job, by metric.
 GOALS = {"bleu": 40.0, "top1": 80.0, "caption_bleu4": 40.0, "full_trees": 60.0, "wer": 40.0}
-LOWER_IS_BETTER = {"wer", "cer"}
 EXAMPLES = 2
 
 
@@ -117,11 +116,13 @@ def write_table(rows):
     import rich.console
     import rich.table
 
+    from t2tlite import metrics, registry
+
     table = rich.table.Table(title="One model, eight problems: decoded on the held-out test split")
     for heading in ("problem", "metric", "score", "goal", "trivial baseline", "its score"):
         table.add_column(heading, justify="right" if heading in ("score", "goal", "its score") else "left")
     for row in rows:
-        sign = "<=" if row["metric"] in LOWER_IS_BETTER else ">="
+        sign = ">=" if metrics.higher_is_better(registry.get("metric", row["metric"])) else "<="
         table.add_row(
             row["problem"],
             row["metric"],

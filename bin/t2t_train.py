@@ -50,6 +50,14 @@ COMMAND.integer("keep_checkpoint_max", 3, "newest checkpoints to keep", at_least
 COMMAND.integer("log_steps", 100, "between two lines of metrics.jsonl for each problem", at_least=1)
 COMMAND.integer("local_eval_frequency", 1000, "between two evaluations; 0: only at the end", at_least=0)
 COMMAND.integer("eval_steps", 10, "batches of an evaluation of one problem; 0: the whole split", at_least=0)
+COMMAND.integer("decode_eval_frequency", 0, "between two decoded evaluations; 0: none", at_least=0)
+COMMAND.integer("decode_eval_examples", 64, "they decode of a problem; 0: the whole split", at_least=0)
+COMMAND.string(
+    "eval_early_stopping_metric",
+    None,
+    "stop when it no longer gets better: PROBLEM/FIGURE or mean/FIGURE, as wmt_ende/bleu",
+)
+COMMAND.integer("eval_early_stopping_patience", 5, "evaluations in a row that were not better", at_least=1)
 
 
 def train(flags):
@@ -64,9 +72,11 @@ def train(flags):
         hparams = hparams.replace(max_length=flags.max_length)
     for problem in problems:
         problem.check_source(flags.source)
+    stopping = _early_stopping(flags, problems)
     quiet.start_tensorflow()
     import keras
 
+    from t2tlite.decoding.evaluate import DecodedEvaluation
     from t2tlite.training import launch, trainer
 
     data_dir = flags.data_dir or f"{flags.output_dir}/data"
@@ -96,8 +106,24 @@ def train(flags):
         log=flags.log_steps,
         evaluate=flags.local_eval_frequency,
         eval_steps=flags.eval_steps,
+        decode=flags.decode_eval_frequency,
     )
-    trainer.Trainer(run, intervals).train()
+    decode = (
+        DecodedEvaluation(limit=flags.decode_eval_examples or None) if flags.decode_eval_frequency else None
+    )
+    trainer.Trainer(run, intervals, decode, stopping).train()
+
+
+def _early_stopping(flags, problems):
+    from t2tlite.training.early_stopping import EarlyStopping
+
+    if not flags.eval_early_stopping_metric:
+        return None
+    stopping = EarlyStopping(flags.eval_early_stopping_metric, flags.eval_early_stopping_patience, problems)
+    needed = "decode_eval_frequency" if stopping.is_decoded else "local_eval_frequency"
+    if not getattr(flags, needed):
+        raise UserError(f"--eval_early_stopping_metric={stopping.monitor} needs --{needed}")
+    return stopping
 
 
 def main(argv=None) -> int:

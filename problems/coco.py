@@ -14,7 +14,14 @@ class CocoCaptions(problem.Problem):
     inputs = problem.Image()
     targets = problem.Text()
     command = "to_caption"
-    metrics = ("caption_bleu4",)
+    metrics = (
+        "caption_bleu4",
+        "caption_bleu1",
+        "caption_bleu2",
+        "caption_bleu3",
+        "caption_rouge_l",
+        "cider_d",
+    )
     sources = ("files", "tfds", "sample")
     paper_row = 3
 

@@ -24,7 +24,7 @@ class WsjSpeech(problem.Problem):
     inputs = problem.Audio()
     targets = problem.Text()
     command = "to_transcript"
-    metrics = ("wer",)
+    metrics = ("wer", "cer")
     sources = ("files", "sample")
     paper_row = 1
 

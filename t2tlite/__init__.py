@@ -16,3 +16,19 @@ def load(output_dir, checkpoint_path=None):
     from t2tlite.decoding.predictor import Predictor  # imports TensorFlow
 
     return Predictor.load(output_dir, checkpoint_path)
+
+
+def keras_model(run, problem=None, checkpoint_path=None):
+    """An ordinary Keras model of one problem of a run: `fit`, `predict`, `summary`, `save`.
+
+    Args:
+      run: a `t2tlite.run.Run`, or the `--output_dir` of a training.
+      problem: its name; may be left out where the run has only one.
+      checkpoint_path: one of its checkpoints; default: the newest.
+
+    Raises:
+      UserError: there is no run or no checkpoint, or it is broken, or the run has no such problem.
+    """
+    from t2tlite.models import keras_model  # imports TensorFlow
+
+    return keras_model.keras_model(run, problem, checkpoint_path)

@@ -15,12 +15,13 @@ _POSITIVE = (
     "hidden filter heads long_kernel long_dilation experts experts_per_token expert_capacity vocabulary_size"
     " image_size image_widths exit_widths audio_least_width mel_bins frame_ms hop_ms learning_rate"
     " adam_epsilon batch_tokens batch_images batch_seconds length_bounds seconds_bounds"
+    " least_scale decay_rate"
 ).split()
 _NOT_NEGATIVE = (
     "encoder_blocks mixer_blocks decoder_blocks audio_blocks audio_strided_blocks load_weight"
-    " importance_weight warmup_steps decay_steps clip_norm max_length"
+    " importance_weight warmup_steps decay_steps clip_norm max_length weight_decay"
 ).split()
-_FRACTION = "dropout label_smoothing adam_beta1 adam_beta2".split()
+_FRACTION = "dropout label_smoothing adam_beta1 adam_beta2 ema_decay".split()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,10 @@ class HParams:
     hop_ms: float = 10.0
 
     # Optimisation.
-    optimizer: str = "adam"
+    optimizer: str = "adam"  # or adamw, adafactor, lamb
+    weight_decay: float = 0.0  # decoupled; not of biases, scales and embeddings; not for adam
+    least_scale: float = 0.1  # least RMS of a variable by which adafactor and lamb scale their steps
+    ema_decay: float = 0.0  # of averages of the weights, for evaluation and decoding; 0: none
     learning_rate: float
     schedule: str
     warmup_steps: int
@@ -85,6 +89,7 @@ class HParams:
     adam_epsilon: float = 1e-9
     clip_norm: float = 1.0
     decay_steps: int = 0  # the update at which a decaying schedule reaches its end
+    decay_rate: float = 0.5  # what an exponential schedule multiplies the rate by every decay_steps
 
     # Data.
     batch_tokens: int  # positions of one batch of text, padding included

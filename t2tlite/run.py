@@ -114,7 +114,7 @@ class Run:
         Raises:
           UserError: there is no checkpoint, or it doesn't fit the model.
         """
-        from t2tlite.training import checkpoint
+        from t2tlite.training import averaging, checkpoint
 
         model = self.make_model()
         path = (
@@ -127,6 +127,7 @@ class Run:
                 f"{self.output_dir} holds no checkpoint yet; train with t2t-train --output_dir=..."
             )
         checkpoint.restore_weights(model, path)
+        averaging.load_averages(model, path)
         return model
 
 

@@ -26,7 +26,7 @@ README = TEXTS["README.md"]
 GUIDES = README + TEXTS["docs/data.md"]
 COMMANDS = {
     f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
-    for name in ("train", "decode", "datagen", "data")
+    for name in ("train", "decode", "datagen", "data", "eval", "avg")
 }
 EVERYWHERE = {"help", "version"}
 

@@ -105,8 +105,8 @@ def captions(split: str) -> Pieces:
       split: train, validation or test.
 
     Returns:
-      Pieces of {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": five sentences, lower case, each ending
-      in " ."}.
+      Pieces of {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": five sentences, lower case, each
+      ending in " ."}.
     """
     return _pieces("captions", split, captions_example)
 
@@ -125,8 +125,8 @@ def speech(split: str) -> Pieces:
       split: train, validation or test.
 
     Returns:
-      Pieces of {"inputs": waveform, float32 [samples] in [-1, 1], 16000 samples a second, "targets": the words, lower
-      case, without punctuation}.
+      Pieces of {"inputs": waveform, float32 [samples] in [-1, 1], 16000 samples a second, "targets": the
+      words, lower case, without punctuation}.
     """
     return _pieces("speech", split, speech_example)
 

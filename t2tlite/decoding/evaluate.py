@@ -4,12 +4,13 @@ import dataclasses
 import itertools
 from typing import Any
 
-from t2tlite import registry
+from t2tlite import metrics, registry
 from t2tlite.data import records
 from t2tlite.data.progress import track
+from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Prediction, Predictor
-
-TEACHER_FORCED = frozenset(["loss", "log_perplexity", "accuracy", "sequence_accuracy"])  # the trainer's
+from t2tlite.errors import UserError
+from t2tlite.metrics import teacher_forced
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,10 +36,21 @@ class DecodedExample:
 
 @dataclasses.dataclass(frozen=True)
 class Decoded:
-    """Attributes: metrics, `{name: value}`; examples, in the order of the split."""
+    """The outcome of a decoded evaluation.
+
+    Attributes:
+      metrics: `{name: value}`, in the order in which the problem lists them.
+      examples: the first of them, as many as were asked for, in the order of the split.
+      size: how many were decoded and scored.
+      errors: why inputs could not be decoded, a message each; they count with an empty output.
+      signatures: `{name: how it was computed}` of the metrics that tell, as sacreBLEU's do.
+    """
 
     metrics: dict[str, float]
     examples: list[DecodedExample]
+    size: int = 0
+    errors: tuple[str, ...] = ()
+    signatures: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def decoded(
@@ -48,6 +60,7 @@ def decoded(
     limit: int | None = None,
     data_dir: str | None = None,
     progress: bool = False,
+    keep: int | None = None,
 ) -> Decoded:
     """Decodes a prepared split and computes the problem's metrics.
 
@@ -60,27 +73,88 @@ def decoded(
       limit: most examples, from the first; None for all.
       data_dir: where the prepared data is; None for the run's own.
       progress: shown on stderr.
+      keep: how many of the first examples to give back, inputs and all; None for all of them.
 
     Raises:
       UserError: the run has no such problem, its data is missing, or a metric is unknown.
     """
     predictor.check(problem)
     made = predictor.run.problems[problem]
-    metrics = {name: registry.get("metric", name) for name in made.metrics if name not in TEACHER_FORCED}
+    found = decoded_metrics(made)
     data_dir = data_dir or predictor.run.data_dir
-    kept, shown = itertools.tee(records.raw_examples(made, split, data_dir, limit))
+    read, shown = itertools.tee(records.raw_examples(made, split, data_dir, limit))
     size = sum(file["examples"] for file in records.split_index(made, split, data_dir))
     total = size if limit is None else min(size, limit)
-    predictions = track(predictor.stream_examples(problem, shown), f"{problem} {split}", total, progress)
-    examples = [
-        DecodedExample(example["inputs"], prediction, references_of(example["targets"]))
-        for example, prediction in zip(kept, predictions, strict=True)
-    ]
-    outputs = [example.candidates for example in examples]
-    references = [example.references for example in examples]
-    return Decoded({name: metric(outputs, references) for name, metric in metrics.items()}, examples)
+    label = f"{problem} {split}, decoded"
+    predictions = track(predictor.stream_examples(problem, shown), label, total, progress)
+    examples, outputs, references, errors = [], [], [], []
+    for example, prediction in zip(read, predictions, strict=True):
+        one = DecodedExample(example["inputs"], prediction, references_of(example["targets"]))
+        outputs.append(one.candidates)
+        references.append(one.references)
+        if prediction.error:
+            errors.append(prediction.error)
+        if keep is None or len(examples) < keep:
+            examples.append(one)
+    return Decoded(
+        {name: metric(outputs, references) for name, metric in found.items()},
+        examples,
+        len(outputs),
+        tuple(errors),
+        {name: told for name, metric in found.items() if (told := metrics.signature(metric, references))},
+    )
+
+
+def decoded_metrics(problem) -> dict[str, metrics.Metric]:
+    """The metrics of decoded outputs that a problem lists: all but the teacher-forced figures.
+
+    Raises:
+      UserError: a metric is unknown, or has the name of a teacher-forced figure.
+    """
+    taken = sorted(set(registry.names("metric")) & set(teacher_forced.HIGHER_IS_BETTER))
+    if taken:
+        raise UserError(
+            f"metric `{taken[0]}` at {registry.entry('metric', taken[0]).place} has the name of a "
+            "teacher-forced figure; register it under another one"
+        )
+    names = [name for name in problem.metrics if name not in teacher_forced.HIGHER_IS_BETTER]
+    return {name: registry.get("metric", name) for name in names}
 
 
 def references_of(targets: str | list[str]) -> tuple[str, ...]:
     """The right answers, of one or of several."""
     return (targets,) if isinstance(targets, str) else tuple(targets)
+
+
+class DecodedEvaluation:
+    """Decoded evaluations of a model that is being trained, as often as it is called.
+
+        evaluate_decoded = DecodedEvaluation(limit=64)
+        evaluate_decoded(run, model)["wmt_ende"]["bleu"]
+
+    What it compiles for a model is used again with the same one's later weights.
+
+    Args:
+      split: "validation" or "test".
+      limit: most examples of each problem, from the first; None for all.
+      options: how to decode.
+    """
+
+    def __init__(
+        self, split: str = "validation", limit: int | None = None, options: DecodeOptions | None = None
+    ):
+        self.split = split
+        self._limit = limit
+        self._options = options
+        self._predictor: Predictor | None = None
+        self._model = None
+
+    def __call__(self, run, model) -> dict[str, dict[str, float]]:
+        """`{problem: {metric: value}}`, of the problems that list a metric of decoded outputs."""
+        if self._model is not model:
+            self._predictor, self._model = Predictor(run, model, self._options), model
+        return {
+            name: decoded(self._predictor, name, self.split, self._limit, keep=0).metrics
+            for name, problem in run.problems.items()
+            if decoded_metrics(problem)
+        }

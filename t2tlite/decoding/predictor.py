@@ -173,7 +173,7 @@ class Predictor:
     def _decode_length(self, input_length: int) -> int:
         if self.options.decode_length:
             return self.options.decode_length
-        length = self.run.hparams.length_bounds[-1]
+        length = self.run.hparams.text_bounds()[-1]
         while length < input_length:  # doubled, so that few different lengths are compiled
             length *= 2
         return length

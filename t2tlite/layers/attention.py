@@ -38,6 +38,7 @@ def dot_product_attention(queries, keys, values, allowed, return_weights=False):
     return (y, weights) if return_weights else y
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class SelfAttention(keras.layers.Layer):
     """Causal multi-head self-attention with projections of queries, keys, values and output.
 
@@ -51,8 +52,10 @@ class SelfAttention(keras.layers.Layer):
             raise ValueError(f"`hidden` must be a multiple of `heads`. Received: {hidden}, {heads}")
         self.hidden = hidden
         self.heads = heads
-        self.project = keras.layers.Dense(3 * hidden, use_bias=False, name="project")
-        self.output_projection = keras.layers.Dense(hidden, use_bias=False, name="output")
+        self.project = keras.layers.Dense(3 * hidden, use_bias=False, name="project", dtype=self.dtype_policy)
+        self.output_projection = keras.layers.Dense(
+            hidden, use_bias=False, name="output", dtype=self.dtype_policy
+        )
 
     def build(self, input_shape):
         self.project.build(input_shape)
@@ -84,6 +87,7 @@ def _write(cache, positions, new):
     return kept + tf.einsum("nl,bhnd->bhld", here, new)
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class AttentionBlock(keras.layers.Layer):
     """The attention block of "One Model To Learn Them All", section 2.1.2.
 
@@ -103,13 +107,13 @@ class AttentionBlock(keras.layers.Layer):
         self.hidden = hidden
         self.heads = heads
         self.attention = attention
-        self.step1 = ConvStep(hidden, 5, causal=True, name="step1")
-        self.step2 = ConvStep(hidden, 5, dilation=4, causal=True, name="step2")
-        self.values = keras.layers.Dense(hidden, name="values")
+        self.step1 = ConvStep(hidden, 5, causal=True, name="step1", dtype=self.dtype_policy)
+        self.step2 = ConvStep(hidden, 5, dilation=4, causal=True, name="step2", dtype=self.dtype_policy)
+        self.values = keras.layers.Dense(hidden, name="values", dtype=self.dtype_policy)
         if attention:
-            self.self_attention = SelfAttention(hidden, heads, name="self_attention")
+            self.self_attention = SelfAttention(hidden, heads, name="self_attention", dtype=self.dtype_policy)
             # No bias: a shift that all keys share changes no softmax.
-            self.keys = keras.layers.Dense(hidden, use_bias=False, name="keys")
+            self.keys = keras.layers.Dense(hidden, use_bias=False, name="keys", dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.step1.build(input_shape)

@@ -10,6 +10,7 @@ from t2tlite.layers.separable import SeparableConv1D, SeparableConv2D
 EPSILON = 1e-6
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class ConvStep(keras.layers.Layer):
     """`LN(SepConv(W, ReLU(x)))` over `[batch, length, channels]` ("One Model To Learn Them All", 2.1.1).
 
@@ -30,9 +31,14 @@ class ConvStep(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.filters = filters
-        self.conv = SeparableConv1D(filters, kernel_size, dilation, causal, name="conv")
+        self.conv = SeparableConv1D(
+            filters, kernel_size, dilation, causal, name="conv", dtype=self.dtype_policy
+        )
         self.norm = keras.layers.LayerNormalization(
-            epsilon=EPSILON, gamma_initializer=keras.initializers.Constant(initial_scale), name="norm"
+            epsilon=EPSILON,
+            gamma_initializer=keras.initializers.Constant(initial_scale),
+            name="norm",
+            dtype=self.dtype_policy,
         )
 
     def build(self, input_shape):
@@ -51,6 +57,7 @@ class ConvStep(keras.layers.Layer):
         return self.norm(y), state
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class ConvBlock(keras.layers.Layer):
     """Four convolution steps in two residual pairs, then dropout ("One Model To Learn Them All", 2.1.1).
 
@@ -76,12 +83,11 @@ class ConvBlock(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.rate = dropout
-        self.step1 = ConvStep(hidden, 3, causal=causal, name="step1")
-        self.step2 = ConvStep(hidden, 3, causal=causal, initial_scale=0.0, name="step2")
-        self.step3 = ConvStep(hidden, long_kernel, causal=causal, name="step3")
-        self.step4 = ConvStep(
-            hidden, long_kernel, long_dilation, causal=causal, initial_scale=0.0, name="step4"
-        )
+        common = {"causal": causal, "dtype": self.dtype_policy}
+        self.step1 = ConvStep(hidden, 3, name="step1", **common)
+        self.step2 = ConvStep(hidden, 3, initial_scale=0.0, name="step2", **common)
+        self.step3 = ConvStep(hidden, long_kernel, name="step3", **common)
+        self.step4 = ConvStep(hidden, long_kernel, long_dilation, initial_scale=0.0, name="step4", **common)
         self.steps = (self.step1, self.step2, self.step3, self.step4)
 
     def build(self, input_shape):
@@ -108,14 +114,15 @@ class ConvBlock(keras.layers.Layer):
         return y if state is None else (y, tuple(new_state))
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class ConvStep2D(keras.layers.Layer):
     """`LN(SepConv(W, ReLU(x)))` over `[batch, height, width, channels]`; the mask is over the height."""
 
     def __init__(self, filters: int, kernel_size=(3, 3), strides=(1, 1), **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
-        self.conv = SeparableConv2D(filters, kernel_size, strides, name="conv")
-        self.norm = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm")
+        self.conv = SeparableConv2D(filters, kernel_size, strides, name="conv", dtype=self.dtype_policy)
+        self.norm = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm", dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.conv.build(input_shape)
@@ -125,6 +132,7 @@ class ConvStep2D(keras.layers.Layer):
         return self.norm(self.conv(apply_mask(tf.nn.relu(x), padding_mask)))
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class ConvRes(keras.layers.Layer):
     """Two convolution steps, max pooling and a strided 1x1 step beside them (the paper's section 2.2.2).
 
@@ -141,9 +149,9 @@ class ConvRes(keras.layers.Layer):
         self.filters = filters
         self.window = tuple(kernel_size)
         self.strides = tuple(strides)
-        self.step1 = ConvStep2D(filters, kernel_size, name="step1")
-        self.step2 = ConvStep2D(filters, kernel_size, name="step2")
-        self.skip = ConvStep2D(filters, (1, 1), strides, name="skip")
+        self.step1 = ConvStep2D(filters, kernel_size, name="step1", dtype=self.dtype_policy)
+        self.step2 = ConvStep2D(filters, kernel_size, name="step2", dtype=self.dtype_policy)
+        self.skip = ConvStep2D(filters, (1, 1), strides, name="skip", dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.step1.build(input_shape)

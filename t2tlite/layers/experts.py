@@ -142,6 +142,7 @@ def undispatch(y, plan: Plan):
 
 
 @registry.register_moe("top_k")
+@keras.saving.register_keras_serializable("t2tlite")
 class MixtureOfExperts(keras.layers.Layer):
     """n feed-forward experts (`d -> filter -> d`, ReLU) of which a noisy gate picks k for each position.
 
@@ -247,6 +248,7 @@ class MixtureOfExperts(keras.layers.Layer):
 
 
 @registry.register_moe("none")
+@keras.saving.register_keras_serializable("t2tlite")
 class NoExperts(keras.layers.Layer):
     """No mixture of experts: adds nothing to the residual path, for the ablation "without MoE"."""
 

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class NearIdentity(keras.initializers.Initializer):
     """A depthwise kernel that begins as almost the identity: 1 at one tap, small noise at all of them.
 
@@ -29,6 +30,7 @@ class NearIdentity(keras.initializers.Initializer):
         return {"tap": self.tap}
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class Centred(keras.initializers.Initializer):
     """He's normal initialisation of `[inputs, outputs]`, less each output's mean over its inputs.
 
@@ -63,6 +65,7 @@ class _Separable(keras.layers.Layer):
         return tf.tensordot(x, tf.cast(self.pointwise_kernel, x.dtype), 1) + tf.cast(self.bias, x.dtype)
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class SeparableConv1D(_Separable):
     """Depthwise-separable convolution over `[batch, length, channels]`, stride 1, length kept.
 
@@ -124,6 +127,7 @@ class SeparableConv1D(_Separable):
         )[:, 0]
 
 
+@keras.saving.register_keras_serializable("t2tlite")
 class SeparableConv2D(_Separable):
     """Depthwise-separable convolution over `[batch, height, width, channels]`.
 

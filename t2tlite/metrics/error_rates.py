@@ -3,16 +3,18 @@
 import jiwer
 
 from t2tlite import registry
-from t2tlite.metrics import Texts, first
+from t2tlite.metrics import Texts, first, lower_is_better
 
 
 @registry.register_metric
+@lower_is_better
 def wer(outputs: Texts, references: Texts) -> float:
     """Word error rate in percent, lower is better; it can exceed 100. Words are told apart by white space."""
     return _rate(jiwer.process_words, outputs, references)
 
 
 @registry.register_metric
+@lower_is_better
 def cer(outputs: Texts, references: Texts) -> float:
     """Character error rate in percent, lower is better; it can exceed 100. Spaces count."""
     return _rate(jiwer.process_characters, outputs, references)

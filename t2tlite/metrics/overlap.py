@@ -1,24 +1,22 @@
 """BLEU and chrF, by sacreBLEU: n-grams that outputs share with references."""
 
+import functools
 import itertools
 
-import sacrebleu
 from sacrebleu.metrics import BLEU, CHRF
-from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+from sacrebleu.metrics.base import Metric
 
 from t2tlite import registry
 from t2tlite.metrics import Texts, first
 
-# What COCO's caption evaluation takes out of captions after it has split them into words.
-_CAPTION_PUNCTUATION = frozenset(
-    ["''", "'", "``", "`", "-LRB-", "-RRB-", "-LCB-", "-RCB-", ".", "?", "!", ",", ":", "-", "--", "...", ";"]
-)
+# Outputs with a space before the last period are looked on as tokenized, which they are in some corpora.
+_BLEU = functools.partial(BLEU, force=True)
 
 
 @registry.register_metric
 def bleu(outputs: Texts, references: Texts) -> float:
     """Corpus BLEU in percent, higher is better: sacreBLEU's default (13a words, mixed case; Post 2018)."""
-    return _corpus_score(BLEU(), first(outputs), references)
+    return _corpus_score(_BLEU(), first(outputs), references)
 
 
 @registry.register_metric
@@ -27,35 +25,18 @@ def chrf(outputs: Texts, references: Texts) -> float:
     return _corpus_score(CHRF(), first(outputs), references)
 
 
-@registry.register_metric
-def caption_bleu4(outputs: Texts, references: Texts) -> float:
-    """Corpus BLEU-4 of captions in percent, higher is better.
-
-    As in COCO's evaluation (Chen et al. 2015, arXiv 1504.00325) all references count, in lower case and
-    without punctuation; words are split by sacreBLEU's 13a rules instead of Stanford's tokenizer.
-    """
-    words = Tokenizer13a()
-
-    def plain(text):
-        return " ".join(word for word in words(text.lower()).split() if word not in _CAPTION_PUNCTUATION)
-
-    outputs = [plain(text) for text in first(outputs)]
-    references = [[plain(text) for text in texts] for texts in references]
-    return _corpus_score(BLEU(tokenize="none", force=True), outputs, references)
-
-
-def signature(name: str, references: int = 1) -> str:
-    """sacreBLEU's signature of `bleu` or `chrf`, to be told with a score.
-
-    Args:
-      references: how many each input has.
-    """
-    metric = {"bleu": BLEU, "chrf": CHRF}[name]()
-    metric.corpus_score([""], [[""]] * references)
+def _signature(make, references: Texts) -> str:
+    """sacreBLEU's own, which tells the number of references, or that it varies."""
+    metric = make()
+    _corpus_score(metric, [""] * len(references), [[""] * len(texts) for texts in references])
     return str(metric.get_signature())
 
 
-def _corpus_score(metric: sacrebleu.metrics.base.Metric, outputs: list[str], references: Texts) -> float:
+bleu.signature = functools.partial(_signature, _BLEU)
+chrf.signature = functools.partial(_signature, CHRF)
+
+
+def _corpus_score(metric: Metric, outputs: list[str], references: Texts) -> float:
     if len(outputs) != len(references):
         raise ValueError(f"expected references for {len(outputs)} outputs. Received: {len(references)}")
     if not outputs:

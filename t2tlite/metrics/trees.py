@@ -5,7 +5,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from t2tlite import registry
-from t2tlite.metrics import Texts, first, percent
+from t2tlite.metrics import Texts, first, lower_is_better, percent
 
 # EVALB's COLLINS.prm: labels that don't count, whose words don't either, and a pair that counts as one.
 _DELETED = frozenset(["TOP", "-NONE-", ",", ":", "``", "''", "."])
@@ -55,6 +55,7 @@ def bracketing_f1(outputs: Texts, references: Texts) -> float:
 
 
 @registry.register_metric
+@lower_is_better
 def repaired_trees(outputs: Texts, references: Texts) -> float:
     """Percent of outputs that were no tree of their sentence, repaired since or not; lower is better.
 

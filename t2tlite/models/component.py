@@ -1,8 +1,22 @@
 """Component: a Keras layer that is looked up by name and made from the hyperparameters."""
 
+import contextlib
+
 import keras
 
 from t2tlite import hparam
+
+
+@contextlib.contextmanager
+def dtype_scope(dtype):
+    """Within, layers are made with this dtype policy (a name, a policy, its config); None: the global one."""
+    before = keras.config.dtype_policy()
+    if dtype is not None:
+        keras.config.set_dtype_policy(keras.dtype_policies.get(dtype))
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 class Component(keras.layers.Layer):
@@ -12,18 +26,27 @@ class Component(keras.layers.Layer):
       hparams: the run's `HParams`.
     """
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        keras.saving.register_keras_serializable(cls.__module__)(cls)  # a user's own, too
+
     def __init__(self, hparams, **kwargs):
         super().__init__(**kwargs)
         self.hparams = hparams
 
     @classmethod
     def from_hparams(cls, hparams, **kwargs):
-        """The convention by which the model makes any registered component, this class or not."""
-        return cls(hparams, **kwargs)
+        """The convention by which the model makes any registered component, this class or not.
+
+        A `dtype` among the arguments holds for the component's own layers, too.
+        """
+        with dtype_scope(kwargs.get("dtype")):
+            return cls(hparams, **kwargs)
 
     def get_config(self):
         return {**super().get_config(), "hparams": hparam.to_json(self.hparams)}
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{**config, "hparams": hparam.from_json(config["hparams"])})
+        with dtype_scope(config.get("dtype")):
+            return cls(**{**config, "hparams": hparam.from_json(config["hparams"])})

@@ -2,9 +2,13 @@
 
 import itertools
 
-from t2tlite.data import pipeline
+import tensorflow as tf
+
+from t2tlite.data import damage, pipeline
+from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
-from t2tlite.training.step import make_eval_step
+
+_BEST = 5
 
 
 class Evaluator:
@@ -20,39 +24,41 @@ class Evaluator:
         self._model = model
         self._compiled = {}
 
-    def evaluate(self, problem: str, split: str, steps: int | None = None) -> dict[str, float]:
-        """Teacher-forced figures of one problem.
+    def evaluate(
+        self, problem: str, split: str, steps: int | None = None, progress: bool = False
+    ) -> dict[str, float]:
+        """Teacher-forced figures of one problem, which `metrics.teacher_forced` names.
+
+        Each target counts the same, in whatever batch it stands; padding does not count, nor do examples that
+        are too long.
 
         Args:
           problem: its name.
-          split: "validation" or "test".
+          split: "train", "validation" or "test".
           steps: batches to read, from the first; None for the whole split.
+          progress: shown on stderr.
 
         Returns:
-          loss and log_perplexity (nats per target), accuracy (of targets), sequence_accuracy (shares in
-          [0, 1]) and targets (their number).
+          loss and log_perplexity (nats per target), accuracy and accuracy_top5 (of targets),
+          sequence_accuracy (shares in [0, 1]); targets and sequences (their numbers).
 
         Raises:
           UserError: the split has no example within the length bounds.
         """
         if (problem, split) not in self._compiled:
-            run = self._run
-            data = pipeline.dataset(
-                run.problems[problem],
-                split,
-                run.data_dir,
-                run.vocabulary,
-                run.labels.get(problem),
-                run.hparams,
-                run.seed,
-                training=False,
-            )
+            data = self._dataset(problem, split)
             self._compiled[problem, split] = data, make_eval_step(self._model, problem, data.element_spec)
         data, eval_step = self._compiled[problem, split]
+        total = steps or pipeline.size(self._run.problems[problem], split, self._run.data_dir)
+        label = f"{problem} {split}, teacher-forced"
         sums: dict[str, float] = {}
-        for batch in itertools.islice(data, steps):
-            for name, value in eval_step(batch).items():
-                sums[name] = sums.get(name, 0.0) + float(value)
+        with Board(progress) as board:
+            batches = damage.batches(data, self._run.problems[problem], split, self._run.data_dir)
+            for batch in itertools.islice(batches, steps):
+                found = {name: float(value) for name, value in eval_step(batch).items()}
+                sums = {name: sums.get(name, 0.0) + value for name, value in found.items()}
+                board.advance(label, 1 if steps else int(found["sequences"]), total)
+            board.finish(label)
         if not sums:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
         loss = sums["loss"] / sums["targets"]
@@ -60,6 +66,56 @@ class Evaluator:
             "loss": loss,
             "log_perplexity": loss,
             "accuracy": sums["correct"] / sums["targets"],
+            "accuracy_top5": sums["correct_top5"] / sums["targets"],
             "sequence_accuracy": sums["correct_sequences"] / sums["sequences"],
             "targets": sums["targets"],
+            "sequences": sums["sequences"],
         }
+
+    def _dataset(self, problem, split):
+        run = self._run
+        labels = run.labels.get(problem)
+        return pipeline.dataset(
+            run.problems[problem],
+            split,
+            run.data_dir,
+            run.vocabulary,
+            labels,
+            run.hparams,
+            run.seed,
+            training=False,
+        )
+
+
+def make_eval_step(model, problem: str, element_spec):
+    """A compiled function of a batch that gives sums over it.
+
+    They are: loss, targets, correct, correct_top5, sequences, correct_sequences. The loss is in nats,
+    teacher-forced and without label smoothing; a sequence is correct if the most likely entry is the right
+    one at every position.
+    """
+
+    @tf.function(input_signature=[element_spec], autograph=False)
+    def eval_step(features):
+        targets = features["targets"]
+        logits = model(features, problem=problem, training=False).logits
+        if not model.target_net(problem).autoregressive:  # a class is a sequence of one
+            targets, logits = targets[:, None], logits[:, None]
+            weight = tf.ones_like(targets, tf.float32)
+        else:
+            weight = tf.cast(targets != 0, tf.float32)
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)  # [batch, length]
+        right = tf.cast(tf.argmax(logits, axis=-1, output_type=targets.dtype) == targets, tf.float32)
+        rows = tf.reshape(logits, [-1, tf.shape(logits)[-1]])
+        near = tf.math.in_top_k(tf.reshape(targets, [-1]), rows, _BEST)
+        whole = tf.reduce_min(tf.where(weight > 0, right, 1.0), axis=1)
+        return {
+            "loss": tf.reduce_sum(loss * weight),
+            "targets": tf.reduce_sum(weight),
+            "correct": tf.reduce_sum(right * weight),
+            "correct_top5": tf.reduce_sum(tf.where(near, tf.reshape(weight, [-1]), 0.0)),
+            "sequences": tf.cast(tf.size(whole), tf.float32),
+            "correct_sequences": tf.reduce_sum(whole),
+        }
+
+    return eval_step

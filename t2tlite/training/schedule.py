@@ -6,51 +6,103 @@ import keras
 import tensorflow as tf
 
 from t2tlite.errors import UserError
+from t2tlite.nearest import did_you_mean
 
 
-def _constant(step, warmup, decay_steps):
+def _constant(step, warmup, schedule):
     return 1.0
 
 
-def _rsqrt(step, warmup, decay_steps):
+def _noam(step, warmup, schedule):
+    return schedule.hidden**-0.5 * tf.math.rsqrt(tf.maximum(step + 1, warmup))
+
+
+def _rsqrt(step, warmup, schedule):
     return tf.math.rsqrt(tf.maximum(step, warmup) / warmup)
 
 
-def _cosine(step, warmup, decay_steps):
-    done = tf.clip_by_value((step - warmup) / max(decay_steps - warmup, 1.0), 0.0, 1.0)
+def _cosine(step, warmup, schedule):
+    done = tf.clip_by_value((step - warmup) / max(schedule.decay_steps - warmup, 1.0), 0.0, 1.0)
     return 0.5 * (1 + tf.cos(math.pi * done))
 
 
-SCHEDULES = {"constant": _constant, "rsqrt": _rsqrt, "cosine": _cosine}
+def _exponential(step, warmup, schedule):
+    return tf.pow(schedule.decay_rate, tf.maximum(step - warmup, 0.0) / schedule.decay_steps)
 
 
+SCHEDULES = {
+    "constant": _constant,
+    "noam": _noam,
+    "rsqrt": _rsqrt,
+    "cosine": _cosine,
+    "exponential": _exponential,
+}
+
+
+@keras.saving.register_keras_serializable("t2tlite")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """`learning_rate * min(1, (step + 1) / warmup_steps) * decay(step)`.
 
-    Decays: "constant"; "rsqrt", `sqrt(warmup / max(step, warmup))`; "cosine", from 1 at the end of the
-    warm-up to 0 at `decay_steps`.
+    Decays:
+      constant: none.
+      noam: `hidden^-0.5 * max(step + 1, warmup)^-0.5` (Vaswani et al. 2017, section 5.3), so `learning_rate`
+        is a factor around 1. Tensor2Tensor multiplies by 10 more with Adam: its 0.2 is 2.0 here.
+      rsqrt: `sqrt(warmup / max(step, warmup))`; the top is `learning_rate`.
+      cosine: from 1 at the end of the warm-up to 0 at `decay_steps`.
+      exponential: `decay_rate` at each `decay_steps` updates after the warm-up.
+
+    Args:
+      schedule: name of the decay.
+      learning_rate: what the rest is multiplied by.
+      warmup_steps, decay_steps: in updates.
+      hidden: width of the body, for "noam".
+      decay_rate: for "exponential".
 
     Raises:
-      UserError: no such schedule, or "cosine" without `decay_steps`.
+      UserError: no such schedule, or one without the `decay_steps` that it needs.
     """
 
-    def __init__(self, schedule: str, learning_rate: float, warmup_steps: int, decay_steps: int = 0):
+    def __init__(
+        self,
+        schedule: str,
+        learning_rate: float,
+        warmup_steps: int,
+        decay_steps: int = 0,
+        hidden: int = 1,
+        decay_rate: float = 0.5,
+    ):
         if schedule not in SCHEDULES:
-            raise UserError(f"hparam `schedule` must be one of {', '.join(SCHEDULES)}. Received: {schedule}")
-        if schedule == "cosine" and decay_steps <= 0:
-            raise UserError("schedule `cosine` needs `decay_steps`: add --hparams=decay_steps=N")
+            near = did_you_mean(schedule, SCHEDULES)
+            raise UserError(
+                f"hparam `schedule` must be one of {', '.join(SCHEDULES)}; received `{schedule}`{near}"
+            )
+        if schedule in ("cosine", "exponential") and decay_steps <= 0:
+            raise UserError(f"schedule `{schedule}` needs `decay_steps`: add --hparams=decay_steps=N")
         self.schedule = schedule
         self.learning_rate = learning_rate
         self.warmup_steps = max(warmup_steps, 1)
         self.decay_steps = decay_steps
+        self.hidden = hidden
+        self.decay_rate = decay_rate
+
+    @classmethod
+    def from_hparams(cls, hparams):
+        """The schedule that the hyperparameters name."""
+        return cls(
+            hparams.schedule,
+            hparams.learning_rate,
+            hparams.warmup_steps,
+            hparams.decay_steps,
+            hparams.hidden,
+            hparams.decay_rate,
+        )
 
     def __call__(self, step):
         step = tf.cast(step, tf.float32)
         warmup = float(self.warmup_steps)
         rise = tf.minimum(1.0, (step + 1) / warmup)
-        return self.learning_rate * rise * SCHEDULES[self.schedule](step, warmup, float(self.decay_steps))
+        return self.learning_rate * rise * SCHEDULES[self.schedule](step, warmup, self)
 
     def get_config(self):
-        return {
-            name: getattr(self, name) for name in ("schedule", "learning_rate", "warmup_steps", "decay_steps")
-        }
+        names = ("schedule", "learning_rate", "warmup_steps", "decay_steps", "hidden", "decay_rate")
+        return {name: getattr(self, name) for name in names}

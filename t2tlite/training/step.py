@@ -1,33 +1,10 @@
-"""What one update does, and what one batch of evaluation measures: one tf.function for each problem."""
+"""What one update does: one tf.function for each problem."""
 
 import zlib
 
-import keras
 import tensorflow as tf
 
-from t2tlite.errors import UserError
 from t2tlite.layers import randomness
-from t2tlite.training.schedule import Schedule
-
-
-def make_optimizer(hparams, variables):
-    """The optimizer named by the hyperparameters, with the state of all variables.
-
-    Raises:
-      UserError: no such optimizer.
-    """
-    if hparams.optimizer != "adam":
-        raise UserError(f"hparam `optimizer` must be adam. Received: {hparams.optimizer}")
-    schedule = Schedule(hparams.schedule, hparams.learning_rate, hparams.warmup_steps, hparams.decay_steps)
-    optimizer = keras.optimizers.Adam(
-        schedule,
-        beta_1=hparams.adam_beta1,
-        beta_2=hparams.adam_beta2,
-        epsilon=hparams.adam_epsilon,
-        name="adam",
-    )
-    optimizer.build(variables)
-    return optimizer
 
 
 def make_train_step(model, optimizer, problem: str, seed: int, element_spec):
@@ -78,32 +55,3 @@ def make_train_step(model, optimizer, problem: str, seed: int, element_spec):
         }
 
     return train_step
-
-
-def make_eval_step(model, problem: str, element_spec):
-    """A compiled function of a batch that gives sums: loss, targets, correct, sequences, correct_sequences.
-
-    The loss is in nats, teacher-forced and without label smoothing; a sequence is correct if the most
-    likely entry is the right one at every position.
-    """
-
-    @tf.function(input_signature=[element_spec], autograph=False)
-    def eval_step(features):
-        targets = features["targets"]
-        logits = model(features, problem=problem, training=False).logits
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-        right = tf.cast(tf.argmax(logits, axis=-1, output_type=targets.dtype) == targets, tf.float32)
-        if model.target_net(problem).autoregressive:
-            weight = tf.cast(targets != 0, tf.float32)
-        else:
-            loss, right, weight = loss[:, None], right[:, None], tf.ones_like(right)[:, None]
-        whole = tf.reduce_min(tf.where(weight > 0, right, 1.0), axis=1)
-        return {
-            "loss": tf.reduce_sum(loss * weight),
-            "targets": tf.reduce_sum(weight),
-            "correct": tf.reduce_sum(right * weight),
-            "sequences": tf.cast(tf.size(whole), tf.float32),
-            "correct_sequences": tf.reduce_sum(whole),
-        }
-
-    return eval_step

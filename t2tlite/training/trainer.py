@@ -8,11 +8,14 @@ import tensorflow as tf
 
 from t2tlite.data import damage, mixing, pipeline
 from t2tlite.errors import UserError
+from t2tlite.metrics import teacher_forced
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import checkpoint, interrupt
+from t2tlite.training.averaging import averaged
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import MetricsLog, Progress
-from t2tlite.training.step import make_optimizer, make_train_step
+from t2tlite.training.optimizers import make_optimizer
+from t2tlite.training.step import make_train_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Intervals:
       log: between two lines of metrics.jsonl for each problem.
       evaluate: between two evaluations; 0 for none but that at the end.
       eval_steps: batches of one evaluation of one problem; 0 for the whole split.
+      decode: between two decoded evaluations; 0 for none but that at the end.
     """
 
     train_steps: int
@@ -34,6 +38,7 @@ class Intervals:
     log: int = 100
     evaluate: int = 1000
     eval_steps: int = 10
+    decode: int = 0
 
 
 class Trainer:
@@ -42,10 +47,15 @@ class Trainer:
     Args:
       run: the `Run`; its prepared data must be complete.
       intervals: how long and how often.
+      evaluate_decoded: of run and model, `{problem: {metric: value}}` of the validation split's outputs; None
+        for no decoded evaluations.
+      early_stopping: an `EarlyStopping`, or None.
     """
 
-    def __init__(self, run: Run, intervals: Intervals):
+    def __init__(self, run: Run, intervals: Intervals, evaluate_decoded=None, early_stopping=None):
         self.run = run
+        self.evaluate_decoded = evaluate_decoded
+        self.early_stopping = early_stopping
         self.intervals = intervals
         self.model = run.make_model()
         self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
@@ -77,6 +87,8 @@ class Trainer:
         if newest:
             meta = checkpoint.restore(newest, self.model, self.optimizer, self.iterators)
             self.step, self.pending = meta["step"], meta["pending"]
+            if self.early_stopping:
+                self.early_stopping.restore(meta.get("early_stopping"))
         self.log = MetricsLog(self.run.output_dir, self.step)
         self.progress = Progress(self.step, self.intervals.train_steps)
         if newest:
@@ -89,21 +101,23 @@ class Trainer:
         self._tell_too_long()
         try:
             with interrupt.deferred() as interrupted:
-                while self.step < self.intervals.train_steps:
+                while self.step < self.intervals.train_steps and not self._stopped_early():
                     problem = self.mixing.problem_at(self.step)
                     self._update(problem)
                     self.step += 1
                     last = self.step == self.intervals.train_steps
+                    self._evaluate(last)
+                    last = last or self._stopped_early()
                     if self.step % self.intervals.log == 0 or last:
                         self._log()
-                    if _due(self.step, self.intervals.evaluate) or last:
-                        self.evaluate("validation", self.intervals.eval_steps)
                     stop = interrupted()
                     if self.step % self.intervals.save == 0 or last or stop:
                         self.save()
                     if stop:
                         self.progress.say(f"saved at step {self.step}; the same command goes on from there")
                         raise KeyboardInterrupt
+                if self._stopped_early():
+                    self.progress.say(f"stopped early at step {self.step}: {self.early_stopping}")
         finally:
             self.log.close()
 
@@ -114,19 +128,33 @@ class Trainer:
             if found.dropped:
                 self.progress.say(f"{name}: {found}")
 
-    def evaluate(self, split: str, steps: int):
-        """Evaluates every problem, teacher-forced, and logs the figures."""
-        for name in self.run.problems:
-            figures = self.evaluator.evaluate(name, split, steps or None)
-            self.log.write(self.step, name, split, figures)
-            self.progress.say(
-                f"step {self.step}  {split} {name}: log-perplexity {figures['log_perplexity']:.3f}, "
-                f"accuracy {100 * figures['accuracy']:.1f}%, whole {100 * figures['sequence_accuracy']:.1f}%"
-            )
+    def _evaluate(self, last: bool):
+        """Makes the evaluations that are due; figures of the same step and problem are one line."""
+        intervals = self.intervals
+        found: dict[str, dict[str, float]] = {}
+        with averaged(self.optimizer):
+            if last or _due(self.step, intervals.evaluate):
+                for name in self.run.problems:
+                    found[name] = self.evaluator.evaluate(name, "validation", intervals.eval_steps or None)
+            if self.evaluate_decoded and (last or _due(self.step, intervals.decode)):
+                for name, figures in self.evaluate_decoded(self.run, self.model).items():
+                    found[name] = {**found.get(name, {}), **figures}
+        for name, figures in found.items():
+            self.log.write(self.step, name, "validation", figures)
+            self.progress.say(f"step {self.step}  validation {name}: {_told(figures)}")
+        if self.early_stopping:
+            # Not that of the last step: a run that goes on further would not have made it there.
+            interval = intervals.decode if self.early_stopping.is_decoded else intervals.evaluate
+            if _due(self.step, interval):
+                self.early_stopping.update(self.step, found)
+
+    def _stopped_early(self) -> bool:
+        return self.early_stopping is not None and self.early_stopping.stopped
 
     def save(self):
         self.log.flush()  # first, so that no checkpoint knows of steps that the log does not
         meta = {"pending": self.pending, "problems": list(self.run.problems)}
+        meta["early_stopping"] = self.early_stopping and self.early_stopping.state()
         checkpoint.save(
             self.folder, self.step, self.model, self.optimizer, self.iterators, meta, self.intervals.keep
         )
@@ -175,3 +203,16 @@ class Trainer:
 
 def _due(step: int, interval: int) -> bool:
     return interval > 0 and step % interval == 0
+
+
+def _told(figures: dict[str, float]) -> str:
+    """Teacher-forced figures, then "decoded" and the metrics of the outputs."""
+    parts = []
+    if "log_perplexity" in figures:
+        parts.append(
+            f"log-perplexity {figures['log_perplexity']:.3f}, accuracy {100 * figures['accuracy']:.1f}%, "
+            f"whole {100 * figures['sequence_accuracy']:.1f}%"
+        )
+    known = {*teacher_forced.HIGHER_IS_BETTER, "targets", "sequences"}
+    decoded = [f"{name} {value:.2f}" for name, value in figures.items() if name not in known]
+    return "; ".join([*parts, *(["decoded " + ", ".join(decoded)] if decoded else [])])

@@ -146,6 +146,7 @@ PROBLEMS = {
 
 TREES = [["(TOP (S (NP (DT the) (NN dog)) (VP (VBZ runs)) (. .)))"], ["(TOP (NP (NN cat)))"]]
 CAPTIONS = [["a red dog runs on the green grass", "the dog is red"], ["two cats sleep in a small box"]]
+ONE_CAPTION = [texts[:1] for texts in CAPTIONS]
 CLASSES = [["red circle"], ["blue square"]]
 
 # Metrics: {name: (references of two inputs, score of outputs that are right)}.
@@ -154,7 +155,12 @@ METRICS = {
     "top5": (CLASSES, 100.0),
     "bleu": (CAPTIONS, 100.0),
     "chrf": (CAPTIONS, 100.0),
+    "caption_bleu1": (CAPTIONS, 100.0),
+    "caption_bleu2": (CAPTIONS, 100.0),
+    "caption_bleu3": (CAPTIONS, 100.0),
     "caption_bleu4": (CAPTIONS, 100.0),
+    "caption_rouge_l": (CAPTIONS, 100.0),
+    "cider_d": (ONE_CAPTION, 10.0),
     "wer": (CAPTIONS, 0.0),
     "cer": (CAPTIONS, 0.0),
     "full_trees": (TREES, 100.0),

@@ -3,6 +3,7 @@
 import pytest
 
 from t2tlite import registry
+from t2tlite.metrics import higher_is_better, teacher_forced
 
 from . import table
 
@@ -48,5 +49,11 @@ def test_outputs_and_references_must_be_as_many(name):
 
 
 @every_metric
-def test_the_summary_says_which_way_is_better(name):
-    assert ("lower" if table.METRICS[name][1] == 0 else "higher") in registry.entry("metric", name).doc
+def test_the_metric_and_its_docstring_say_which_way_is_better(name):
+    lower = table.METRICS[name][1] == 0
+    assert ("lower is better" if lower else "higher is better") in registry.entry("metric", name).doc
+    assert higher_is_better(registry.get("metric", name)) != lower
+
+
+def test_no_metric_has_the_name_of_a_teacher_forced_figure():
+    assert not set(table.METRICS) & set(teacher_forced.HIGHER_IS_BETTER)

@@ -1,4 +1,4 @@
-"""Generation killed at random moments, and taken up again: the files are those of one that was never killed."""
+"""Generation killed at random moments, and taken up again: its files are those of one never killed."""
 
 import hashlib
 import pathlib

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import io
+import types
 
 import numpy as np
 import PIL.Image
@@ -10,7 +11,8 @@ import pytest
 
 from t2tlite import registry
 from t2tlite.data import generate
-from t2tlite.decoding.evaluate import decoded, references_of
+from t2tlite.decoding.evaluate import DecodedEvaluation, decoded, references_of
+from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
 
 from ..models import tiny
@@ -79,6 +81,71 @@ def test_from_text_is_applied_and_to_text_sees_whole_examples(prepared):
     problem.from_text = lambda inputs, output: inputs
     problem.metrics = ("full_trees",)
     assert decoded(prepared, "translation", "test").metrics["full_trees"] == pytest.approx(100 / 3)
+
+
+def test_inputs_need_not_be_kept(prepared):
+    whole = decoded(prepared, "translation", "test")
+    found = decoded(prepared, "translation", "test", keep=1)
+    assert found.examples == whole.examples[:1] and found.metrics == whole.metrics
+    assert found.size == whole.size == len(whole.examples) == 3
+    assert decoded(prepared, "translation", "test", keep=0, limit=2).size == 2
+
+
+def test_what_could_not_be_decoded_is_told_and_counts_as_wrong(prepared, monkeypatch):
+    predict = prepared.stream_examples
+
+    def broken(problem, examples):
+        for i, prediction in enumerate(predict(problem, examples)):
+            yield Prediction("", error="too long") if i == 1 else prediction
+
+    prepared.run.problems["translation"].from_text = lambda inputs, output: inputs
+    prepared.run.problems["translation"].metrics = ("full_trees",)
+    monkeypatch.setattr(prepared, "stream_examples", broken)
+    found = decoded(prepared, "translation", "test")
+    assert found.errors == ("too long",) and found.examples[1].candidates == ("",)
+    assert found.metrics["full_trees"] == pytest.approx(100 / 3)
+
+
+def test_signatures(prepared):
+    """Where the first input has two references, and the others one."""
+    found = decoded(prepared, "translation", "test")
+    assert {name: told.partition("|")[0] for name, told in found.signatures.items()} == {
+        "bleu": "nrefs:var",
+        "chrf": "nrefs:var",
+    }
+    assert decoded(prepared, "pictures", "test").signatures == {}
+
+
+def test_a_metric_with_the_name_of_a_teacher_forced_figure_is_refused(prepared, monkeypatch):
+    names = registry.names("metric")
+    monkeypatch.setattr(registry, "names", lambda kind: [*names, "accuracy"])
+    monkeypatch.setattr(registry, "entry", lambda kind, name: types.SimpleNamespace(place="mine.py:3"))
+    with pytest.raises(UserError, match="`accuracy` at mine.py:3 has the name of a teacher-forced figure"):
+        decoded(prepared, "translation", "test")
+
+
+def test_evaluation_of_a_model_in_training(prepared):
+    """The same figures as from a checkpoint; later weights are seen, and nothing is compiled again."""
+    model = prepared.run.make_model()
+    evaluate_decoded = DecodedEvaluation("test", limit=2)
+    prepared.run.problems["translation"].metrics = ("cer", "accuracy")
+    prepared.run.problems["pictures"].metrics = ("top1",)
+    seen = []
+    for seed in (1, 2):
+        tiny.randomise(model, seed)
+        seen.append(evaluate_decoded(prepared.run, model))
+    after = decoded(Predictor(prepared.run, model), "pictures", "test", 2)
+    assert seen[1]["pictures"] == after.metrics
+    assert list(seen[0]["translation"]) == ["cer"] and seen[0] != seen[1]
+    functions = evaluate_decoded._predictor._functions.values()
+    assert [function.experimental_get_tracing_count() for function in functions] == [1, 1]
+
+
+def test_problems_without_a_metric_of_outputs_are_not_decoded(prepared, monkeypatch):
+    prepared.run.problems["translation"].metrics = ("accuracy", "log_perplexity")
+    prepared.run.problems["pictures"].metrics = ()
+    monkeypatch.setattr(Predictor, "stream_examples", None)
+    assert DecodedEvaluation()(prepared.run, prepared.run.make_model()) == {}
 
 
 def test_what_it_refuses(prepared):

@@ -10,11 +10,17 @@ from t2tlite import registry
 from t2tlite.data import records
 from t2tlite.errors import UserError
 
+CAPTIONS = (
+    "caption_bleu4",
+    *(f"caption_bleu{n}" for n in (1, 2, 3)),
+    "caption_rouge_l",
+    "cider_d",
+)
 TREES = ("full_trees", "bracketing_f1", "repaired_trees")
 TABLE = {  # in the order of the paper
-    "wsj_speech": ("audio", "text", "to_transcript", ("wer",), ("files", "sample")),
+    "wsj_speech": ("audio", "text", "to_transcript", ("wer", "cer"), ("files", "sample")),
     "imagenet": ("image", "label", "to_category", ("top1", "top5"), ("files", "tfds", "sample")),
-    "coco_captions": ("image", "text", "to_caption", ("caption_bleu4",), ("files", "tfds", "sample")),
+    "coco_captions": ("image", "text", "to_caption", CAPTIONS, ("files", "tfds", "sample")),
     "wsj_parsing": ("text", "text", "to_parse_tree", TREES, ("files", "sample")),
     "wmt_ende": ("text", "text", "to_german", ("bleu",), ("files", "tfds", "sample")),
     "wmt_deen": ("text", "text", "to_english", ("bleu",), ("files", "tfds", "sample")),

@@ -2,13 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from t2tlite import registry
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
+from t2tlite.metrics import teacher_forced
 from t2tlite.training import launch
-from t2tlite.training.evaluate import Evaluator
+from t2tlite.training.evaluate import Evaluator, make_eval_step
 
 from ..models import tiny
 
@@ -27,25 +29,120 @@ def model(run):
     return run.make_model()
 
 
-def test_figures_are_over_the_whole_split(run, model):
-    figures = Evaluator(run, model).evaluate("wmt_ende", "validation")
-    targets = sum(
-        int((batch["targets"].numpy() != 0).sum())
-        for batch in pipeline.dataset(
-            registry.get_problem("wmt_ende"),
-            "validation",
-            run.data_dir,
-            run.vocabulary,
-            None,
-            HPARAMS,
-            0,
-            training=False,
-        )
+def batches(run, problem, split="validation"):
+    labels = run.labels.get(problem)
+    data = pipeline.dataset(
+        run.problems[problem], split, run.data_dir, run.vocabulary, labels, HPARAMS, 0, training=False
     )
-    assert figures["targets"] == targets
-    assert figures["loss"] == figures["log_perplexity"]
+    return [{name: value.numpy() for name, value in batch.items()} for batch in data]
+
+
+def in_numpy(model, problem, found):
+    """Nats, right ones and right ones among five of all targets of batches, and their whole sequences.
+
+    In float64, over what is no padding.
+    """
+    nats, ranks, whole = [], [], []
+    for batch in found:
+        logits = model({k: tf.constant(v) for k, v in batch.items()}, problem=problem).logits.numpy()
+        targets = batch["targets"]
+        if targets.ndim == 1:
+            logits, targets = logits[:, None], targets[:, None]
+        counted = targets != 0 if problem == "wmt_ende" else np.ones_like(targets, bool)
+        logits = logits.astype(np.float64)
+        own = np.take_along_axis(logits, targets[..., None], axis=-1)
+        highest = logits.max(axis=-1)
+        logs = np.log(np.exp(logits - highest[..., None]).sum(axis=-1)) + highest - own[..., 0]
+        rank = (logits > own).sum(axis=-1)
+        nats.append(logs[counted])
+        ranks.append(rank[counted])
+        whole += [bool(np.all(r[c] == 0)) for r, c in zip(rank, counted, strict=True)]
+    return np.concatenate(nats), np.concatenate(ranks), whole
+
+
+@pytest.mark.parametrize("problem", ["wmt_ende", "imagenet"])
+def test_figures_are_numpys_over_the_whole_split(run, model, problem):
+    found = batches(run, problem)
+    nats, ranks, whole = in_numpy(model, problem, found)
+    figures = Evaluator(run, model).evaluate(problem, "validation")
+    assert set(figures) == {*teacher_forced.HIGHER_IS_BETTER, "targets", "sequences"}
+    assert figures["targets"] == len(nats) and figures["sequences"] == len(whole) == 6
+    assert figures["loss"] == figures["log_perplexity"] == pytest.approx(nats.mean(), rel=1e-5)
+    assert figures["accuracy"] == pytest.approx((ranks == 0).mean())
+    assert figures["accuracy_top5"] == pytest.approx((ranks < 5).mean())
+    assert figures["sequence_accuracy"] == pytest.approx(np.mean(whole))
+    assert 0 <= figures["sequence_accuracy"] <= figures["accuracy"] <= figures["accuracy_top5"] <= 1
+
+
+def test_every_target_counts_the_same(run, model):
+    """Batches have different numbers of targets, so the mean of their means is another figure."""
+    found = batches(run, "wmt_ende")
+    means = [in_numpy(model, "wmt_ende", [batch])[0].mean() for batch in found]
+    figures = Evaluator(run, model).evaluate("wmt_ende", "validation")
+    assert len({(batch["targets"] != 0).sum() for batch in found}) > 1
+    assert abs(figures["log_perplexity"] - np.mean(means)) > 1e-3
     assert abs(figures["loss"] - math.log(run.vocabulary.size)) < 4  # a fresh model knows nothing
-    assert 0 <= figures["sequence_accuracy"] <= figures["accuracy"] <= 1
+
+
+class Fixed:
+    """A model whose logits are given."""
+
+    def __init__(self, logits, autoregressive=True):
+        self.logits = tf.constant(logits, tf.float32)
+        self.autoregressive = autoregressive
+
+    def __call__(self, features, problem, training):
+        assert not training
+        return self
+
+    def target_net(self, problem):
+        return self
+
+
+def sums_of(logits, targets, autoregressive=True):
+    features = {"targets": tf.constant(targets, tf.int32)}
+    spec = {"targets": tf.TensorSpec([None] * features["targets"].shape.rank, tf.int32)}
+    sums = make_eval_step(Fixed(logits, autoregressive), "any", spec)(features)
+    return {name: float(value) for name, value in sums.items()}
+
+
+# Seven entries, of which entry i is the i-th likeliest.
+RANKED = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
+
+
+def test_sums_by_hand():
+    """Two sequences, of 3 and 1 targets; the ranks of the targets are 1, 4, 5, and 2."""
+    logits = np.tile(np.array(RANKED), [2, 3, 1])
+    logits[0, 0] = np.roll(RANKED, 1)  # entry 1 is the likeliest
+    sums = sums_of(logits, [[1, 4, 5], [2, 0, 0]])
+    log_sum = math.log(sum(math.exp(x) for x in RANKED))
+    assert sums["loss"] == pytest.approx(
+        (log_sum - 6) + (log_sum - 2) + (log_sum - 1) + (log_sum - 4), rel=1e-6
+    )
+    assert (sums["targets"], sums["correct"], sums["correct_top5"]) == (4, 1, 3)
+    assert (sums["sequences"], sums["correct_sequences"]) == (2, 0)
+
+
+def test_padding_is_not_part_of_a_whole_sequence():
+    logits = np.tile(np.roll(RANKED, 1), [2, 3, 1])
+    sums = sums_of(logits, [[1, 1, 0], [1, 2, 0]])
+    assert (sums["targets"], sums["correct"]) == (4, 3)
+    assert (sums["sequences"], sums["correct_sequences"]) == (2, 1)
+
+
+def test_class_0_is_no_padding():
+    sums = sums_of([RANKED, RANKED, RANKED], [0, 4, 6], autoregressive=False)
+    assert (sums["targets"], sums["correct"], sums["correct_top5"]) == (3, 1, 2)
+    assert (sums["sequences"], sums["correct_sequences"]) == (3, 1)
+
+
+def test_fewer_than_five_classes():
+    assert sums_of([RANKED[:3]], [2], autoregressive=False)["correct_top5"] == 1
+
+
+def test_what_is_not_finite_is_not_right():
+    sums = sums_of([[math.nan] * 7], [0], autoregressive=False)
+    assert math.isnan(sums["loss"]) and sums["correct_top5"] == 0
 
 
 def test_steps(run, model):
@@ -55,6 +152,13 @@ def test_steps(run, model):
     assert evaluator.evaluate("imagenet", "validation", 1) == first
     assert evaluator.evaluate("imagenet", "validation", 99) == whole
     assert evaluator.evaluate("imagenet", "test")["targets"] == 4
+
+
+def test_progress(run, model, capsys):
+    evaluator = Evaluator(run, model)
+    evaluator.evaluate("imagenet", "validation", progress=True)
+    evaluator.evaluate("imagenet", "validation", 1)
+    assert capsys.readouterr().err.startswith("imagenet validation, teacher-forced: 6 in ")
 
 
 def test_the_model_is_read_anew(run):

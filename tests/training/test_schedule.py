@@ -1,4 +1,4 @@
-"""Learning-rate schedules, against values worked out by hand."""
+"""Learning-rate schedules, against values worked out by hand and formulas in float64."""
 
 import keras
 import numpy as np
@@ -6,6 +6,8 @@ import pytest
 
 from t2tlite.errors import UserError
 from t2tlite.training.schedule import SCHEDULES, Schedule
+
+from ..models import tiny
 
 WARM_UP = {0: 0.5, 1: 1.0, 2: 1.5, 3: 2.0}  # learning_rate 2, warmup_steps 4
 
@@ -16,12 +18,33 @@ WARM_UP = {0: 0.5, 1: 1.0, 2: 1.5, 3: 2.0}  # learning_rate 2, warmup_steps 4
         ("constant", {4: 2.0, 1000: 2.0}),
         ("rsqrt", {4: 2.0, 9: 2 * 2 / 3, 16: 1.0, 400: 0.2}),
         ("cosine", {4: 2.0, 8: 1 + 2**-0.5, 12: 1.0, 20: 0.0, 21: 0.0, 1000: 0.0}),
+        ("exponential", {4: 2.0, 24: 1.0, 34: 2**-0.5, 44: 0.5}),
     ],
 )
 def test_values(name, later):
     schedule = Schedule(name, 2.0, 4, decay_steps=20)
     for step, expected in (WARM_UP | later).items():
         np.testing.assert_allclose(schedule(step), expected, rtol=1e-6, atol=1e-6, err_msg=str(step))
+
+
+FORMULAS = {  # of the number of the update, from 1
+    "constant": lambda n: 3e-4 * np.minimum(1, n / 100),
+    "noam": lambda n: 3e-4 * 512**-0.5 * np.minimum(n**-0.5, n * 100**-1.5),
+    "rsqrt": lambda n: 3e-4 * np.minimum(1, n / 100) * (np.maximum(n - 1, 100) / 100) ** -0.5,
+    "cosine": lambda n: (
+        3e-4 * np.minimum(1, n / 100) * (1 + np.cos(np.pi * np.clip((n - 101) / 900, 0, 1))) / 2
+    ),
+    "exponential": lambda n: 3e-4 * np.minimum(1, n / 100) * 0.1 ** (np.maximum(n - 101, 0) / 1000),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_formulas(name):
+    steps = np.concatenate([np.arange(120), [999, 1000, 1001, 54321, 1_000_000]])
+    schedule = Schedule(name, 3e-4, 100, decay_steps=1000, hidden=512, decay_rate=0.1)
+    values = [float(schedule(np.int64(step))) for step in steps]
+    expected = FORMULAS[name](steps.astype(np.float64) + 1)
+    np.testing.assert_allclose(values, expected, rtol=2e-5, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -38,14 +61,35 @@ def test_an_optimizer_follows_it():
     np.testing.assert_allclose(variable.numpy(), -(0.5 + 1.0 + 1.5), rtol=1e-6)
 
 
-def test_it_can_be_made_from_its_config():
-    schedule = Schedule("cosine", 0.5, 3, 30)
-    again = Schedule.from_config(schedule.get_config())
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_it_can_be_made_from_its_config(name):
+    schedule = Schedule(name, 0.5, 3, 30, 64, 0.2)
+    stored = keras.optimizers.schedules.serialize(schedule)
+    again = keras.optimizers.schedules.deserialize(stored)
     assert [float(again(step)) for step in (0, 7, 29)] == [float(schedule(step)) for step in (0, 7, 29)]
 
 
-def test_mistakes():
-    with pytest.raises(UserError, match="`schedule` must be one of constant, rsqrt, cosine. Received: cosin"):
-        Schedule("cosin", 1.0, 1)
-    with pytest.raises(UserError, match="needs `decay_steps`: add --hparams=decay_steps=N"):
-        Schedule("cosine", 1.0, 1)
+def test_the_hyperparameters_name_it():
+    hparams = tiny.HPARAMS.replace(schedule="noam", learning_rate=2.0, warmup_steps=50)
+    step = 99
+    expected = 2.0 * tiny.HPARAMS.hidden**-0.5 * 100**-0.5
+    np.testing.assert_allclose(Schedule.from_hparams(hparams)(step), expected, rtol=1e-6)
+    hparams = hparams.replace(schedule="exponential", warmup_steps=0, decay_steps=10, decay_rate=0.25)
+    np.testing.assert_allclose(Schedule.from_hparams(hparams)(11), 2.0 * 0.25, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "cosin",
+            "one of constant, noam, rsqrt, cosine, exponential; received `cosin`; did you mean `cosine`?",
+        ),
+        ("x", "received `x`$"),
+        ("cosine", "schedule `cosine` needs `decay_steps`: add --hparams=decay_steps=N"),
+        ("exponential", "schedule `exponential` needs `decay_steps`"),
+    ],
+)
+def test_mistakes(name, message):
+    with pytest.raises(UserError, match=message.replace("?", r"\?")):
+        Schedule(name, 1.0, 1)

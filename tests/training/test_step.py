@@ -1,11 +1,11 @@
-"""One update and one batch of evaluation, against NumPy."""
+"""One update, against NumPy."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.errors import UserError
-from t2tlite.training.step import make_eval_step, make_optimizer, make_train_step
+from t2tlite.training.optimizers import make_optimizer
+from t2tlite.training.step import make_train_step
 
 from ..models import tiny
 
@@ -119,51 +119,3 @@ def test_what_is_random_derives_from_seed_problem_and_step():
     first = run(7)["loss"]
     assert run(7)["loss"] == first != run(8)["loss"]
     assert step_of(model, "translation", seed=1)(7)["loss"] != first
-
-
-def test_figures_of_evaluation():
-    for name in NAMES:
-        model = tiny.model(NAMES)
-        features = tiny.batch(name, size=5)
-        sums = make_eval_step(model, name, specs(features))(features)
-        sums = {key: float(value) for key, value in sums.items()}
-        targets = features["targets"].numpy()
-        logits = model(features, problem=name).logits.numpy()
-        nats, right = cross_entropy(logits, targets), logits.argmax(axis=-1) == targets
-        if name == "translation":
-            counted, whole = targets != 0, [np.all(r[t != 0]) for r, t in zip(right, targets, strict=True)]
-        else:
-            counted, whole = np.ones_like(right), right
-        assert sums["targets"] == counted.sum() and sums["correct"] == right[counted].sum()
-        assert sums["sequences"] == 5 and sums["correct_sequences"] == np.sum(whole)
-        np.testing.assert_allclose(sums["loss"], nats[counted].sum(), rtol=1e-5)
-
-
-def test_right_sequences_are_counted():
-    """With targets that the model itself finds most likely, all but one of them."""
-    model = tiny.model(["translation"])
-    features = tiny.batch("translation")
-    features["targets"] = tf.zeros_like(features["targets"][:, :4]) + 2
-    for position in range(4):  # each depends on those before it alone
-        best = tf.argmax(model(features, problem="translation").logits[:, position], -1, tf.int32)
-        mask = tf.one_hot(position, 4, True, False, dtype=tf.bool)
-        features["targets"] = tf.where(mask[None], tf.maximum(best, 1)[:, None], features["targets"])
-    targets = features["targets"].numpy()
-    eval_step = make_eval_step(model, "translation", specs(features))
-    logits = model(features, problem="translation").logits.numpy()
-    whole = np.all(logits.argmax(-1) == targets, axis=1).sum()
-    assert whole >= 1  # an output may be padding, which is no target
-    assert float(eval_step(features)["correct_sequences"]) == whole
-    targets[0, 2] = 3 if targets[0, 2] != 3 else 4
-    features["targets"] = tf.constant(targets)
-    assert float(eval_step(features)["correct_sequences"]) < float(eval_step(features)["sequences"])
-
-
-def test_optimizers():
-    model = tiny.shared_model()
-    hparams = tiny.HPARAMS.replace(adam_beta1=0.5, adam_epsilon=1e-3)
-    optimizer = make_optimizer(hparams, model.trainable_variables)
-    assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.5, 0.98, 1e-3)
-    assert len(optimizer.variables) >= 2 * len(model.trainable_variables)  # none is made later, in a step
-    with pytest.raises(UserError, match="`optimizer` must be adam. Received: sgd"):
-        make_optimizer(tiny.HPARAMS.replace(optimizer="sgd"), model.trainable_variables)

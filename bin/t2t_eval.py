@@ -1,0 +1,205 @@
+"""t2t-eval: evaluates a checkpoint of a training run, teacher-forced and decoded."""
+
+import dataclasses
+import json
+import pathlib
+import sys
+
+from t2tlite import cli, quiet
+from t2tlite.decoding.names import check_problem
+from t2tlite.decoding.options import DecodeOptions
+from t2tlite.errors import UserError
+from t2tlite.files import write_whole
+from t2tlite.run import read_description
+
+COMMAND = cli.Command(
+    "t2t-eval",
+    "Evaluates a checkpoint of a training run on prepared data: teacher-forced (log-perplexity and "
+    "accuracies, given the right targets before each), and decoded (what the model writes by itself, scored "
+    "by the problem's metrics against all references).",
+    examples=[
+        ("the newest checkpoint, on the test split of all problems of the run", "t2t-eval --output_dir=run"),
+        (
+            "BLEU of 500 sentences by another checkpoint, to a file as well",
+            "t2t-eval --output_dir=run --problems=wmt_ende --noteacher_forced --limit=500 "
+            "--checkpoint_path=run/checkpoints/step-00001000 --output_file=scores.jsonl",
+        ),
+    ],
+)
+COMMAND.group("The model")
+COMMAND.string("output_dir", None, "folder of the training run", required=True)
+COMMAND.string("checkpoint_path", None, "one of its checkpoints; the newest where this is not given")
+COMMAND.group("What to evaluate")
+COMMAND.string("problems", None, "names separated by commas; all of the run's where this is not given")
+COMMAND.choice("split", "test", ("validation", "test"), "of the prepared data")
+COMMAND.string("data_dir", None, "folder of the prepared data; the run's own where this is not given")
+COMMAND.boolean("teacher_forced", True, "how well each target is predicted, given the right ones before it")
+COMMAND.integer("eval_steps", 0, "batches of a teacher-forced evaluation; 0: the whole split", at_least=0)
+COMMAND.boolean("decoded", True, "how good the model's own outputs are")
+COMMAND.integer("limit", 0, "examples to decode, from the first; 0: the whole split", at_least=0)
+COMMAND.group("How")
+COMMAND.string(
+    "decode_hparams",
+    "",
+    "changes such as batch_size=8,decode_length=40: inputs decoded together, most positions of an output",
+    may_be_empty=True,
+)
+COMMAND.string("output_file", None, "where the figures also go: for each problem a JSON object a line")
+
+_SHARES = {
+    "accuracy": "accuracy",
+    "accuracy_top5": "among the top 5",
+    "sequence_accuracy": "whole sequences",
+}
+
+
+def evaluate(flags):
+    """Checks what can be wrong before TensorFlow is started, then evaluates."""
+    options = DecodeOptions.parse(flags.decode_hparams)
+    if not (flags.teacher_forced or flags.decoded):
+        raise UserError("--noteacher_forced and --nodecoded leave nothing to evaluate")
+    problems = _problems(flags)
+    output = _output_file(flags.output_file)
+    quiet.start_tensorflow()
+    from t2tlite.run import Run
+
+    run = Run.load(flags.output_dir)
+    run = dataclasses.replace(run, data_dir=flags.data_dir or run.data_dir)
+    checkpoint = _checkpoint(flags, run, problems)
+    model = run.restore_model(checkpoint)
+    told = {"checkpoint": str(checkpoint), "split": flags.split}
+    lines = []
+    if flags.teacher_forced:
+        found = _teacher_forced(run, model, problems, flags)
+        _show_teacher_forced(found, checkpoint, flags)
+        lines += [{"problem": name, **told, "mode": "teacher_forced", **found[name]} for name in problems]
+    if flags.decoded:
+        found = _decoded(run, model, problems, flags, options)
+        _show_decoded(found, checkpoint, flags)
+        for name, one in found.items():
+            more = {"examples": one.size, "errors": len(one.errors), "signatures": one.signatures}
+            lines.append({"problem": name, **told, "mode": "decoded", **one.metrics, **more})
+    if output:
+        write_whole(output, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+
+def _problems(flags) -> list[str]:
+    names = read_description(pathlib.Path(flags.output_dir)).get("problems")
+    names = names if isinstance(names, list) else []
+    asked = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
+    for name in asked:
+        check_problem(name, names, flags.output_dir)
+    return list(dict.fromkeys(asked or names))
+
+
+def _output_file(path) -> pathlib.Path | None:
+    if path and pathlib.Path(path).is_dir():
+        raise UserError(f"--output_file={path} is a folder; expected the name of a file")
+    if path and not pathlib.Path(path).parent.is_dir():
+        raise UserError(f"can't write --output_file={path}: the folder is not there; make it first")
+    return pathlib.Path(path) if path else None
+
+
+def _checkpoint(flags, run, problems) -> pathlib.Path:
+    """The path of the checkpoint, which a training that goes on may not change meanwhile."""
+    from t2tlite.data import records
+    from t2tlite.run import CHECKPOINTS
+    from t2tlite.training import checkpoint
+
+    for name in problems:  # now, and not when the others have been decoded
+        records.split_index(run.problems[name], flags.split, run.data_dir)
+    folder = run.output_dir / CHECKPOINTS
+    found = pathlib.Path(flags.checkpoint_path) if flags.checkpoint_path else checkpoint.newest(folder)
+    if found is None:
+        raise UserError(f"{run.output_dir} holds no checkpoint yet; train with t2t-train --output_dir=...")
+    return found
+
+
+def _teacher_forced(run, model, problems, flags) -> dict[str, dict[str, float]]:
+    from t2tlite.training.evaluate import Evaluator
+
+    evaluator = Evaluator(run, model)
+    steps = flags.eval_steps or None
+    return {name: evaluator.evaluate(name, flags.split, steps, progress=True) for name in problems}
+
+
+def _decoded(run, model, problems, flags, options) -> dict:
+    """What was decoded, for each problem that lists a metric of it."""
+    from t2tlite.decoding import evaluate
+    from t2tlite.decoding.predictor import Predictor
+
+    predictor = Predictor(run, model, options)
+    found = {}
+    for name in problems:
+        if not evaluate.decoded_metrics(run.problems[name]):
+            _say(f"problem `{name}` lists no metric of decoded outputs; it is not decoded")
+            continue
+        limit = flags.limit or None
+        found[name] = one = evaluate.decoded(predictor, name, flags.split, limit, progress=True, keep=0)
+        if one.errors:
+            _say(
+                f"{len(one.errors)} of {one.size} inputs of {name} could not be decoded and count as wrong, "
+                f"the first since: {one.errors[0]}"
+            )
+    return found
+
+
+def _show_teacher_forced(found, checkpoint, flags):
+    """Prints the table of the teacher-forced figures."""
+    part = f"the first {flags.eval_steps} batches" if flags.eval_steps else "whole"
+    headings = ["problem", "log-perplexity (nats/target)", *_SHARES.values(), "targets"]
+    rows = [
+        [
+            name,
+            f"{figures['log_perplexity']:.4f}",
+            *(f"{100 * figures[share]:.2f}%" for share in _SHARES),
+            f"{figures['targets']:,.0f}",
+        ]
+        for name, figures in found.items()
+    ]
+    _print_table(f"Teacher-forced: {checkpoint.name}, {flags.split} split, {part}", headings, rows)
+
+
+def _show_decoded(found, checkpoint, flags):
+    """Prints the table of the metrics of the outputs, and how they were computed where that is told."""
+    rows = []
+    for name, one in found.items():
+        rows += [[name, metric, f"{value:.2f}", f"{one.size:,}"] for metric, value in one.metrics.items()]
+    part = f"the first {flags.limit} examples" if flags.limit else "whole"
+    title = f"Decoded: {checkpoint.name}, {flags.split} split, {part}"
+    _print_table(title, ["problem", "metric", "score", "examples"], rows, words=2)
+    for name, one in found.items():
+        for metric, signature in one.signatures.items():
+            print(f"{name} {metric}: {signature}")
+
+
+def _print_table(title, headings, rows, words=1):
+    """Prints a table whose first columns, so many, hold words, and the others numbers."""
+    import rich.console
+    import rich.table
+
+    table = rich.table.Table()
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if number < words else "right")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else 110
+    print(title)  # a table's own is folded to its width
+    rich.console.Console(file=sys.stdout, width=width, markup=False, highlight=False).print(table)
+
+
+def _say(message):
+    print(f"t2t-eval: {message}", file=sys.stderr)
+
+
+def main(argv=None) -> int:
+    """Runs the command and returns its exit status."""
+    return COMMAND.main(evaluate, argv)
+
+
+def run():
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

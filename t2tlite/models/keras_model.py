@@ -1,0 +1,170 @@
+"""A MultiModel for one problem as an ordinary Keras model: summary, fit, predict, save and load."""
+
+import dataclasses
+import importlib
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from t2tlite import hparam, registry
+from t2tlite.data import pipeline
+from t2tlite.models import multimodel
+from t2tlite.models.component import dtype_scope
+from t2tlite.models.multimodel import Net, Wiring
+from t2tlite.run import CHECKPOINTS, Run
+
+_WITH_CLASSES = ("layers.attention", "layers.convolution", "layers.experts", "training.optimizers")
+
+
+@keras.saving.register_keras_serializable("t2tlite")
+class ProblemModel(keras.Model):
+    """A MultiModel with the nets of one problem; its inputs are the batches of the problem's pipeline.
+
+    Called with `{"inputs": ..., "targets": ...}` (and "inputs_length" for audio) it returns float32 logits:
+    `[batch, length, size]`, of every target given those before it, or `[batch, size]` of classes. In training
+    the losses of the experts are added to the model's losses.
+
+    Args:
+      hparams: `HParams`.
+      wiring: the problem's `Wiring`.
+      problem: its name, and the model's.
+    """
+
+    def __init__(self, hparams, wiring: Wiring, problem: str, **kwargs):
+        # Without autocast a waveform reaches its net in float32 under mixed precision.
+        super().__init__(**{"name": problem, "autocast": False, **kwargs})
+        self.supports_jit = False  # on a CPU jit makes a step slower, and compiles for each length
+        self.hparams = hparams
+        self.wiring = wiring
+        self.problem = problem
+        with dtype_scope(self.dtype_policy):
+            self.multimodel = registry.get("model", hparams.model)(hparams, {problem: wiring})
+            self.multimodel.build(None)  # not in `build`, so that variables have the paths of a run's
+        self.built = True
+
+    def call(self, features, training=False):
+        output = self.multimodel(features, problem=self.problem, training=training)
+        if training:
+            for statistics in output.experts.values():
+                self.add_loss(statistics["loss"])
+        return output.logits
+
+    def make_loss(self) -> "TargetLoss":
+        """The loss of the problem's targets, for `compile`."""
+        return TargetLoss(self.hparams, self.wiring.targets)
+
+    def summary(self, *args, expand_nested: bool = True, **kwargs):
+        """Keras's summary, by default with the parts of the MultiModel."""
+        hidden = (None, None, self.hparams.hidden)
+        for layer in self.multimodel.layers:
+            layer.output_shape = hidden
+        net = self.multimodel.target_net(self.problem)
+        net.output_shape = (None, None, net.size) if net.autoregressive else (None, net.size)
+        self.multimodel.output_shape = net.output_shape
+        super().summary(*args, expand_nested=expand_nested, **kwargs)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hparams": hparam.to_json(self.hparams),
+            "wiring": dataclasses.asdict(self.wiring),
+            "problem": self.problem,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        wiring = config["wiring"]
+        wiring = Wiring(Net(**wiring["inputs"]), Net(**wiring["targets"]), wiring["command"])
+        return cls(**{**config, "hparams": hparam.from_json(config["hparams"]), "wiring": wiring})
+
+
+@keras.saving.register_keras_serializable("t2tlite")
+class TargetLoss(keras.losses.Loss):
+    """A modality's loss as a Keras loss: nats per target, padding left out.
+
+    Args:
+      hparams: `HParams`.
+      net: the `Net` that writes the targets.
+    """
+
+    def __init__(self, hparams, net: Net, name="target_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.hparams = hparams
+        self.net = net
+        self.modality = registry.get("modality", net.modality).from_hparams(
+            hparams, size=net.size, name=net.name
+        )
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """The mean over the targets of a batch; `sample_weight` is refused."""
+        if sample_weight is not None:
+            raise ValueError("the loss of a modality is a mean over targets; it takes no `sample_weight`")
+        total, count = self.modality.loss(y_pred, y_true)
+        return total / tf.maximum(count, 1.0)
+
+    call = __call__
+
+    def get_config(self):
+        config = {**super().get_config(), "hparams": hparam.to_json(self.hparams)}
+        return {**config, "net": dataclasses.asdict(self.net)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "hparams": hparam.from_json(config["hparams"]), "net": Net(**config["net"])})
+
+
+def keras_model(run, problem: str | None = None, checkpoint_path=None) -> ProblemModel:
+    """The model of a run for one of its problems, with the weights of a checkpoint, or fresh ones.
+
+    Args:
+      run: a `Run`, or its folder.
+      problem: the name of one of its problems; not needed where there is only one.
+      checkpoint_path: default: the newest, and fresh weights where there is none.
+
+    Raises:
+      UserError: there is no run, problem or checkpoint, or the checkpoint doesn't fit.
+    """
+    from t2tlite.decoding.names import check_problem
+    from t2tlite.training import checkpoint
+
+    run = run if isinstance(run, Run) else Run.load(run)
+    names = list(run.problems)
+    problem = problem or (names[0] if len(names) == 1 else "")
+    check_problem(problem, names, run.output_dir)
+    wiring = multimodel.wire([run.problems[problem]], run.hparams, run.vocabulary, run.labels)
+    model = ProblemModel(run.hparams, wiring[problem], problem)
+    if checkpoint_path or checkpoint.newest(pathlib.Path(run.output_dir) / CHECKPOINTS):
+        trained = {variable.path: variable for variable in run.restore_model(checkpoint_path).variables}
+        for variable in model.multimodel.variables:
+            variable.assign(trained[variable.path])
+    return model
+
+
+def load(path) -> keras.Model:
+    """`keras.models.load_model`, for a file in which layers, losses or optimizers of t2tlite are."""
+    for name in _WITH_CLASSES:  # Keras finds a class once its module has been imported
+        importlib.import_module(f"{__package__.rpartition('.')[0]}.{name}")
+    return keras.models.load_model(path)
+
+
+def batches(run: Run, problem: str, split: str = "train", training: bool = True) -> tf.data.Dataset:
+    """Batches of a problem for `fit`, `evaluate` and `predict`: pairs of features and targets.
+
+    Args:
+      training: endless and shuffled (`fit` wants `steps_per_epoch`); otherwise one epoch in a fixed order.
+
+    Raises:
+      UserError: the prepared data is missing.
+    """
+    dataset = pipeline.dataset(
+        run.problems[problem],
+        split,
+        run.data_dir,
+        run.vocabulary,
+        run.labels.get(problem),
+        run.hparams,
+        run.seed,
+        training=training,
+    )
+    return dataset.map(lambda features: (features, features["targets"]))

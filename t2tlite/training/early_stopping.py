@@ -1,0 +1,131 @@
+"""Early stopping: when a figure of the evaluations has not become better for a while."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from t2tlite import metrics, registry
+from t2tlite.errors import UserError
+from t2tlite.metrics import teacher_forced
+from t2tlite.nearest import did_you_mean
+
+MEAN = "mean"
+Figures = Mapping[str, Mapping[str, float]]  # problem -> name -> value
+
+
+class EarlyStopping:
+    """Watches one figure over the evaluations of a training.
+
+        stopping = EarlyStopping("wmt_ende/bleu", patience=5, problems=run.problems.values())
+        ...
+        stopping.update(step, {"wmt_ende": {"bleu": 21.3}})
+        if stopping.stopped: ...
+
+    Args:
+      monitor: "PROBLEM/FIGURE", or "mean/FIGURE" for the mean over the problems that have it. A figure is a
+        teacher-forced one (`metrics.teacher_forced`) or a metric of decoded outputs that the problem lists.
+      patience: stops at this many evaluations in a row that were not better than the best.
+      problems: the `Problem`s that are trained.
+      least: an evaluation is better if it is so by more than this.
+
+    Raises:
+      UserError: there is no such problem or figure; before anything is trained.
+    """
+
+    def __init__(self, monitor: str, patience: int, problems: Sequence[Any], least: float = 0.0):
+        if patience < 1 or least < 0:
+            raise UserError(f"early stopping needs a patience of 1 or more. Received: {patience}, {least}")
+        self.monitor = monitor
+        self.patience = patience
+        self.least = least
+        problem, _, self._figure = monitor.partition("/")
+        self._problems = _with_figure(monitor, problem, self._figure, list(problems))
+        self.higher_is_better = _higher_is_better(self._figure)
+        self.best: float | None = None
+        self.best_step: int | None = None
+        self.waited = 0
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether the figure comes of decoded evaluations, and not of teacher-forced ones."""
+        return self._figure not in teacher_forced.HIGHER_IS_BETTER
+
+    @property
+    def stopped(self) -> bool:
+        return self.waited >= self.patience
+
+    def update(self, step: int, figures: Figures) -> bool:
+        """Takes in one evaluation; one without the figure changes nothing.
+
+        Args:
+          step: when it was made.
+          figures: of every problem that it covered.
+
+        Returns:
+          Whether it is the best so far.
+        """
+        found = [
+            figures[name][self._figure] for name in self._problems if self._figure in figures.get(name, ())
+        ]
+        if len(found) < len(self._problems):
+            return False
+        value = float(sum(found) / len(found))
+        better = self._is_better(value)
+        if better:
+            self.best, self.best_step, self.waited = value, step, 0
+        else:
+            self.waited += 1
+        return better
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint has to hold, as JSON, for a resumed run to stop where this one would."""
+        return {"monitor": self.monitor, "best": self.best, "step": self.best_step, "waited": self.waited}
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Goes on from `state()`; of another figure, or None, there is nothing to go on from."""
+        if state and state["monitor"] == self.monitor:
+            self.best, self.best_step, self.waited = state["best"], state["step"], state["waited"]
+
+    def __str__(self):
+        if self.best is None:
+            return f"{self.monitor} had no finite value in {self.waited} evaluations"
+        return (
+            f"{self.monitor} was best at step {self.best_step} ({self.best:.4g}), and not better in "
+            f"{self.waited} evaluations since"
+        )
+
+    def _is_better(self, value: float) -> bool:
+        if not math.isfinite(value):
+            return False
+        if self.best is None:
+            return True
+        gain = value - self.best if self.higher_is_better else self.best - value
+        return gain > self.least
+
+
+def _with_figure(monitor: str, problem: str, figure: str, problems: list) -> list[str]:
+    """Names of the problems whose figure is watched."""
+    names = [one.name for one in problems]
+    if not figure:
+        raise UserError(
+            f"`{monitor}` is no figure of a problem; expected PROBLEM/FIGURE or {MEAN}/FIGURE, such as "
+            f"{names[0]}/log_perplexity"
+        )
+    if problem not in (MEAN, *names):
+        near = did_you_mean(problem, [MEAN, *names]) or f"; there is {', '.join([MEAN, *names])}"
+        raise UserError(f"`{monitor}`: no problem `{problem}` is trained{near}")
+    asked = [one for one in problems if problem in (MEAN, one.name)]
+    if figure in teacher_forced.HIGHER_IS_BETTER:
+        return [one.name for one in asked]
+    found = [one.name for one in asked if figure in one.metrics]
+    if not found:
+        known = [*teacher_forced.HIGHER_IS_BETTER, *dict.fromkeys(m for one in asked for m in one.metrics)]
+        known = list(dict.fromkeys(known))
+        near = did_you_mean(figure, known) or f"; there is {', '.join(known)}"
+        raise UserError(f"`{monitor}`: `{problem}` has no figure `{figure}`{near}")
+    return found
+
+
+def _higher_is_better(figure: str) -> bool:
+    told = teacher_forced.HIGHER_IS_BETTER.get(figure)
+    return metrics.higher_is_better(registry.get("metric", figure)) if told is None else told

@@ -1,0 +1,184 @@
+"""Optimizers by name: Keras's, as training on one problem at a time needs them."""
+
+import functools
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from t2tlite.errors import UserError
+from t2tlite.nearest import did_you_mean
+from t2tlite.training.schedule import Schedule
+
+
+class _Averaging:
+    """Mixed into a Keras optimizer with `use_ema`: the moving average of every weight over the updates.
+
+    The average follows quickly at first, with the decay min(ema_momentum, n / (n + 9)) after n updates, so
+    that it forgets the random start. A weight that an update leaves alone is averaged, too: the averages
+    are of the whole model over the same updates.
+    """
+
+    def averages(self):
+        """Pairs of a weight and its average; none without `use_ema`."""
+        if not self.use_ema:
+            return []
+        return list(zip(self._trainable_variables, self._model_variables_moving_average, strict=True))
+
+    def _update_model_variables_moving_average(self, trainable_variables):
+        n = ops.cast(self.iterations, "float32")  # updates before this one
+        new = 1 - ops.minimum(self.ema_momentum, n / (n + 9))
+        for variable, average in self.averages():
+            average.assign_add((variable - average) * ops.cast(new, average.dtype))
+
+
+@keras.saving.register_keras_serializable("t2tlite")
+class Adam(_Averaging, keras.optimizers.Adam):
+    """Keras's Adam (Kingma and Ba 2015); with `weight_decay` AdamW (Loshchilov and Hutter 2019)."""
+
+
+@keras.saving.register_keras_serializable("t2tlite")
+class Adafactor(_Averaging, keras.optimizers.Adafactor):
+    """Adafactor (Shazeer and Stern 2018, arXiv 1804.04235), algorithm 4 without momentum.
+
+    Matrices have a row and a column of state; of stacked matrices each has its own. Keras's class keeps
+    their product as well, which is as large as the weights, and gives several variables one path. Nor does
+    this one bound the learning rate by 1 / sqrt(step): that is the schedule's matter.
+    """
+
+    def build(self, variables):
+        if self.built:
+            return
+        super(keras.optimizers.Adafactor, self).build(variables)
+        self._moments = [self._moments_of(variable) for variable in variables]
+
+    def _moments_of(self, variable):
+        shape = tuple(variable.shape)
+        shapes = {"velocity": shape}
+        if len(shape) > 1:
+            shapes = {"row": shape[:-1], "column": (*shape[:-2], shape[-1])}
+        stem = variable.path.replace("/", "_")
+        return [self.add_variable(s, dtype=variable.dtype, name=f"{stem}_{n}") for n, s in shapes.items()]
+
+    def update_step(self, gradient, variable, learning_rate):
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        gradient = _dense(gradient, variable)
+        new = ops.power(step, self.beta_2_decay)  # 1 - beta_2
+        square = ops.square(gradient) + self.epsilon_1
+        moments = self._moments[self._get_variable_index(variable)]
+        if len(moments) == 1:
+            velocity = self._follow(moments[0], square, new)
+        else:
+            row = self._follow(moments[0], ops.mean(square, axis=-1), new)
+            column = self._follow(moments[1], ops.mean(square, axis=-2), new)
+            share = row / ops.mean(row, axis=-1, keepdims=True)
+            velocity = share[..., None] * column[..., None, :]
+        update = gradient * ops.rsqrt(velocity)
+        update = update / ops.maximum(1.0, _rms(update) / self.clip_threshold)
+        rate = ops.cast(learning_rate, variable.dtype) * ops.maximum(self.epsilon_2, _rms(variable))
+        self.assign_sub(variable, rate * update)
+
+    def _follow(self, moment, value, new):
+        after = moment + new * (value - moment)
+        self.assign(moment, after)
+        return after
+
+
+@keras.saving.register_keras_serializable("t2tlite")
+class Lamb(_Averaging, keras.optimizers.Lamb):
+    """LAMB (You et al. 2020, arXiv 1904.00962), its phi the norm of the weights, but at least a least norm.
+
+    Without a least norm what begins at 0 (gates, biases, the scales of a fresh ConvBlock) stays there: after
+    its first step its norm is that of a step, and so are its steps from then on.
+
+    Args:
+      least_scale: root mean square of the weights in that least norm.
+    """
+
+    def __init__(self, *args, least_scale: float = 0.1, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.least_scale = least_scale
+
+    def update_step(self, gradient, variable, learning_rate):
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        gradient = _dense(gradient, variable)
+        index = self._get_variable_index(variable)
+        m, v = self._momentums[index], self._velocities[index]
+        self.assign_add(m, (gradient - m) * (1 - self.beta_1))
+        self.assign_add(v, (ops.square(gradient) - v) * (1 - self.beta_2))
+        velocity = v / (1 - ops.power(self.beta_2, step))
+        update = m / (1 - ops.power(self.beta_1, step)) / (ops.sqrt(velocity) + self.epsilon)
+        norm = _rms(update)
+        scale = ops.maximum(self.least_scale, _rms(variable))
+        ratio = ops.where(norm > 0, scale / ops.maximum(norm, 1e-30), 1.0)
+        self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * ratio * update)
+
+    def get_config(self):
+        return {**super().get_config(), "least_scale": self.least_scale}
+
+
+def _dense(gradient, variable):
+    """The gradient as one tensor, also where it is made of rows that were read."""
+    return tf.cast(tf.convert_to_tensor(gradient), variable.dtype)
+
+
+def _rms(x):
+    return ops.sqrt(ops.mean(ops.square(x)))
+
+
+def _like_adam(cls, hparams, **arguments):
+    return cls(
+        beta_1=hparams.adam_beta1, beta_2=hparams.adam_beta2, epsilon=hparams.adam_epsilon, **arguments
+    )
+
+
+OPTIMIZERS = {
+    "adam": functools.partial(_like_adam, Adam),
+    "adamw": functools.partial(_like_adam, Adam),
+    "adafactor": lambda hparams, **arguments: Adafactor(epsilon_2=hparams.least_scale, **arguments),
+    "lamb": lambda hparams, **arguments: _like_adam(
+        Lamb, hparams, least_scale=hparams.least_scale, **arguments
+    ),
+}
+
+
+def make_optimizer(hparams, variables):
+    """The optimizer named by the hyperparameters, with the state of all variables.
+
+    Weight decay is decoupled: `learning_rate * weight_decay` of a weight at an update that uses it. Biases,
+    scales of normalisations, commands (whatever has a single axis) and embeddings have none: of an embedding
+    a batch reads some rows, and would shrink all.
+
+    Args:
+      hparams: `HParams`.
+      variables: the model's trainable variables.
+
+    Raises:
+      UserError: no such optimizer or schedule, or one without the weight decay that it is about.
+    """
+    name = hparams.optimizer
+    if name not in OPTIMIZERS:
+        near = did_you_mean(name, OPTIMIZERS)
+        raise UserError(f"hparam `optimizer` must be one of {', '.join(OPTIMIZERS)}; received `{name}`{near}")
+    if name == "adam" and hparams.weight_decay:
+        raise UserError(
+            "optimizer `adam` has no weight_decay; use --hparams=optimizer=adamw,weight_decay=..."
+        )
+    if name == "adamw" and not hparams.weight_decay:
+        raise UserError("optimizer `adamw` needs weight_decay: --hparams=optimizer=adamw,weight_decay=0.01")
+    optimizer = OPTIMIZERS[name](
+        hparams,
+        learning_rate=Schedule.from_hparams(hparams),
+        weight_decay=hparams.weight_decay or None,
+        use_ema=hparams.ema_decay > 0,
+        ema_momentum=hparams.ema_decay,
+        name=name,
+    )
+    if hparams.weight_decay:
+        optimizer.exclude_from_weight_decay([v for v in variables if not _decays(v)])
+    optimizer.build(variables)
+    return optimizer
+
+
+def _decays(variable) -> bool:
+    return len(variable.shape) > 1 and variable.name != "embedding"

@@ -1,0 +1,180 @@
+"""t2t-eval: tables and files of figures, for any checkpoint, and what it says of mistakes."""
+
+import json
+import types
+
+import pytest
+
+from t2tlite import registry
+from t2tlite.bin import t2t_eval
+from t2tlite.decoding.evaluate import decoded
+from t2tlite.decoding.predictor import Predictor
+from t2tlite.errors import UserError
+from t2tlite.run import CHECKPOINTS
+from t2tlite.training import checkpoint, launch
+from t2tlite.training.evaluate import Evaluator
+
+from ..models import tiny
+
+NAMES = ("wmt_ende", "imagenet")
+HPARAMS = tiny.HPARAMS.replace(
+    vocabulary_size=600,
+    batch_tokens=64,
+    batch_images=4,
+    length_bounds=(32,),
+    encoder_blocks=1,
+    decoder_blocks=1,
+    moe="none",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(sample_data, tmp_path_factory):
+    """The folder of a run with two checkpoints, of a model that was never trained."""
+    folder = tmp_path_factory.mktemp("t2t_eval") / "run"
+    run = launch.make_run(folder, ",".join(NAMES), HPARAMS, sample_data, "sample")
+    nothing = types.SimpleNamespace(variables=[])
+    for step in (1, 2):
+        model = tiny.randomise(run.make_model(), seed=step)
+        checkpoint.save(folder / CHECKPOINTS, step, model, nothing, {}, {}, keep=5)
+    return folder
+
+
+@pytest.fixture
+def call(capsys):
+    """A function of the arguments: exit status, standard output, standard error."""
+
+    def made(*arguments):
+        status = t2t_eval.main([str(argument) for argument in arguments])
+        return status, *capsys.readouterr()
+
+    return made
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_all_of_a_run(folder, tmp_path, call, eager):
+    """Tables and file have the figures of the Python objects, teacher-forced apart from decoded."""
+    output = tmp_path / "scores.jsonl"
+    status, out, err = call(
+        f"--output_dir={folder}", "--eval_steps=1", "--limit=3", f"--output_file={output}"
+    )
+    assert status == 0
+    lines = lines_of(output)
+    assert [(line["problem"], line["mode"]) for line in lines] == [
+        (name, mode) for mode in ("teacher_forced", "decoded") for name in NAMES
+    ]
+    path = folder / CHECKPOINTS / "step-00000002"
+    assert all(line.pop("checkpoint") == str(path) and line.pop("split") == "test" for line in lines)
+    predictor = Predictor.load(folder, path)
+    with eager():
+        evaluator = Evaluator(predictor.run, predictor._model)
+        for line in lines[:2]:
+            figures = evaluator.evaluate(line["problem"], "test", 1)
+            assert line == {"problem": line["problem"], "mode": "teacher_forced"} | {
+                name: pytest.approx(value, rel=1e-5) for name, value in figures.items()
+            }
+            cells = f"{figures['log_perplexity']:.4f}", f"{100 * figures['accuracy_top5']:.2f}%"
+            [row] = [row for row in out.split("Decoded:")[0].splitlines() if line["problem"] in row]
+            assert all(cell in row for cell in cells)
+    bleu, top = lines[2:]
+    assert 0 <= bleu["bleu"] <= 100 and bleu["examples"] == 3 and bleu["errors"] == 0
+    assert bleu["signatures"]["bleu"].startswith("nrefs:1|")
+    expected = decoded(predictor, "imagenet", "test", 3).metrics
+    assert top == {"problem": "imagenet", "mode": "decoded", **expected} | {
+        "examples": 3,
+        "errors": 0,
+        "signatures": {},
+    }
+    first, second = out.split("Decoded: step-00000002, test split, the first 3 examples")
+    assert "Teacher-forced: step-00000002, test split, the first 1 batches" in first
+    assert not any(name in first for name in ("bleu", "top1"))
+    assert not any(name in second for name in ("accuracy", "perplexity"))
+    assert "wmt_ende bleu: nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2." in second
+    assert "wmt_ende test, teacher-forced: 1 in" in err and "wmt_ende test, decoded: 3 in" in err
+
+
+def test_one_kind_of_one_problem(folder, call, eagerly):
+    """On the other split, for two checkpoints."""
+    flags = [f"--output_dir={folder}", "--problems=imagenet", "--split=validation", "--nodecoded"]
+    status, out, _ = call(*flags)
+    assert status == 0 and "Decoded" not in out and "wmt_ende" not in out
+    assert "validation split, whole" in out and f" {6} " in out
+    older = folder / CHECKPOINTS / "step-00000001"
+    _, other, _ = call(*flags, f"--checkpoint_path={older}")
+    assert "step-00000001" in other and out.splitlines()[4] != other.splitlines()[4]
+
+
+def test_other_data(folder, sample_data, tmp_path, call, eagerly):
+    """--data_dir goes before the run's own; the problems of a run that has moved can be evaluated."""
+    (tmp_path / "moved").symlink_to(sample_data)
+    flags = [f"--output_dir={folder}", "--problems=imagenet", "--nodecoded"]
+    same = call(*flags, f"--data_dir={tmp_path}/moved")[1]
+    assert same == call(*flags)[1]
+    status, out, err = call(*flags, f"--data_dir={tmp_path}/none")
+    assert status == 2 and out == "" and err.count("\n") == 1
+    assert "no prepared data for `imagenet`" in err
+
+
+def test_only_decoded(folder, call):
+    status, out, _ = call(f"--output_dir={folder}", "--problems=imagenet", "--noteacher_forced")
+    assert status == 0 and "Teacher-forced" not in out and "top5" in out
+    assert "test split, whole" in out
+
+
+def test_what_could_not_be_decoded_is_told(folder, call, monkeypatch):
+    def broken(self, problem, example):
+        raise UserError("can't be read")
+
+    monkeypatch.setattr(Predictor, "_model_input", broken)
+    status, out, err = call(
+        f"--output_dir={folder}", "--problems=imagenet", "--noteacher_forced", "--limit=2"
+    )
+    assert status == 0 and "0.00" in out
+    assert (
+        "2 of 2 inputs of imagenet could not be decoded and count as wrong, the first since: can't be" in err
+    )
+
+
+def test_a_problem_without_metrics_of_outputs(folder, call, monkeypatch):
+    monkeypatch.setattr(registry.get("problem", "imagenet"), "metrics", ("accuracy",))
+    status, out, err = call(f"--output_dir={folder}", "--problems=imagenet", "--noteacher_forced")
+    assert status == 0 and "`imagenet` lists no metric of decoded outputs; it is not decoded" in err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "--output_dir is missing"),
+        (["--output_dir=/no"], "/no holds no run"),
+        (["--output_dir=RUN", "--problems=wmt_end"], "did you mean `wmt_ende`"),
+        (["--output_dir=RUN", "--problems=imagenet,wsj_speech"], "RUN has no problem `wsj_speech`"),
+        (["--output_dir=RUN", "--split=tset"], "expected one of validation, test"),
+        (["--output_dir=RUN", "--noteacher_forced", "--nodecoded"], "leave nothing to evaluate"),
+        (["--output_dir=RUN", "--limit=-1"], "expected an integer, 0 or more"),
+        (["--output_dir=RUN", "--decode_hparams=beams=4"], "unknown decode hyperparameter `beams`"),
+        (["--output_dir=RUN", "--output_file=/no/x"], "can't write --output_file=/no/x: the folder is not"),
+        (["--output_dir=RUN", "--output_file=RUN"], "is a folder; expected the name of a file"),
+        (["--output_dir=RUN", "--checkpoint_path=/no"], "/no is no checkpoint"),
+        (["--output_dir=RUN", "--eval_step=4"], "did you mean `--eval_steps`"),
+    ],
+)
+def test_mistakes(folder, call, flags, message):
+    flags = [flag.replace("=RUN", f"={folder}") for flag in flags]
+    status, out, err = call(*flags)
+    assert status == 2 and out == ""
+    assert err.startswith("t2t-eval: error: ") and err.count("\n") == 1
+    assert message in err.replace(str(folder), "RUN")
+
+
+def test_a_run_without_a_checkpoint(folder, tmp_path, call):
+    for name in ("run.json", "vocabulary.model"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    status, _, err = call(f"--output_dir={tmp_path}")
+    assert status == 2 and "holds no checkpoint yet" in err
+
+
+def test_mistakes_are_told_without_tensorflow(folder, mistake_in_a_process):
+    assert "`x`" in mistake_in_a_process("t2t_eval", f"--output_dir={folder}", "--problems=x")
