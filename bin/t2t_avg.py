@@ -22,7 +22,7 @@ COMMAND = cli.Command(
 COMMAND.group("Which checkpoints (one of these)")
 COMMAND.string("output_dir", None, "folder of the training run", required=True)
 COMMAND.integer("last", None, "so many of the newest", at_least=2)
-COMMAND.integer("best", None, "so many of those that evaluated best", at_least=2)
+COMMAND.integer("best", None, "so many of the lowest mean log-perplexity on validation data", at_least=2)
 COMMAND.string(
     "checkpoints", None, "a list, separated by commas: names in OUTPUT_DIR/checkpoints, or folders"
 )
@@ -40,11 +40,12 @@ def average(flags):
     quiet.start_tensorflow()
     from t2tlite.training import averaging, checkpoint
 
-    paths = listed or _found(checkpoint.all_in(folder), flags.last or flags.best, folder)
-    if flags.last:
-        paths = paths[-flags.last :]
-    elif flags.best:
-        paths = averaging.best(paths, flags.best)
+    if listed:
+        paths = listed
+    elif flags.last:
+        paths = _found(checkpoint.all_in(folder), flags.last, folder)[-flags.last :]
+    else:
+        paths = averaging.best(_found(checkpoint.with_best(folder), flags.best, folder), flags.best)
     to = pathlib.Path(flags.to) if flags.to else folder / averaging.default_name(paths)
     averaged = averaging.average(paths, to)["averaged"]
     names = ", ".join(pathlib.Path(path).name for path in averaged)

@@ -1,5 +1,9 @@
 """t2t-train: trains one model on one or many problems."""
 
+import functools
+import sys
+import time
+
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
@@ -36,6 +40,16 @@ COMMAND.integer(
     at_least=0,
 )
 COMMAND.integer("seed", 0, "of everything random", at_least=0)
+COMMAND.group("On what")
+COMMAND.choice(
+    "strategy",
+    "auto",
+    ["auto", "one", "mirrored", "multiworker", "tpu"],
+    "one device; the GPUs of this machine (mirrored); the machines in TF_CONFIG (multiworker); a TPU; auto: "
+    "several workers or GPUs where there are any",
+)
+COMMAND.integer("worker_gpu", 0, "GPUs of each machine to use; 0: all", at_least=0)
+COMMAND.integer("local_workers", 0, "so many worker processes on this machine; 0: one", at_least=0)
 COMMAND.group("Where")
 COMMAND.string(
     "output_dir", None, "folder of the run: checkpoints, metrics.jsonl, TensorBoard", required=True
@@ -43,8 +57,14 @@ COMMAND.string(
 COMMAND.string("data_dir", None, "folder of the prepared data; default: OUTPUT_DIR/data")
 data_flags.add_source(COMMAND)
 COMMAND.boolean("generate_data", False, "prepare data that is missing in --data_dir; sample data always is")
+COMMAND.string(
+    "warm_start_from",
+    None,
+    "begin with the weights of another run (its folder) or checkpoint: what has the same name and shape",
+)
 COMMAND.group("How long, how often (in updates)")
 COMMAND.integer("train_steps", 12000, "updates in all", at_least=1)
+COMMAND.number("max_seconds", 0, "save and leave after so many; 0: train on", at_least=0)
 COMMAND.integer("save_checkpoints_steps", 1000, "between two checkpoints", at_least=1)
 COMMAND.integer("keep_checkpoint_max", 3, "newest checkpoints to keep", at_least=1)
 COMMAND.integer("log_steps", 100, "between two lines of metrics.jsonl for each problem", at_least=1)
@@ -52,6 +72,17 @@ COMMAND.integer("local_eval_frequency", 1000, "between two evaluations; 0: only 
 COMMAND.integer("eval_steps", 10, "batches of an evaluation of one problem; 0: the whole split", at_least=0)
 COMMAND.integer("decode_eval_frequency", 0, "between two decoded evaluations; 0: none", at_least=0)
 COMMAND.integer("decode_eval_examples", 64, "they decode of a problem; 0: the whole split", at_least=0)
+COMMAND.group("Watching over it")
+COMMAND.boolean("dry_run", True, "before a new run tries each problem's largest batch")
+COMMAND.choice(
+    "on_nonfinite",
+    "stop",
+    ("stop", "skip", "restore"),
+    "what comes of an update whose loss or gradient is not finite: stop, leave it out, or go back to the "
+    "last checkpoint and then leave it out",
+)
+COMMAND.string("profile_steps", None, "updates to trace for TensorBoard's profiler: 200:209 or 50,200:209")
+COMMAND.group("When to stop early")
 COMMAND.string(
     "eval_early_stopping_metric",
     None,
@@ -60,9 +91,10 @@ COMMAND.string(
 COMMAND.integer("eval_early_stopping_patience", 5, "evaluations in a row that were not better", at_least=1)
 
 
-def train(flags):
+def train(flags, argv):
     from t2tlite import hparam, registry
 
+    deadline = time.monotonic() + flags.max_seconds if flags.max_seconds else None
     # What the user can have mistyped is looked at before anything slow starts.
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
@@ -73,32 +105,43 @@ def train(flags):
     for problem in problems:
         problem.check_source(flags.source)
     stopping = _early_stopping(flags, problems)
+    if flags.local_workers > 1:
+        from t2tlite.training import local_workers
+
+        command = local_workers.command(__name__, [*argv, "--local_workers=0", "--strategy=multiworker"])
+        return local_workers.run(command, flags.local_workers)
     quiet.start_tensorflow()
     import keras
 
     from t2tlite.decoding.evaluate import DecodedEvaluation
-    from t2tlite.training import launch, trainer
+    from t2tlite.training import launch, profile, strategy, trainer, warm_start
 
+    profiled = profile.parse(flags.profile_steps)
+    replicas = strategy.make(flags.strategy, flags.worker_gpu)  # before TensorFlow does anything else
+    if flags.warm_start_from:
+        warm_start.check(flags.warm_start_from, flags.output_dir)
     data_dir = flags.data_dir or f"{flags.output_dir}/data"
-    launch.prepare(
-        problems,
-        data_dir,
-        flags.source,
-        flags.source_dir,
-        flags.tmp_dir,
-        may_generate=flags.generate_data or flags.source == "sample",
-    )
+    with replicas.errors(), replicas.chief_first():
+        launch.prepare(
+            problems,
+            data_dir,
+            flags.source,
+            flags.source_dir,
+            flags.tmp_dir,
+            may_generate=flags.generate_data or flags.source == "sample",
+        )
+        run = launch.make_run(
+            flags.output_dir,
+            flags.problems,
+            hparams,
+            data_dir,
+            flags.source,
+            flags.seed,
+            flags.t2t_usr_dir,
+            flags.vocab,
+            flags.warm_start_from,
+        )
     keras.utils.set_random_seed(flags.seed)
-    run = launch.make_run(
-        flags.output_dir,
-        flags.problems,
-        hparams,
-        data_dir,
-        flags.source,
-        flags.seed,
-        flags.t2t_usr_dir,
-        flags.vocab,
-    )
     intervals = trainer.Intervals(
         train_steps=flags.train_steps,
         save=flags.save_checkpoints_steps,
@@ -107,11 +150,15 @@ def train(flags):
         evaluate=flags.local_eval_frequency,
         eval_steps=flags.eval_steps,
         decode=flags.decode_eval_frequency,
+        profile=profiled,
     )
     decode = (
         DecodedEvaluation(limit=flags.decode_eval_examples or None) if flags.decode_eval_frequency else None
     )
-    trainer.Trainer(run, intervals, decode, stopping).train()
+    with replicas.errors():
+        trainer.Trainer(
+            run, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
+        ).train()
 
 
 def _early_stopping(flags, problems):
@@ -128,7 +175,8 @@ def _early_stopping(flags, problems):
 
 def main(argv=None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
-    return COMMAND.main(train, argv)
+    argv = sys.argv[1:] if argv is None else list(argv)
+    return COMMAND.main(functools.partial(train, argv=argv), argv)
 
 
 run = main

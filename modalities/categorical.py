@@ -56,4 +56,4 @@ class Categorical(Modality):
 
     def loss(self, logits, targets):
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-        return tf.reduce_sum(loss), tf.cast(tf.size(targets), tf.float32)
+        return tf.reduce_sum(loss), self.count(targets)

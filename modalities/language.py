@@ -52,9 +52,8 @@ class Language(Modality):
     def loss(self, logits, targets):
         """Cross-entropy over the unpadded positions; see `Modality.loss`."""
         weight = tf.cast(targets != PAD, tf.float32)
-        return tf.reduce_sum(
-            cross_entropy(logits, targets, self.hparams.label_smoothing) * weight
-        ), tf.reduce_sum(weight)
+        losses = cross_entropy(logits, targets, self.hparams.label_smoothing)
+        return tf.reduce_sum(losses * weight), self.count(targets)
 
 
 def cross_entropy(logits, targets, smoothing: float = 0.0):

@@ -123,6 +123,8 @@ class Command:
             return self._say(f"error: {' '.join(str(error).split())}", MENDABLE)
         except KeyboardInterrupt:
             return self._say("interrupted", INTERRUPTED)
+        except SystemExit as error:  # SIGTERM
+            return self._say("terminated", error.code)
         except BrokenPipeError:
             # The reader (`| head`) has gone; what Python flushes at its exit has to go somewhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,12 +15,16 @@ _POSITIVE = (
     "hidden filter heads long_kernel long_dilation experts experts_per_token expert_capacity vocabulary_size"
     " image_size image_widths exit_widths audio_least_width mel_bins frame_ms hop_ms learning_rate"
     " adam_epsilon batch_tokens batch_images batch_seconds length_bounds seconds_bounds"
-    " least_scale decay_rate"
+    " least_scale decay_rate accumulate"
 ).split()
 _NOT_NEGATIVE = (
     "encoder_blocks mixer_blocks decoder_blocks audio_blocks audio_strided_blocks load_weight"
     " importance_weight warmup_steps decay_steps clip_norm max_length weight_decay"
 ).split()
+_WORDS = {
+    "precision": ("float32", "mixed_bfloat16", "mixed_float16"),
+    "jit_compile": ("auto", "true", "false"),
+}
 _FRACTION = "dropout label_smoothing adam_beta1 adam_beta2 ema_decay".split()
 
 
@@ -88,6 +92,9 @@ class HParams:
     adam_beta2: float = 0.98
     adam_epsilon: float = 1e-9
     clip_norm: float = 1.0
+    accumulate: int = 1  # batches whose gradients make one update, of one problem or of many
+    precision: str = "float32"  # or mixed_bfloat16, mixed_float16
+    jit_compile: str = "auto"  # XLA; true, false, or auto: with an accelerator
     decay_steps: int = 0  # the update at which a decaying schedule reaches its end
     decay_rate: float = 0.5  # what an exponential schedule multiplies the rate by every decay_steps
 
@@ -118,6 +125,8 @@ class HParams:
         if self.moe != "none":
             self._check_at_most("experts_per_token", "experts")
         self._check_at_most("audio_strided_blocks", "audio_blocks")
+        for name, words in _WORDS.items():
+            self._check(getattr(self, name) in words, f"{name} must be one of {', '.join(words)}", name)
 
     def text_bounds(self) -> tuple[int, ...]:
         """What texts are padded to, in positions, ascending: `length_bounds` as far as `max_length`."""

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import tensorflow as tf
+
 from t2tlite.models.component import Component
 
 
@@ -65,8 +67,14 @@ class Modality(Component):
         """Logits: `[batch, length, size]` where autoregressive, else `[batch, size]`."""
         raise ValueError(f"modality `{type(self).__name__}` can't be written: it defines no top")
 
+    def count(self, targets):
+        """How many targets there are (float32 scalar): unpadded positions, or examples."""
+        if self.autoregressive:
+            return tf.math.count_nonzero(targets, dtype=tf.float32)
+        return tf.cast(tf.shape(targets)[0], tf.float32)
+
     def loss(self, logits, targets):
-        """Sum of the losses in nats, and their number (float32 scalars)."""
+        """Sum of the losses in nats, and their number, which is `count` (float32 scalars)."""
         raise ValueError(f"modality `{type(self).__name__}` can't be written: it defines no loss")
 
     def get_config(self):

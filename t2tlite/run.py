@@ -29,6 +29,7 @@ class Run:
       data_dir, source: where the prepared data is and came from.
       seed: of everything random.
       usr_dirs: folders with the user's own code, absolute.
+      warm_start_from: absolute path of the run or checkpoint whose weights it began with, if any.
     """
 
     output_dir: pathlib.Path
@@ -40,6 +41,7 @@ class Run:
     source: str
     seed: int = 0
     usr_dirs: tuple[str, ...] = ()
+    warm_start_from: str | None = None
 
     def description(self) -> dict[str, Any]:
         """Everything but the vocabulary, as JSON holds it."""
@@ -53,6 +55,7 @@ class Run:
             "source": self.source,
             "seed": self.seed,
             "usr_dirs": list(self.usr_dirs),
+            "warm_start_from": self.warm_start_from,
         }
 
     def save(self):
@@ -97,15 +100,22 @@ class Run:
             data = found["data_dir"], found["source"], found["seed"], tuple(found["usr_dirs"])
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
-        return cls(folder, hparams, problems, labels, vocabulary, *data)
+        return cls(folder, hparams, problems, labels, vocabulary, *data, found.get("warm_start_from"))
 
     def make_model(self):
         """A new model with all of its variables, initialised."""
+        import keras
+
         from t2tlite.models import multimodel
 
         wiring = multimodel.wire(self.problems.values(), self.hparams, self.vocabulary, self.labels)
-        model = registry.get("model", self.hparams.model)(self.hparams, wiring)
-        model.build()
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.hparams.precision)  # layers take it as they are made
+        try:
+            model = registry.get("model", self.hparams.model)(self.hparams, wiring)
+            model.build()
+        finally:
+            keras.config.set_dtype_policy(before)
         return model
 
     def restore_model(self, checkpoint_path=None):

@@ -73,15 +73,17 @@ class Mixing:
         through the problems.
       seed: of the draw.
       names: of the problems, in the order of the rates' shares.
+      micro_steps: how many steps make an update, which is what the rates' steps are.
     """
 
-    def __init__(self, rates: Rates, order: str, seed: int, names: Sequence[str]):
+    def __init__(self, rates: Rates, order: str, seed: int, names: Sequence[str], micro_steps: int = 1):
         if order not in ORDERS:
             raise UserError(
                 f"unknown order `{order}`{did_you_mean(order, ORDERS)}; expected {' or '.join(ORDERS)}"
             )
         if len(rates.shares[0]) != len(names):
             raise UserError(f"rates for {len(rates.shares[0])} problems, but there are {len(names)}")
+        rates = dataclasses.replace(rates, steps=tuple(step * micro_steps for step in rates.steps))
         self._rates = rates
         self._order = order
         self._seed = seed

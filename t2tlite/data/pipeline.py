@@ -32,6 +32,7 @@ def dataset(
     training: bool,
     repeat: bool | None = None,
     shard: tuple[int, int] = (0, 1),
+    rows: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Batches of one problem and split.
 
@@ -48,6 +49,8 @@ def dataset(
       repeat: endless, so that every batch is full; default: as `training`. Otherwise one epoch, whose last
         batches may be smaller.
       shard: (i, n): this is the i-th of n workers, which share the examples out among themselves.
+      rows: (i, n): of every batch only each n-th row, from the i-th on: what one of n workers has of batches
+        that they have in common. Lengths are padded as in the whole batch.
 
     Returns:
       A dataset of dicts. For each feature `f` of the problem:
@@ -62,7 +65,7 @@ def dataset(
       tf.errors.OpError: from the iterator, where a file can't be read; `damage.errors` says which.
     """
     order = Order(seed if training else None, training if repeat is None else repeat, shard)
-    reader = Reader(problem, vocabulary, labels, hparams, seed, training)
+    reader = Reader(problem, vocabulary, labels, hparams, seed, training, rows)
     source = Source(problem, split, data_dir)
     plan = batch_plan(problem, hparams)
     with damage.errors(problem, split, data_dir):
@@ -92,7 +95,7 @@ def dataset(
     else:
         parallel = _THREADS if "image" in reader.kinds.values() else 2
         stream = stream.map(reader.dense, num_parallel_calls=parallel).prefetch(2)
-    return stream.with_options(_options(symbolic=not plan.bucketed))
+    return stream.map(reader.own).with_options(_options(symbolic=not plan.bucketed))
 
 
 def _some_fit(source, reader):

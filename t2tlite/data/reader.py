@@ -16,7 +16,7 @@ _DRAWS = 2**31 - 1
 
 
 class Reader:
-    """Two maps over batches of elements; see `compact` and `dense`.
+    """Three maps over batches of elements; see `compact`, `dense` and `own`.
 
     Args:
       problem: says which features there are.
@@ -25,6 +25,7 @@ class Reader:
       hparams: bounds of lengths, size of images.
       seed: of the draw of references and of the augmentation of images.
       training: whether to draw references and augment.
+      rows: (i, n): only every n-th row of a batch is wanted, from the i-th on.
 
     Attributes:
       kinds: kind of each feature of the problem.
@@ -40,7 +41,9 @@ class Reader:
         hparams: HParams,
         seed: int,
         training: bool,
+        rows: tuple[int, int] = (0, 1),
     ):
+        self._rows = slice(rows[0], None, rows[1])
         self.kinds = {name: feature.kind for name, feature in problem.features().items()}
         self.can_drop = bool({"text", "audio"} & set(self.kinds.values()))
         self._vocabulary = vocabulary
@@ -106,7 +109,10 @@ class Reader:
         }
 
     def dense(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Decodes and pads a batch of what `compact` made."""
+        """Decodes and pads a batch of what `compact` made; lengths are those of the whole batch.
+
+        Of pictures and audio only the wanted rows are decoded; texts and labels are those of all rows.
+        """
         made = {}
         for name, kind in self.kinds.items():
             value = batch[name]
@@ -115,10 +121,20 @@ class Reader:
             elif kind == "audio":
                 made[name], made[f"{name}_length"] = self._padded_audio(value)
             elif kind == "image":
-                made[name] = images.decode(value, self._hparams.image_size, self._image_seeds(batch))
+                seeds = self._image_seeds(batch)
+                made[name] = images.decode(value[self._rows], self._hparams.image_size, seeds)
             else:
                 made[name] = value
         return made
+
+    def own(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The wanted rows of what `dense` made.
+
+        A step of its own, after what is fetched ahead: that is in the iterator's checkpoint, which every
+        worker goes on from.
+        """
+        whole = [name for name, kind in self.kinds.items() if kind not in ("image", "audio")]
+        return batch | {name: batch[name][self._rows] for name in whole}
 
     def references(self, record: tf.Tensor) -> tf.Tensor:
         """The most references of one text in a block of records."""
@@ -161,14 +177,14 @@ class Reader:
     def _padded_audio(self, pcm):
         lengths = tf.strings.length(pcm) // 2  # [batch]
         bound = _bound(tf.reduce_max(lengths), self._sample_bounds)
-        samples = tf.io.decode_raw(pcm, tf.int16, fixed_length=2 * bound)  # [batch, bound]
-        return tf.cast(samples, tf.float32) / records.PCM, lengths
+        samples = tf.io.decode_raw(pcm[self._rows], tf.int16, fixed_length=2 * bound)  # [rows, bound]
+        return tf.cast(samples, tf.float32) / records.PCM, lengths[self._rows]
 
     def _image_seeds(self, batch):
         if not self._augment:
             return None
         epoch = batch["epoch"] * 1_000_003 + self._seed
-        return tf.stack([epoch, batch["index"]], axis=1)  # [batch, 2]
+        return tf.stack([epoch, batch["index"]], axis=1)[self._rows]  # [rows, 2]
 
 
 _SPEC = {

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.layers.randomness import next_seed
+from t2tlite.layers import randomness, replicas
 
 
 class Gating(NamedTuple):
@@ -33,12 +33,14 @@ class Plan(NamedTuple):
       choice_of_slot: int32 `[n * capacity]`, in `[0, tokens * k)`; `tokens * k` where the slot is empty.
       capacity: int32 scalar, slots of each expert.
       dropped: float32 scalar, choices that found their expert full.
+      choices: float32 `[n]`, how often each expert was chosen, dropped choices included.
     """
 
     slot_of_choice: tf.Tensor
     choice_of_slot: tf.Tensor
     capacity: tf.Tensor
     dropped: tf.Tensor
+    choices: tf.Tensor
 
 
 def cv_squared(x):
@@ -47,7 +49,7 @@ def cv_squared(x):
     return variance / (tf.square(mean) + 1e-10)
 
 
-def noisy_top_k(clean, raw_noise_scale, mask, k: int, training: bool) -> Gating:
+def noisy_top_k(clean, raw_noise_scale, mask, k: int, noise=None) -> Gating:
     """Noisy top-k gating (Shazeer et al. 2017, eq. 3-5 and 8-10).
 
     Args:
@@ -55,19 +57,19 @@ def noisy_top_k(clean, raw_noise_scale, mask, k: int, training: bool) -> Gating:
       raw_noise_scale: float32 `[tokens, n]`, `x . Wnoise`.
       mask: float32 `[tokens]`, 0 for padding.
       k: experts for each token, less than or equal to n.
-      training: whether to add noise.
+      noise: float32 `[tokens, n]`, standard normal, in training; None: no noise.
     """
     n = clean.shape[-1]
     scale = tf.nn.softplus(raw_noise_scale)
     noisy = clean
-    if training:
-        noisy = clean + scale * tf.random.stateless_normal(tf.shape(clean), seed=next_seed())
+    if noise is not None:
+        noisy = clean + scale * noise
     top, experts = tf.math.top_k(noisy, min(k + 1, n))
     experts = experts[:, :k]
     gates = tf.nn.softmax(top[:, :k]) * mask[:, None]
     chosen = tf.one_hot(experts, n)  # [tokens, k, n]
     importance = tf.einsum("tk,tkn->n", gates, chosen)
-    if training and k < n:
+    if noise is not None and k < n:
         # The k-th greatest of the others: for a chosen expert that is the (k + 1)-th of all.
         inside = tf.reduce_sum(chosen, axis=1) > 0
         threshold = tf.where(inside, top[:, k, None], top[:, k - 1, None])
@@ -106,7 +108,8 @@ def plan_dispatch(experts, mask, n: int, capacity=None) -> Plan:
         tf.fill([slots + 1], choices), slot[:, None], tf.where(kept, order, choices)
     )[:slots]
     dropped = tf.reduce_sum(tf.cast(routed, tf.float32)) - tf.reduce_sum(tf.cast(kept, tf.float32))
-    return Plan(tf.reshape(slot_of_choice, [tokens, k]), choice_of_slot, capacity, dropped)
+    chosen = tf.cast(tf.ensure_shape(count[:n], [n]), tf.float32)
+    return Plan(tf.reshape(slot_of_choice, [tokens, k]), choice_of_slot, capacity, dropped, chosen)
 
 
 def _gather_or_zero(x, index):
@@ -215,7 +218,8 @@ class MixtureOfExperts(keras.layers.Layer):
           padding_mask: bool `[batch, length]` or None, False for padding.
 
         Returns:
-          `[batch, length, hidden]`, and the statistics `{"loss", "load" [n], "dropped"}` (float32).
+          `[batch, length, hidden]`, and the statistics `{"loss", "load" [n], "dropped", "choices" [n]}`
+          (float32): the last two are numbers of choices, those that were dropped among both.
         """
         shape = tf.shape(x)
         flat = tf.reshape(x, [-1, self.hidden])  # [tokens, hidden]
@@ -223,12 +227,16 @@ class MixtureOfExperts(keras.layers.Layer):
         if padding_mask is not None:
             weight = tf.cast(tf.reshape(padding_mask, [-1]), tf.float32)
         flat32 = tf.cast(flat, tf.float32)
+        noise = None
+        if training:
+            drawn = randomness.normal(tf.concat([shape[:-1], [self.experts]], axis=0))
+            noise = tf.reshape(drawn, [-1, self.experts])
         gating = noisy_top_k(
             tf.matmul(flat32, tf.cast(self.gate_kernel, tf.float32)),
             tf.matmul(flat32, tf.cast(self.noise_kernel, tf.float32)),
             weight,
             self.experts_per_token,
-            training,
+            noise,
         )
         capacity = None
         if training:
@@ -240,10 +248,11 @@ class MixtureOfExperts(keras.layers.Layer):
         slots = tf.matmul(slots, tf.cast(self.out_kernel, x.dtype))
         chosen = undispatch(tf.reshape(slots, [-1, self.hidden]), plan)  # [tokens, k, hidden]
         y = tf.einsum("tkd,tk->td", chosen, tf.cast(gating.gates, x.dtype))
-        loss = self.load_weight * cv_squared(gating.load) + self.importance_weight * cv_squared(
-            gating.importance
-        )
-        statistics = {"loss": loss, "load": gating.load, "dropped": plan.dropped}
+        load, importance = gating.load, gating.importance
+        if training:  # of the whole batch, as is what they are to balance
+            load, importance = tf.unstack(replicas.total(tf.stack([load, importance])))
+        loss = self.load_weight * cv_squared(load) + self.importance_weight * cv_squared(importance)
+        statistics = {"loss": loss, "load": load, "dropped": plan.dropped, "choices": plan.choices}
         return tf.reshape(y, shape), statistics
 
 
@@ -257,4 +266,5 @@ class NoExperts(keras.layers.Layer):
         return cls(**kwargs)
 
     def call(self, x, padding_mask=None, training=False):
-        return tf.zeros_like(x), {"loss": tf.zeros([]), "load": tf.zeros([1]), "dropped": tf.zeros([])}
+        nothing = {"loss": tf.zeros([]), "load": tf.zeros([1])}
+        return tf.zeros_like(x), {**nothing, "dropped": tf.zeros([]), "choices": tf.zeros([1])}

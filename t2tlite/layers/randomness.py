@@ -9,18 +9,23 @@ _local = threading.local()
 
 
 @contextlib.contextmanager
-def scope(seed):
+def scope(seed, row=0, stride: int = 1):
     """Within this scope, `next_seed` derives from `seed`, numbering the draws in the order of tracing.
 
+    What is drawn for a batch of which this is only a part, that of a replica, is the part of what would be
+    drawn for the whole batch. So a step is the same on any number of replicas.
+
     Args:
-      seed: int32 `[2]`, e.g. folded from the run's seed, the step and the replica.
+      seed: int32 `[2]`, e.g. folded from the run's seed and the step.
+      row: which row of the whole batch is the first here.
+      stride: how many rows of the whole batch lie between two that are neighbours here.
     """
-    before = getattr(_local, "state", None)
-    _local.state = [seed, 0]
+    before = getattr(_local, "state", None), getattr(_local, "rows", (0, 1))
+    _local.state, _local.rows = [seed, 0], (row, stride)
     try:
         yield
     finally:
-        _local.state = before
+        _local.state, _local.rows = before
 
 
 def next_seed():
@@ -33,7 +38,28 @@ def next_seed():
 
 
 def dropout(x, rate: float, training: bool):
-    """Inverted dropout with a stateless mask; `x` itself outside training or at rate 0."""
+    """Inverted dropout with a stateless mask; `x` itself outside training or at rate 0.
+
+    Args:
+      x: `[batch, ...]`.
+    """
     if not training or not rate:
         return x
-    return tf.nn.experimental.stateless_dropout(x, rate, seed=next_seed(), rng_alg="philox")
+    kept = _rows(tf.random.stateless_uniform, tf.shape(x)) >= rate
+    return tf.where(kept, x / tf.cast(1 - rate, x.dtype), tf.zeros([], x.dtype))
+
+
+def normal(shape):
+    """Standard normal float32 numbers of a shape `[batch, ...]`."""
+    return _rows(tf.random.stateless_normal, shape)
+
+
+def _rows(draw, shape):
+    """This replica's rows of what is drawn for the whole batch."""
+    row, stride = getattr(_local, "rows", (0, 1))
+    if stride == 1:
+        return draw(shape, seed=next_seed(), alg="philox")
+    # Draws are numbered from the first row on, so that none is needed behind the last row of this replica.
+    rows = row + stride * (shape[0] - 1) + 1
+    whole = draw(tf.concat([[rows], shape[1:]], axis=0), seed=next_seed(), alg="philox")
+    return whole[row::stride]

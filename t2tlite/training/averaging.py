@@ -17,7 +17,7 @@ from t2tlite.training import checkpoint
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-class _Stored:
+class Stored:
     """The variables of a checkpoint, read without the model that they belong to.
 
     Attributes:
@@ -27,7 +27,7 @@ class _Stored:
 
     def __init__(self, path: pathlib.Path):
         self.path = path
-        if not (path / f"{checkpoint._STATE}.index").exists():
+        if not checkpoint.is_checkpoint(path):
             raise UserError(
                 f"{path} is no checkpoint; expected a folder such as OUTPUT_DIR/checkpoints/step-00001000"
             )
@@ -79,9 +79,9 @@ def average(paths: Sequence[pathlib.Path], to: pathlib.Path) -> dict:
     Raises:
       UserError: a checkpoint is missing, broken or of another model, or `to` is there and no average.
     """
-    if to.exists() and "averaged" not in _Stored(to).meta:
+    if to.exists() and "averaged" not in Stored(to).meta:
         raise UserError(f"{to} is no average, and would be replaced; give another --to=FOLDER")
-    stored = sorted((_Stored(path) for path in paths), key=lambda found: found.meta["step"])
+    stored = sorted((Stored(path) for path in paths), key=lambda found: found.meta["step"])
     for other in stored[:-1]:
         _check_same(stored[-1], other)
     meta = {"step": stored[-1].meta["step"], "averaged": [str(found.path) for found in stored]}
@@ -101,7 +101,7 @@ def average(paths: Sequence[pathlib.Path], to: pathlib.Path) -> dict:
 
 def default_name(paths: Sequence[pathlib.Path]) -> str:
     """The name of the folder of an average: not one that a training would go on from."""
-    return f"avg-{max(_Stored(path).meta['step'] for path in paths):08d}-{len(paths)}"
+    return f"avg-{max(Stored(path).meta['step'] for path in paths):08d}-{len(paths)}"
 
 
 def _mean(stored, name):
@@ -136,7 +136,7 @@ def best(paths: Sequence[pathlib.Path], count: int) -> list[pathlib.Path]:
     Raises:
       UserError: fewer than `count` have one.
     """
-    scores = {path: _Stored(path).meta.get("score") for path in paths}
+    scores = {path: Stored(path).meta.get("score") for path in paths}
     scored = [path for path in paths if scores[path] is not None]
     if len(scored) < count:
         raise UserError(
@@ -152,7 +152,7 @@ def load_averages(model, path: pathlib.Path) -> bool:
     Returns:
       Whether it does, that is, whether the run had `ema_decay`.
     """
-    stored = _Stored(path)
+    stored = Stored(path)
     for variable in model.variables:
         key = stored.averages.get(variable.path.replace("/", "_"))
         if key is not None:

@@ -8,7 +8,7 @@ from t2tlite.data.imported_vocabulary import import_model
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE, Run, read_description
-from t2tlite.training import checkpoint
+from t2tlite.training import checkpoint, warm_start
 
 
 def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_generate: bool = False):
@@ -30,7 +30,15 @@ def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_gener
 
 
 def make_run(
-    output_dir, problems: str, hparams, data_dir, source: str, seed: int = 0, usr_dirs=(), vocab=None
+    output_dir,
+    problems: str,
+    hparams,
+    data_dir,
+    source: str,
+    seed: int = 0,
+    usr_dirs=(),
+    vocab=None,
+    warm_start_from=None,
 ) -> Run:
     """The run in a folder: the one that is there, if it was asked for in the same words, or a new one.
 
@@ -39,7 +47,9 @@ def make_run(
     Args:
       problems: names separated by commas, or "all".
       hparams: `HParams`.
-      vocab: path of a sentencepiece model to be used; None: one is learned from the problems' texts.
+      vocab: path of a sentencepiece model to be used; None: that of the run of the warm start, or one that is
+        learned from the problems' texts.
+      warm_start_from: a run or a checkpoint whose weights a new run begins with.
 
     Raises:
       UserError: the folder holds a run of other problems, hyperparameters, data or seed.
@@ -49,6 +59,8 @@ def make_run(
     before = read_description(output_dir) if (output_dir / RUN_FILE).exists() else None
     if checkpoint.newest(output_dir / CHECKPOINTS) is None:
         before = None
+    if before is not None and not warm_start_from:
+        warm_start_from = before.get("warm_start_from")
     labels = {
         problem.name: tuple(generate.manifest(problem, data_dir)["labels"])
         for problem in found
@@ -61,7 +73,9 @@ def make_run(
             vocabulary = import_model(vocab, training_texts.symbols(found))
         elif before is not None and path.exists():
             vocabulary = Vocabulary.load(path)
-        else:
+        elif warm_start_from:
+            vocabulary = warm_start.vocabulary(warm_start_from)
+        if vocabulary is None:
             vocabulary = training_texts.build(found, data_dir, hparams.vocabulary_size)
     run = Run(
         output_dir=output_dir,
@@ -73,6 +87,7 @@ def make_run(
         source=source,
         seed=seed,
         usr_dirs=tuple(str(pathlib.Path(folder).resolve()) for folder in usr_dirs),
+        warm_start_from=str(pathlib.Path(warm_start_from).resolve()) if warm_start_from else None,
     )
     if before is not None:
         _check_same(output_dir, before, run.description())
@@ -82,7 +97,7 @@ def make_run(
 
 def _check_same(folder, before, now):
     """A run goes on only as what it was: anything else would silently be a third thing."""
-    for name in ("problems", "source", "seed", "vocabulary", "labels"):
+    for name in ("problems", "source", "seed", "vocabulary", "labels", "warm_start_from"):
         if before.get(name) != now[name]:
             raise UserError(
                 f"{folder} holds a run with {name}={_short(before.get(name))}, and {_short(now[name])} is "

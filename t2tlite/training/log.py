@@ -1,16 +1,13 @@
-"""What a run tells: metrics.jsonl, TensorBoard, and a progress line."""
+"""What a run leaves behind to be read: metrics.jsonl and TensorBoard's events, each step told once."""
 
 import json
 import os
 import pathlib
-import sys
-import time
 
 import tensorflow as tf
 
-from t2tlite.data.progress import duration
-
 METRICS_FILE = "metrics.jsonl"
+TENSORBOARD = "tensorboard"
 
 
 class MetricsLog:
@@ -18,13 +15,15 @@ class MetricsLog:
 
     Args:
       folder: the run's folder.
-      step: of the checkpoint that the run goes on from; what the file says of later steps is cut off, so
-        that no step is ever told twice.
+      step: of the checkpoint that the run goes on from; what the file and TensorBoard's events say of later
+        steps is cut off, so that no step is ever told twice.
     """
 
     def __init__(self, folder: pathlib.Path, step: int):
         self._path = folder / METRICS_FILE
         self._cut(step)
+        for path in folder.glob(f"{TENSORBOARD}/*/events.out.tfevents.*"):
+            cut_events(path, step)
         self._file = open(self._path, "a", encoding="utf-8")
         self._writers = {}
         self._folder = folder
@@ -32,11 +31,17 @@ class MetricsLog:
     def write(self, step: int, problem: str, split: str, figures: dict[str, float]):
         line = {"step": step, "problem": problem, "split": split, **figures}
         self._file.write(json.dumps(line) + "\n")
+        self.show(step, split, {f"{problem}/{name}": value for name, value in figures.items()})
+
+    def show(self, step: int, split: str, figures: dict[str, float], images: dict | None = None):
+        """Figures and images (uint8 `[height, width, 3]`) for TensorBoard alone, as what depends on time."""
         if split not in self._writers:
-            self._writers[split] = tf.summary.create_file_writer(str(self._folder / "tensorboard" / split))
+            self._writers[split] = tf.summary.create_file_writer(str(self._folder / TENSORBOARD / split))
         with self._writers[split].as_default(step):
             for name, value in figures.items():
-                tf.summary.scalar(f"{problem}/{name}", value)
+                tf.summary.scalar(name, value)
+            for name, image in (images or {}).items():
+                tf.summary.image(name, image[None])
 
     def flush(self):
         """Puts everything told so far on the disk, as a checkpoint of the same step is about to be."""
@@ -66,56 +71,19 @@ class MetricsLog:
         part.replace(self._path)
 
 
-class Progress:
-    """A line on stderr now and then: step, losses, tokens/s, wait for data, time left.
-
-    In a terminal the line is overwritten every second; elsewhere it is printed at each log interval. The
-    first updates of each problem, which are compiled, don't count for the speed and the time left.
-
-    Args:
-      step, steps: where the run starts and ends.
-    """
-
-    def __init__(self, step: int, steps: int):
-        self._steps = steps
-        self._losses: dict[str, float] = {}
-        self._terminal = sys.stderr.isatty()
-        self._shown = time.monotonic()
-        self._restart(step)
-
-    def _restart(self, step):
-        self._first = step
-        self._start = time.monotonic()
-        self._targets = self._waited = 0.0
-
-    def update(self, step: int, problem: str, loss: float, targets: float, waited: float):
-        """Takes in one update; `waited` is how long its batch was waited for, in seconds."""
-        if problem not in self._losses:
-            self._losses[problem] = loss
-            self._restart(step)
-            return
-        self._losses[problem] = 0.9 * self._losses[problem] + 0.1 * loss
-        self._targets += targets
-        self._waited += waited
-        if self._terminal and time.monotonic() - self._shown >= 1:
-            self._shown = time.monotonic()
-            width = os.get_terminal_size(sys.stderr.fileno()).columns
-            print(f"\r{self.line(step)[: width - 1]:<{width - 1}}", end="", file=sys.stderr, flush=True)
-
-    def line(self, step: int) -> str:
-        elapsed = max(time.monotonic() - self._start, 1e-6)
-        done = max(step - self._first, 1)
-        left = (self._steps - step) * elapsed / done
-        losses = " ".join(f"{name} {loss:.2f}" for name, loss in self._losses.items())
-        return (
-            f"step {step}/{self._steps}  {duration(left)} left  {losses}  "
-            f"{self._targets / elapsed:,.0f} targets/s  {100 * self._waited / elapsed:.1f}% waiting for data"
-        )
-
-    def say(self, text: str):
-        """Prints a line of its own."""
-        print(f"\r\033[K{text}" if self._terminal else text, file=sys.stderr, flush=True)
-
-    def log(self, step: int):
-        if not self._terminal:
-            print(self.line(step), file=sys.stderr, flush=True)
+def cut_events(path: pathlib.Path, step: int):
+    """Takes the events of later steps out of a file of TensorBoard's, and a killed process's half of one."""
+    found, whole = [], True
+    try:
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            found.append(record)
+    except tf.errors.DataLossError:
+        whole = False
+    kept = [record for record in found if tf.compat.v1.Event.FromString(record).step <= step]
+    if whole and len(kept) == len(found):
+        return
+    part = path.with_name(f"tmp.{path.name}")
+    with tf.io.TFRecordWriter(str(part)) as writer:
+        for record in kept:
+            writer.write(record)
+    part.replace(path)

@@ -11,13 +11,22 @@ from t2tlite.nearest import did_you_mean
 from t2tlite.training.schedule import Schedule
 
 
-class _Averaging:
-    """Mixed into a Keras optimizer with `use_ema`: the moving average of every weight over the updates.
+class _Mixin:
+    """Mixed into a Keras optimizer: gradients that are sums already, and other moving averages.
+
+    With `use_ema`: the moving average of every weight over the updates.
 
     The average follows quickly at first, with the decay min(ema_momentum, n / (n + 9)) after n updates, so
     that it forgets the random start. A weight that an update leaves alone is averaged, too: the averages
     are of the whole model over the same updates.
     """
+
+    gradients_are_summed = False  # over the replicas: Keras need not do it, nor send them all again
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        if self.gradients_are_summed:
+            return grads_and_vars
+        return super()._all_reduce_sum_gradients(grads_and_vars)
 
     def averages(self):
         """Pairs of a weight and its average; none without `use_ema`."""
@@ -33,12 +42,12 @@ class _Averaging:
 
 
 @keras.saving.register_keras_serializable("t2tlite")
-class Adam(_Averaging, keras.optimizers.Adam):
+class Adam(_Mixin, keras.optimizers.Adam):
     """Keras's Adam (Kingma and Ba 2015); with `weight_decay` AdamW (Loshchilov and Hutter 2019)."""
 
 
 @keras.saving.register_keras_serializable("t2tlite")
-class Adafactor(_Averaging, keras.optimizers.Adafactor):
+class Adafactor(_Mixin, keras.optimizers.Adafactor):
     """Adafactor (Shazeer and Stern 2018, arXiv 1804.04235), algorithm 4 without momentum.
 
     Matrices have a row and a column of state; of stacked matrices each has its own. Keras's class keeps
@@ -85,7 +94,7 @@ class Adafactor(_Averaging, keras.optimizers.Adafactor):
 
 
 @keras.saving.register_keras_serializable("t2tlite")
-class Lamb(_Averaging, keras.optimizers.Lamb):
+class Lamb(_Mixin, keras.optimizers.Lamb):
     """LAMB (You et al. 2020, arXiv 1904.00962), its phi the norm of the weights, but at least a least norm.
 
     Without a least norm what begins at 0 (gates, biases, the scales of a fresh ConvBlock) stays there: after
@@ -176,6 +185,9 @@ def make_optimizer(hparams, variables):
     )
     if hparams.weight_decay:
         optimizer.exclude_from_weight_decay([v for v in variables if not _decays(v)])
+    optimizer.gradients_are_summed = True
+    if hparams.precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(variables)
     return optimizer
 

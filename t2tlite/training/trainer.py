@@ -1,8 +1,13 @@
 """The training loop."""
 
+import contextlib
 import dataclasses
 import math
+import pathlib
+import sys
+import tempfile
 import time
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -10,12 +15,23 @@ from t2tlite.data import damage, mixing, pipeline
 from t2tlite.errors import UserError
 from t2tlite.metrics import teacher_forced
 from t2tlite.run import CHECKPOINTS, Run
-from t2tlite.training import checkpoint, interrupt
+from t2tlite.training import (
+    best_checkpoints,
+    checkpoint,
+    dry_run,
+    expert_load,
+    guard,
+    interrupt,
+    warm_start,
+)
 from t2tlite.training.averaging import averaged
 from t2tlite.training.evaluate import Evaluator
-from t2tlite.training.log import MetricsLog, Progress
+from t2tlite.training.log import TENSORBOARD, MetricsLog
 from t2tlite.training.optimizers import make_optimizer
-from t2tlite.training.step import make_train_step
+from t2tlite.training.profile import Profiler
+from t2tlite.training.progress import Progress
+from t2tlite.training.step import Accumulator, make_train_step
+from t2tlite.training.strategy import Replicas
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +46,7 @@ class Intervals:
       evaluate: between two evaluations; 0 for none but that at the end.
       eval_steps: batches of one evaluation of one problem; 0 for the whole split.
       decode: between two decoded evaluations; 0 for none but that at the end.
+      profile: first and last update of each range to be traced, from 1.
     """
 
     train_steps: int
@@ -39,6 +56,7 @@ class Intervals:
     evaluate: int = 1000
     eval_steps: int = 10
     decode: int = 0
+    profile: Sequence[tuple[int, int]] = ()
 
 
 class Trainer:
@@ -50,29 +68,49 @@ class Trainer:
       evaluate_decoded: of run and model, `{problem: {metric: value}}` of the validation split's outputs; None
         for no decoded evaluations.
       early_stopping: an `EarlyStopping`, or None.
+      replicas: the `Replicas` that share every update; default: those of the current strategy.
+      on_nonfinite: what comes of an update that is not finite, one of `guard.MODES`.
+      try_first: whether a new run begins with `dry_run.check`.
+      deadline: `time.monotonic()` after which to save and leave; None for never.
     """
 
-    def __init__(self, run: Run, intervals: Intervals, evaluate_decoded=None, early_stopping=None):
+    def __init__(
+        self,
+        run: Run,
+        intervals: Intervals,
+        evaluate_decoded=None,
+        early_stopping=None,
+        replicas: Replicas | None = None,
+        on_nonfinite: str = "stop",
+        try_first: bool = True,
+        deadline: float | None = None,
+    ):
         self.run = run
+        self.deadline = deadline
+        self.replicas = replicas or Replicas()
         self.evaluate_decoded = evaluate_decoded
         self.early_stopping = early_stopping
         self.intervals = intervals
-        self.model = run.make_model()
-        self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
+        with self.replicas.scope():
+            self.model = run.make_model()
+            self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
         self.datasets = {name: self._dataset(problem) for name, problem in run.problems.items()}
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
-        self.train_steps = {
-            name: make_train_step(self.model, self.optimizer, name, run.seed, dataset.element_spec)
-            for name, dataset in self.datasets.items()
-        }
+        self.micro_steps = run.hparams.accumulate
+        self._updates = self._make_updates()
         self.evaluator = Evaluator(run, self.model)
         sizes = {
             name: pipeline.size(problem, "train", run.data_dir) for name, problem in run.problems.items()
         }
         names = list(run.problems)
         rates = mixing.parse_rates(run.hparams.mixing, names, sizes)
-        self.mixing = mixing.Mixing(rates, run.hparams.order, run.seed, names)
+        self.mixing = mixing.Mixing(rates, run.hparams.order, run.seed, names, self.micro_steps)
+        self.try_first = try_first
+        self.expert_load = expert_load.ExpertLoad(names)
+        scaled = run.hparams.precision == "mixed_float16"
+        self.guard = guard.Guard(run, on_nonfinite, scaled, self._say, writes=self.replicas.is_chief)
         self.step = 0
+        self.scores: dict[str, float] = {}  # of an evaluation at this step
         self.pending: dict[str, list] = {}  # problem -> statistics since the last log interval
         self.folder = run.output_dir / CHECKPOINTS
 
@@ -82,44 +120,87 @@ class Trainer:
         Raises:
           UserError: a loss is not finite, or a checkpoint can't be read or written.
           KeyboardInterrupt: Ctrl-C was pressed; the update it fell in is done and saved.
+          Terminated: SIGTERM came; the same.
         """
-        newest = checkpoint.newest(self.folder)
-        if newest:
-            meta = checkpoint.restore(newest, self.model, self.optimizer, self.iterators)
-            self.step, self.pending = meta["step"], meta["pending"]
-            if self.early_stopping:
-                self.early_stopping.restore(meta.get("early_stopping"))
-        self.log = MetricsLog(self.run.output_dir, self.step)
-        self.progress = Progress(self.step, self.intervals.train_steps)
-        if newest:
+        found = checkpoint.resume(self.folder, self.model, self.optimizer, self.iterators, _say)
+        if found:
+            newest, meta = found
+            self._take_up(meta)
+        else:
+            self.guard.start(0, None)
+        chief = self.replicas.is_chief
+        self.log = MetricsLog(self.run.output_dir, self.step) if chief else _Silence()
+        self.progress = Progress(self.step, self.intervals.train_steps) if chief else _Silence()
+        self.profiler = Profiler(self.intervals.profile, self.run.output_dir / TENSORBOARD, self._say)
+        if not found and self.run.warm_start_from:
+            self.progress.say(warm_start.load(self.run.warm_start_from, self.model))
+        if found:
             self.progress.say(f"going on from step {self.step} ({newest})")
+            if meta.get("replicas", 1) != self.replicas.number:
+                self.progress.say(
+                    f"on {self.replicas.number} replicas, after {meta.get('replicas', 1)} before: the "
+                    "batches are the same, and so are the losses but for rounding"
+                )
         size = sum(math.prod(variable.shape) for variable in self.model.trainable_variables)
         self.progress.say(
             f"{len(self.run.problems)} problems, {size:,} parameters; the first update of each problem is "
             "compiled, which takes some seconds"
         )
         self._tell_too_long()
+        if self.try_first and not found:
+            dry_run.check(self.run, self.model, self.replicas.number)
         try:
-            with interrupt.deferred() as interrupted:
+            with interrupt.deferred(self.deadline) as interrupted:
                 while self.step < self.intervals.train_steps and not self._stopped_early():
-                    problem = self.mixing.problem_at(self.step)
-                    self._update(problem)
+                    try:
+                        with self.profiler.update(self.step + 1):
+                            self._update()
+                    except guard.GoBack as reason:
+                        self._go_back(reason)
+                        continue
                     self.step += 1
                     last = self.step == self.intervals.train_steps
-                    self._evaluate(last)
-                    last = last or self._stopped_early()
                     if self.step % self.intervals.log == 0 or last:
                         self._log()
-                    stop = interrupted()
-                    if self.step % self.intervals.save == 0 or last or stop:
+                    self._evaluate(last)
+                    if self._stopped_early() and self.pending:
+                        self._log()
+                    last = last or self._stopped_early()
+                    stop = interrupt.shared(interrupted(), self.replicas.total)
+                    best = self._is_best()
+                    if self.step % self.intervals.save == 0 or last or stop or best:
                         self.save()
-                    if stop:
-                        self.progress.say(f"saved at step {self.step}; the same command goes on from there")
-                        raise KeyboardInterrupt
+                        # A signal may have come meanwhile.
+                        stop = stop or interrupt.shared(interrupted(), self.replicas.total)
+                    if stop and not last:
+                        self.progress.say(interrupt.told(stop, self.step))
+                        interrupt.leave(stop)
+                        break
                 if self._stopped_early():
                     self.progress.say(f"stopped early at step {self.step}: {self.early_stopping}")
         finally:
+            self.progress.close()
+            self.profiler.close()
             self.log.close()
+
+    def _take_up(self, meta):
+        """Goes on from what is in a checkpoint besides variables and iterators."""
+        self.step, self.pending = meta["step"], meta["pending"]
+        self.guard.start(self.step, meta.get("guard"))
+        self.expert_load.restore(meta.get("expert_load"))
+        if self.early_stopping:
+            self.early_stopping.restore(meta.get("early_stopping"))
+
+    def _go_back(self, reason):
+        self._say(str(reason))
+        self.log.close()
+        newest = checkpoint.newest(self.folder)
+        self._take_up(checkpoint.restore(newest, self.model, self.optimizer, self.iterators))
+        if self.replicas.is_chief:
+            self.log = MetricsLog(self.run.output_dir, self.step)
+
+    def _say(self, text: str):
+        self.progress.say(text)
 
     def _tell_too_long(self):
         run = self.run
@@ -139,6 +220,7 @@ class Trainer:
             if self.evaluate_decoded and (last or _due(self.step, intervals.decode)):
                 for name, figures in self.evaluate_decoded(self.run, self.model).items():
                     found[name] = {**found.get(name, {}), **figures}
+        self.scores = best_checkpoints.scores(found, self.run.problems)
         for name, figures in found.items():
             self.log.write(self.step, name, "validation", figures)
             self.progress.say(f"step {self.step}  validation {name}: {_told(figures)}")
@@ -151,39 +233,72 @@ class Trainer:
     def _stopped_early(self) -> bool:
         return self.early_stopping is not None and self.early_stopping.stopped
 
+    def _is_best(self) -> bool:
+        """Whether a score is the best so far; no worker saves before all have looked."""
+        better = best_checkpoints.is_better(self.folder, self.scores)
+        return self.replicas.any(better) if self.scores else False
+
     def save(self):
         self.log.flush()  # first, so that no checkpoint knows of steps that the log does not
         meta = {"pending": self.pending, "problems": list(self.run.problems)}
+        meta |= {"guard": self.guard.state(), "expert_load": self.expert_load.state()}
         meta["early_stopping"] = self.early_stopping and self.early_stopping.state()
-        checkpoint.save(
-            self.folder, self.step, self.model, self.optimizer, self.iterators, meta, self.intervals.keep
-        )
-
-    def _update(self, problem: str):
-        start = time.monotonic()
-        with damage.errors(self.run.problems[problem], "train", self.run.data_dir):
-            batch = next(self.iterators[problem])
-        waited = time.monotonic() - start
-        statistics = self.train_steps[problem](batch, tf.constant(self.step))
-        statistics = {name: float(value) for name, value in statistics.items()}
-        if not math.isfinite(statistics["loss"] + statistics["gradient_norm"]):
-            raise UserError(
-                f"the loss of `{problem}` at step {self.step} is {statistics['loss']} (gradient norm "
-                f"{statistics['gradient_norm']}); train in another --output_dir with a lower "
-                "--hparams=learning_rate=..., or with more warmup_steps"
+        meta["replicas"] = self.replicas.number
+        with contextlib.ExitStack() as stack:
+            folder = self.folder
+            if not self.replicas.is_chief:  # all have to save, and one to keep it
+                folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            checkpoint.save(
+                folder,
+                self.step,
+                self.model,
+                self.optimizer,
+                self.iterators,
+                meta,
+                self.intervals.keep,
+                self.scores,
             )
+
+    def _update(self):
+        """Takes a batch for each micro-step, and updates the model once."""
+        first = self.step * self.micro_steps
+        names = [self.mixing.problem_at(first + number) for number in range(self.micro_steps)]
+        start = time.monotonic()
+        batches = [(name, self._next(name)) for name in names]
+        waited = (time.monotonic() - start) / len(names)
+        if self.guard.leaves_out(self.step, batches):
+            return
+        found = [expert_load.parted(statistics) for statistics in self._updates(batches, self.step)]
+        if self.guard.accepts(self.step, batches, [figures for _, figures in found]):
+            for (name, batch), (choices, figures) in zip(batches, found, strict=True):
+                self.expert_load.add(name, choices)
+                self._take(name, batch, figures, waited)
+
+    def _next(self, problem: str):
+        with damage.errors(self.run.problems[problem], "train", self.run.data_dir):
+            return next(self.iterators[problem])
+
+    def _take(self, problem: str, batch, statistics: dict[str, float], waited: float):
         self.pending.setdefault(problem, []).append(statistics)
-        self.progress.update(self.step + 1, problem, statistics["loss"], statistics["targets"], waited)
+        examples = len(batch["targets"]) * self.replicas.workers
+        self.progress.update(self.step + 1, problem, {**statistics, "examples": examples}, waited)
 
     def _log(self):
         """Tells each problem's means since the last time; `share` is that of its updates."""
         updates = sum(len(seen) for seen in self.pending.values())
-        asked = self.mixing.shares(self.step - 1)
+        asked = self.mixing.shares(self.step * self.micro_steps - 1)
         for problem, seen in self.pending.items():
             figures = {name: sum(s[name] for s in seen) / len(seen) for name in seen[0]}
             figures |= {"updates": len(seen), "share": len(seen) / updates, "share_asked": asked[problem]}
+            figures |= self.guard.take_skipped(problem)
             figures["learning_rate"] = float(self.optimizer.learning_rate)
             self.log.write(self.step, problem, "train", figures)
+        if self.replicas.is_chief:
+            speed = {f"speed/{name}": value for name, value in self.progress.speed().items()}
+            images = {f"experts/{place}": image for place, image in self.expert_load.images().items()}
+            self.log.show(self.step, "train", speed, images)
+            self.expert_load.write(self.run.output_dir, self.step)
+        self.expert_load.clear()
         self.pending = {}
         self.progress.log(self.step)
 
@@ -198,7 +313,52 @@ class Trainer:
             run.hparams,
             run.seed,
             training=True,
+            rows=self.replicas.rows,
         )
+
+    def _make_updates(self):
+        """A function of pairs of a problem and its batch, and the step, that updates the model once."""
+        run, jit = self.run, _compiles(self.run.hparams.jit_compile)
+        for name, problem in run.problems.items():
+            least = min(pipeline.batch_plan(problem, run.hparams).sizes)
+            if least < self.replicas.number:
+                raise UserError(
+                    f"a batch of `{name}` has {least} examples for {self.replicas.number} replicas; raise "
+                    "--hparams=batch_tokens=,batch_images=,batch_seconds=, which are of all replicas together"
+                )
+        specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
+        if self.micro_steps > 1:
+            return Accumulator(
+                self.model, self.optimizer, run.seed, specs, self.micro_steps, self.replicas, jit
+            ).update
+        steps = {
+            name: make_train_step(self.model, self.optimizer, name, run.seed, spec, self.replicas, jit)
+            for name, spec in specs.items()
+        }
+
+        def update(batches, step):
+            [(problem, batch)] = batches
+            return [steps[problem](batch, tf.constant(step))]
+
+        return update
+
+
+class _Silence:
+    """Log and progress of a worker that is not the chief."""
+
+    def __getattr__(self, name):
+        return lambda *args, **kwargs: None
+
+
+def _compiles(jit_compile: str) -> bool:
+    """Whether XLA is used: where there is an accelerator, unless the hyperparameter says so or otherwise."""
+    if jit_compile == "auto":
+        return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+    return jit_compile == "true"
+
+
+def _say(line: str):
+    print(line, file=sys.stderr, flush=True)
 
 
 def _due(step: int, interval: int) -> bool:

@@ -10,7 +10,7 @@ from t2tlite.run import Run
 
 from ..problems.tfds_mock import mocked
 from . import corpora
-from .test_t2t_train import SMALL, told
+from .runs import SMALL, told
 
 EIGHT = [problem.name for problem in registry.problems("all")]
 IN_TFDS = [name for name in EIGHT if "tfds" in registry.get_problem(name).sources]

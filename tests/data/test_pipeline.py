@@ -160,6 +160,22 @@ def test_an_iterator_resumes_in_the_middle_of_an_epoch(world, name, tmp_path):
     assert size < (4_000_000 if name == "speech" else 200_000)
 
 
+@on(*IN_MEMORY, *FROM_FILES)
+def test_a_worker_goes_on_from_another_ones_checkpoint(world, name, tmp_path):
+    """What was fetched ahead is of the whole batch, or the second of two workers gets the first one's rows."""
+    first, whole = iter(batches(world, name, rows=(0, 2))), iter(batches(world, name))
+    for _ in range(5):
+        next(first), next(whole)
+    path = tf.train.Checkpoint(iterator=first).write(str(tmp_path / "checkpoint"))
+    expected = [next(whole) for _ in range(8)]
+    for rows in ((1, 2), (0, 1), (2, 3)):
+        second = iter(batches(world, name, rows=rows))
+        tf.train.Checkpoint(iterator=second).read(path).assert_consumed()
+        for batch in expected:
+            part = {key: value.numpy()[rows[0] :: rows[1]] for key, value in batch.items()}
+            assert same([{key: value.numpy() for key, value in next(second).items()}], [part])
+
+
 @on(("reverse", True), ("captions", True), ("speech", False))
 def test_evaluation_has_a_fixed_order(world, name):
     first = take(batches(world, name, "validation", training=False, seed=1), -1)

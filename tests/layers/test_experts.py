@@ -20,7 +20,7 @@ MASK = np.array([1.0] * 14 + [0.0] * 6, np.float32)
 @pytest.fixture
 def known_noise(monkeypatch):
     """Makes every draw of the gate use one seed; returns the noise `[tokens, n]` that it gives."""
-    monkeypatch.setattr(experts, "next_seed", lambda: tf.constant(SEED))
+    monkeypatch.setattr(randomness, "next_seed", lambda: tf.constant(SEED))
     return lambda tokens=TOKENS, n=N: tf.random.stateless_normal([tokens, n], SEED).numpy().astype(np.float64)
 
 
@@ -46,7 +46,7 @@ def by_definition(clean, raw, noise, k=K):
 def test_the_noisy_gate_is_the_formula(known_noise, k):
     clean, raw = scores()
     gates, probability = by_definition(clean, raw, known_noise(), k)
-    gating = noisy_top_k(clean, raw, MASK, k, training=True)
+    gating = noisy_top_k(clean, raw, MASK, k, tf.cast(known_noise(), tf.float32))
     valid = MASK[:, None]
     tiny.close(dense(gating), gates * valid)
     tiny.close(gating.importance, (gates * valid).sum(0))
@@ -56,7 +56,7 @@ def test_the_noisy_gate_is_the_formula(known_noise, k):
 def test_without_training_there_is_no_noise_and_the_load_is_a_count():
     clean, raw = scores()
     gates, _ = by_definition(clean, raw, np.zeros((TOKENS, N)))
-    gating = noisy_top_k(clean, raw, MASK, K, training=False)
+    gating = noisy_top_k(clean, raw, MASK, K)
     tiny.close(dense(gating), gates * MASK[:, None])
     tiny.close(gating.load, ((gates > 0) * MASK[:, None]).sum(0))
 
@@ -64,7 +64,7 @@ def test_without_training_there_is_no_noise_and_the_load_is_a_count():
 def test_every_expert_chosen_means_a_plain_softmax(known_noise):
     clean, raw = scores()
     h = clean + tf.nn.softplus(raw) * tf.cast(known_noise(), tf.float32)
-    gating = noisy_top_k(clean, raw, MASK, N, training=True)
+    gating = noisy_top_k(clean, raw, MASK, N, tf.cast(known_noise(), tf.float32))
     tiny.close(dense(gating), tf.nn.softmax(h) * MASK[:, None])
     tiny.close(gating.load, [MASK.sum()] * N)
 
@@ -73,7 +73,7 @@ def test_the_load_is_the_chance_to_be_chosen_again(known_noise):
     """P(x, i) by brute force: new noise on i alone, the others' kept; is i among the best k?"""
     clean, raw = (x[:1] for x in scores())
     scale = reference.softplus(np.float64(raw[0]))
-    told = noisy_top_k(clean, raw, tf.ones(1), K, training=True).load
+    told = noisy_top_k(clean, raw, tf.ones(1), K, tf.cast(known_noise(1), tf.float32)).load
     draws = 100_000
     normal = np.random.default_rng(0).normal(size=draws)
     for i in range(N):
@@ -262,12 +262,13 @@ def test_at_the_start_every_expert_is_as_likely():
     tokens = 6000
     with randomness.scope(tf.constant(SEED)):
         _, statistics = moe(tiny.noise(1, tokens, 8), training=True)
-        gating = noisy_top_k(tf.zeros([tokens, N]), tf.zeros([tokens, N]), tf.ones(tokens), K, True)
+        noise = randomness.normal([tokens, N])
+        gating = noisy_top_k(tf.zeros([tokens, N]), tf.zeros([tokens, N]), tf.ones(tokens), K, noise)
     chosen = np.bincount(gating.experts.numpy().flat, minlength=N)
     assert abs(chosen - tokens * K / N).max() < 5 * math.sqrt(tokens * K / N)
     assert abs(statistics["load"] / (tokens * K / N) - 1).numpy().max() < 0.1
     assert statistics["loss"] < 1e-4
-    gating = noisy_top_k(tf.zeros([3, N]), tf.zeros([3, N]), tf.ones(3), K, False)
+    gating = noisy_top_k(tf.zeros([3, N]), tf.zeros([3, N]), tf.ones(3), K)
     tiny.close(gating.gates, np.full((3, K), 1 / K))
 
 
@@ -289,3 +290,13 @@ def test_no_more_experts_a_token_than_there_are(k):
 def test_no_experts_add_nothing():
     y, statistics = NoExperts()(tiny.noise(2, 3, 8), training=True)
     assert not y.numpy().any() and statistics["loss"] == 0 and statistics["dropped"] == 0
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_choices_are_counted_before_any_is_dropped(training):
+    moe = layer(capacity=0.5)
+    _, statistics = moe(
+        tiny.noise(1, 6, 8), padding_mask=tf.constant([[True] * 4 + [False] * 2]), training=training
+    )
+    assert tf.reduce_sum(statistics["choices"]) == 4 * K
+    assert statistics["choices"].shape == [N]

@@ -138,19 +138,78 @@ def test_a_broken_checkpoint_is_said_to_be_broken(tmp_path, made, file, damage):
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:-20] if damage == "cut" else b"")
-    with pytest.raises(UserError, match="step-00000001 is broken or of another model") as caught:
+    with pytest.raises(UserError, match="step-00000001 is broken: ") as caught:
         checkpoint.restore(tmp_path / "step-00000001", *made)
     assert "\n" not in str(caught.value)
 
 
 def test_another_model_is_refused(tmp_path, made):
+    """And not taken for damage: its checkpoint stays where it is."""
     save(tmp_path, 1, made)
+    save(tmp_path, 2, made)
     for other in (make(width=4), (*make()[:2], {})):
-        with pytest.raises(UserError, match="is broken or of another model"):
-            checkpoint.restore(tmp_path / "step-00000001", *other)
+        with pytest.raises(UserError, match="step-00000002 is of another model"):
+            checkpoint.resume(tmp_path, *other, pytest.fail)
     more = types.SimpleNamespace(variables=[*made[0].variables, keras.Variable(1.0, name="more")])
-    with pytest.raises(UserError, match="is broken or of another model"):
+    with pytest.raises(UserError, match="is of another model"):
         checkpoint.restore_weights(more, tmp_path / "step-00000001")
+    assert names(tmp_path) == ["step-00000001", "step-00000002"]
+
+
+def test_another_pipeline_is_no_damage(tmp_path, made):
+    save(tmp_path, 1, made)
+    other = {"numbers": iter(tf.data.Dataset.from_tensor_slices(["a", "b"]).batch(2).prefetch(1))}
+    with pytest.raises(UserError, match="step-00000001 is of another model") as caught:
+        checkpoint.restore(tmp_path / "step-00000001", *made[:2], other)
+    assert not isinstance(caught.value, checkpoint.Damaged)
+
+
+def damage(path, how):
+    if how == "missing":
+        path.unlink()
+    elif how == "changed":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 255
+        path.write_bytes(content)
+    else:
+        path.write_bytes(path.read_bytes()[:-20] if how == "cut" else b"")
+
+
+@pytest.mark.parametrize(
+    ("file", "how"),
+    [
+        ("state.data-00000-of-00001", "cut"),
+        ("state.data-00000-of-00001", "changed"),
+        ("state.index", "empty"),
+        ("meta.json", "missing"),
+    ],
+)
+def test_training_goes_on_from_the_one_before_a_damaged_one(tmp_path, made, file, how):
+    save(tmp_path, 1, made)
+    expected = [train(*made) for _ in range(4)]
+    for step in (2, 3):
+        save(tmp_path, step, made)
+        damage(tmp_path / f"step-0000000{step}" / file, how)
+    keras.utils.set_random_seed(99)
+    other, told = make(), []
+    path, meta = checkpoint.resume(tmp_path, *other, told.append)
+    assert (path.name, meta["step"]) == ("step-00000001", 1)
+    assert [train(*other) for _ in range(4)] == expected
+    assert len(told) == 2 and "step-00000003 is broken: " in told[0]
+    assert told[0].endswith("it is kept as damaged-step-00000003-1, and step-00000002 is tried")
+    assert names(tmp_path) == ["damaged-step-00000002-1", "damaged-step-00000003-1", "step-00000001"]
+
+
+def test_the_last_one_is_not_given_up(tmp_path, made):
+    save(tmp_path, 1, made)
+    (tmp_path / "step-00000001" / "state.index").write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(checkpoint.Damaged, match="step-00000001 is broken"):
+            checkpoint.resume(tmp_path, *made, pytest.fail)
+
+
+def test_nothing_to_go_on_from(tmp_path, made):
+    assert checkpoint.resume(tmp_path / "none", *made, pytest.fail) is None
 
 
 def test_weights_alone(tmp_path, made):

@@ -1,11 +1,11 @@
-"""metrics.jsonl after a stop, TensorBoard, and the progress line."""
+"""metrics.jsonl and TensorBoard's events, after a stop as well."""
 
 import json
 
+import numpy as np
 import tensorflow as tf
 
-from t2tlite.training import log
-from t2tlite.training.log import MetricsLog, Progress
+from t2tlite.training.log import MetricsLog
 
 
 def lines(folder):
@@ -67,42 +67,34 @@ def test_tensorboard(tmp_path):
     }
 
 
-def test_the_progress_line(monkeypatch, capsys):
-    clock = [100.0]
-    monkeypatch.setattr(log.time, "monotonic", lambda: clock[0])
-    progress = Progress(10, 50)
-    clock[0] += 60
-    progress.update(11, "wmt_ende", 4.0, 1000, waited=50.0)  # compiled: counts for nothing but its loss
-    for step in range(12, 21):
-        clock[0] += 2
-        progress.update(step, "wmt_ende", 3.0, 100, waited=0.5)
-    progress.log(20)
-    loss = 3 + 0.9**9
-    assert capsys.readouterr().err == (
-        f"step 20/50  1:00 left  wmt_ende {loss:.2f}  50 targets/s  25.0% waiting for data\n"
-    )
-    progress.say("hello")
-    assert capsys.readouterr().err == "hello\n"
+def events(folder):
+    """(step, tag) of every event, file by file."""
+    return [
+        (event.step, value.tag)
+        for path in sorted(folder.glob("tensorboard/*/events*"))
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    ]
 
 
-def test_a_terminal_has_one_line(monkeypatch, capsys):
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("sys.stderr.fileno", lambda: 2, raising=False)
-    monkeypatch.setattr(log.os, "get_terminal_size", lambda fd: log.os.terminal_size((40, 20)))
-    clock = [0.0]
-    monkeypatch.setattr(log.time, "monotonic", lambda: clock[0])
-    progress = Progress(0, 9)
-    for step in range(1, 5):
-        clock[0] += 0.6
-        progress.update(step, "wmt_ende", 3.0, 100, waited=0.0)
-    shown = capsys.readouterr().err
-    assert shown.count("\r") == 2 and "\n" not in shown
-    assert all(len(line) == 39 for line in shown.split("\r")[1:])
-    progress.log(4)
-    progress.say("hello")
-    assert capsys.readouterr().err == "\r\033[Khello\n"
+def test_the_events_of_later_steps_are_cut_off(tmp_path):
+    write(tmp_path, 0, [1, 2, 3, 4])
+    write(tmp_path, 2, [3, 4, 5])
+    assert sorted(events(tmp_path)) == [(step, "wmt_ende/loss") for step in (1, 2, 3, 4, 5)]
 
 
-def test_durations():
-    told = {0.4: "0:00", 59.6: "1:00", 61: "1:01", 3600: "1:00:00", 90061: "25:01:01"}
-    assert {seconds: log.duration(seconds) for seconds in told} == told
+def test_an_event_that_was_being_written_is_cut_off(tmp_path):
+    write(tmp_path, 0, [1, 2])
+    [path] = tmp_path.glob("tensorboard/train/*")
+    with open(path, "ab") as file:
+        file.write(path.read_bytes()[-20:-3])
+    write(tmp_path, 2, [])
+    assert events(tmp_path) == [(1, "wmt_ende/loss"), (2, "wmt_ende/loss")]
+
+
+def test_figures_and_images_for_tensorboard_alone(tmp_path):
+    metrics = MetricsLog(tmp_path, 0)
+    metrics.show(3, "train", {"speed/targets_per_second": 5.0}, {"experts": np.zeros((2, 4, 3), np.uint8)})
+    metrics.close()
+    assert lines(tmp_path) == []
+    assert events(tmp_path) == [(3, "speed/targets_per_second"), (3, "experts")]

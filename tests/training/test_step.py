@@ -33,7 +33,8 @@ def step_of(model, name, optimizer=None, seed=0):
     compiled = make_train_step(model, optimizer or Recorder(), name, seed, specs(features))
 
     def run(step):
-        return {k: float(v) for k, v in compiled(features, tf.constant(step)).items()}
+        found = compiled(features, tf.constant(step))
+        return {k: float(v) for k, v in found.items() if not v.shape.rank}
 
     return run
 

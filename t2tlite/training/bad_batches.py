@@ -1,0 +1,58 @@
+"""A batch kept for inspection: its arrays as .npz, and what a person can read of it as .txt."""
+
+import io
+import pathlib
+
+import numpy as np
+
+from t2tlite.files import write_whole
+
+
+def keep(path: pathlib.Path, batch: dict[str, np.ndarray], statistics: dict, run, problem: str):
+    """Writes `path` (.npz) and, beside it, the same in words (.txt).
+
+    Args:
+      batch: arrays by feature, as the problem's pipeline yields them.
+      statistics: figures of the update.
+      run: the `Run`, for its vocabulary and labels.
+      problem: its name.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **batch)
+    write_whole(path, packed.getvalue())
+    write_whole(path.with_suffix(".txt"), readable(batch, statistics, run, problem))
+
+
+def readable(batch: dict[str, np.ndarray], statistics: dict, run, problem: str) -> str:
+    """The figures, the shape and the range of each array, and each example's texts and labels."""
+    lines = [f"{name}: {value}" for name, value in statistics.items()]
+    lines += [_described(name, array) for name, array in batch.items()]
+    features = run.problems[problem].features()
+    for row in range(len(next(iter(batch.values())))):
+        lines += ["", f"example {row}"]
+        for name, feature in features.items():
+            told = _value(feature.kind, batch[name][row], run, problem)
+            if told is not None:
+                lines.append(f"  {name}: {told}")
+    return "\n".join(lines) + "\n"
+
+
+def _described(name, array):
+    spread = ""
+    if np.issubdtype(array.dtype, np.floating):
+        bad = array.size - np.count_nonzero(np.isfinite(array))
+        good = array[np.isfinite(array)]
+        limits = f", {good.min():.4g} to {good.max():.4g}" if good.size else ""
+        spread = f"{limits}, {bad} not finite"
+    return f"{name}: {array.dtype} {list(array.shape)}{spread}"
+
+
+def _value(kind, value, run, problem):
+    if kind == "text" and run.vocabulary:
+        return f"{run.vocabulary.decode(value.tolist())!r} ({np.count_nonzero(value)} tokens)"
+    if kind == "label":
+        labels = run.labels.get(problem, ())
+        return repr(labels[int(value)]) if 0 <= int(value) < len(labels) else f"class {int(value)}"
+    bad = value.size - np.count_nonzero(np.isfinite(value))
+    return f"{bad} of {value.size} values are not finite" if bad else None

@@ -1,0 +1,45 @@
+"""How much memory there is, and how much something takes."""
+
+import contextlib
+import pathlib
+import re
+from collections.abc import Callable
+
+import tensorflow as tf
+
+_MEMINFO = pathlib.Path("/proc/meminfo")
+_GROUP = pathlib.Path("/sys/fs/cgroup")  # limit, use, and what of it is a mere cache
+_GROUPS = (
+    ("memory.max", "memory.current", "memory.stat"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
+)
+_CPU = "CPU:0"
+
+
+def on_gpu() -> bool:
+    """Whether tensors live where memory that runs out is an error that can be caught."""
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def free() -> float:
+    """Bytes that this process could still take: the machine's, or its container's where they are fewer."""
+    found = [1024.0 * int(re.search(r"^MemAvailable:\s*(\d+)", _MEMINFO.read_text(), re.MULTILINE)[1])]
+    for limit, used, stat in _GROUPS:
+        with contextlib.suppress(OSError, ValueError):  # no such group, or "max"
+            told = (_GROUP / stat).read_text()
+            cache = re.search(r"^(?:total_)?inactive_file (\d+)", told, re.MULTILINE)
+            taken = int((_GROUP / used).read_text()) - (int(cache[1]) if cache else 0)
+            found.append(float(int((_GROUP / limit).read_text()) - taken))
+    return max(min(found), 0.0)
+
+
+def peak(work: Callable[[], object]) -> float:
+    """How many bytes of main memory TensorFlow needs at a time for a call; 0 where it doesn't count them."""
+    try:
+        tf.config.experimental.reset_memory_stats(_CPU)
+    except ValueError:  # an allocator without statistics, as without oneDNN
+        work()
+        return 0.0
+    before = tf.config.experimental.get_memory_info(_CPU)["current"]
+    work()
+    return float(tf.config.experimental.get_memory_info(_CPU)["peak"] - before)

@@ -1,0 +1,203 @@
+"""Strategies of tf.distribute by name, and the replicas that share every update."""
+
+import contextlib
+import functools
+import json
+import os
+
+import tensorflow as tf
+
+from t2tlite.errors import UserError
+
+NAMES = ("auto", "one", "mirrored", "multiworker", "tpu")
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.InternalError,
+    tf.errors.DeadlineExceededError,
+)
+
+
+class Replicas:
+    """The replicas of a run, each of which computes some rows of every batch.
+
+    All workers read the same batches, and the i-th of n replicas takes each n-th row from the i-th on. So a
+    run is the same on any number of replicas, up to the rounding of sums.
+
+    Args:
+      strategy: of tf.distribute; default: the current one.
+
+    Attributes:
+      number: replicas in all.
+      workers, worker: how many processes there are, and which this is; the chief is 0.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy | None = None):
+        self.strategy = strategy or tf.distribute.get_strategy()
+        self.number = self.strategy.num_replicas_in_sync
+        self.worker, self.workers = _place(self.strategy)
+        self._local = self.number // self.workers
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes what the workers have in common."""
+        return self.worker == 0
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """What this worker reads of each batch, as `pipeline.dataset` takes it."""
+        return self.worker, self.workers
+
+    def scope(self):
+        """Where the variables are made."""
+        return self.strategy.scope()
+
+    def run(self, function, features: dict[str, tf.Tensor], *args):
+        """Calls `function(features, row, *args)` on each replica; to be used inside a tf.function.
+
+        Args:
+          function: is given a replica's rows, and which row of the whole batch the first of them is; returns
+            a dict of tensors that are the same on all replicas.
+          features: this worker's rows.
+
+        Returns:
+          What the first replica here returned.
+        """
+        if self.number == 1:
+            return function(features, 0, *args)
+
+        def part(context):
+            place = context.replica_id_in_sync_group % self._local
+            mine = {name: value[place :: self._local] for name, value in features.items()}
+            return mine, tf.constant(self.worker + self.workers * place)
+
+        parts = self.strategy.experimental_distribute_values_from_function(part)
+        found = self.strategy.run(lambda part, *args: function(*part, *args), args=(parts, *args))
+        return {name: self.strategy.experimental_local_results(value)[0] for name, value in found.items()}
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag of any worker is set; returns once every worker has asked."""
+        return self.total(float(flag)) > 0
+
+    def total(self, value: float) -> float:
+        """The sum of a value over the workers; returns once every worker has asked."""
+        if self.workers == 1:
+            return value
+        found = self._sum(tf.constant(value, tf.float32))
+        return float(self.strategy.experimental_local_results(found)[0])
+
+    @functools.cached_property
+    def _sum(self):
+        def on_replica(flag):
+            here = tf.identity(flag)  # on this replica's device, which says where the sum has to be
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, here)
+
+        return tf.function(lambda flag: self.strategy.run(on_replica, args=(flag,)), autograph=False)
+
+    @contextlib.contextmanager
+    def chief_first(self):
+        """The block is run by the chief, and then by the others, who find what it has written."""
+        if not self.is_chief:
+            self.any(False)
+        yield
+        if self.is_chief:
+            self.any(False)
+
+    @contextlib.contextmanager
+    def errors(self):
+        """Turns the loss of another worker into one line.
+
+        Raises:
+          UserError: it was lost.
+        """
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if self.workers == 1 or not isinstance(error, _LOST):
+                raise
+            raise UserError(
+                f"worker {self.worker} of {self.workers} has lost another "
+                f"({error.message.splitlines()[0]:.200}); start all of them again: training goes on from "
+                "the last checkpoint"
+            ) from None
+
+
+def make(name: str, worker_gpu: int = 0) -> Replicas:
+    """The replicas by a strategy's name; to be called before TensorFlow does anything else.
+
+    * one: one device, the first GPU or else the CPU.
+    * mirrored: the GPUs of this machine.
+    * multiworker: those of every machine that TF_CONFIG lists; without GPUs the CPU of each.
+    * tpu: those that TPU_NAME or the machine tells of.
+    * auto: multiworker where TF_CONFIG lists several workers, else mirrored where there are several GPUs.
+
+    Args:
+      worker_gpu: how many GPUs of each machine to use; 0: all.
+
+    Raises:
+      UserError: the machine doesn't have what was asked for.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if worker_gpu > len(gpus):
+        raise UserError(f"--worker_gpu={worker_gpu}, but TensorFlow finds {len(gpus)} GPUs on this machine")
+    if worker_gpu:
+        tf.config.set_visible_devices(gpus[:worker_gpu], "GPU")
+        gpus = gpus[:worker_gpu]
+    for gpu in gpus:  # else TensorFlow takes all memory at once, and two runs on a GPU can't be
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if name == "auto":
+        name = "multiworker" if _listed_workers() > 1 else "mirrored" if len(gpus) > 1 else "one"
+    if name == "one":
+        return Replicas()
+    if name == "mirrored":
+        if not gpus:
+            raise UserError("--strategy=mirrored needs GPUs, and TensorFlow finds none; use --strategy=one")
+        return Replicas(tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(len(gpus))]))
+    if name == "multiworker":
+        if not _listed_workers():
+            raise UserError(
+                "--strategy=multiworker needs the environment variable TF_CONFIG, as "
+                '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
+                '"task": {"type": "worker", "index": 0}}; '
+                "for several processes on this machine use --local_workers=2"
+            )
+        return Replicas(tf.distribute.MultiWorkerMirroredStrategy())
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+    except (ValueError, tf.errors.OpError) as error:
+        raise UserError(f"--strategy=tpu: no TPU was found ({str(error).splitlines()[0]})") from None
+    return Replicas(tf.distribute.TPUStrategy(resolver))
+
+
+def _listed_workers() -> int:
+    """How many workers TF_CONFIG lists.
+
+    Raises:
+      UserError: it can't be read.
+    """
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return 0
+    try:
+        config = json.loads(text)
+        workers = [*config["cluster"].get("chief", []), *config["cluster"]["worker"]]
+        kind, index = config["task"]["type"], int(config["task"]["index"])
+        if kind not in ("chief", "worker") or index >= len(config["cluster"][kind]):
+            raise ValueError(f"there is no task {kind} {index}")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"TF_CONFIG can't be read ({type(error).__name__}: {error}): {text:.200}") from None
+    return len(workers)
+
+
+def _place(strategy) -> tuple[int, int]:
+    """Which worker this process is, and of how many."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return 0, 1
+    resolver = strategy.cluster_resolver
+    spec = resolver.cluster_spec().as_dict()
+    chiefs = len(spec.get("chief", []))
+    place = resolver.task_id + (chiefs if resolver.task_type == "worker" else 0)
+    return place, chiefs + len(spec.get("worker", []))

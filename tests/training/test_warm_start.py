@@ -1,0 +1,175 @@
+"""Warm start: which weights a new run takes from another one, and what it says of them."""
+
+import types
+
+import numpy as np
+import pytest
+
+from t2tlite import problem, registry
+from t2tlite.data import generate
+from t2tlite.errors import UserError
+from t2tlite.run import CHECKPOINTS
+from t2tlite.training import averaging, checkpoint, launch, trainer, warm_start
+from t2tlite.training.evaluate import Evaluator
+from t2tlite.training.optimizers import make_optimizer
+
+from ..models import tiny
+
+HPARAMS = tiny.HPARAMS.replace(
+    vocabulary_size=600, batch_tokens=64, batch_images=4, length_bounds=(32,), encoder_blocks=1
+)
+NOTHING = types.SimpleNamespace(variables=[])
+
+
+class Shouting(problem.Problem):
+    """A user's problem, with a command that no other has."""
+
+    name = "shouting"
+    inputs = targets = problem.Text()
+    command = "to_capitals"
+
+    def examples(self, split, source):
+        for number in range(20):
+            yield {"inputs": f"a dog and {number} cats", "targets": f"A DOG AND {number} CATS"}
+
+
+@pytest.fixture
+def ninth(sample_data, tmp_path, monkeypatch):
+    """The folder of prepared data of all problems and the user's."""
+    default = registry.get.__self__
+    default.names("problem")
+    monkeypatch.setattr(default, "_entries", dict(default._entries))
+    monkeypatch.setattr(default, "_things", dict(default._things))
+    registry.register_problem("shouting")(Shouting)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for path in sample_data.iterdir():
+        (folder / path.name).symlink_to(path)
+    generate.generate([registry.get_problem("shouting")], folder, "sample", progress=False, processes=1)
+    return folder
+
+
+def run_of(folder, data, problems, hparams=HPARAMS, **more):
+    return launch.make_run(folder, problems, hparams, data, "sample", **more)
+
+
+@pytest.fixture
+def old(sample_data, tmp_path):
+    """A run with a checkpoint of a model that was never trained."""
+    run = run_of(tmp_path / "old", sample_data, "wmt_ende,imagenet")
+    model = tiny.randomise(run.make_model(), seed=5)
+    checkpoint.save(run.output_dir / CHECKPOINTS, 7, model, NOTHING, {}, {}, 3, {"mean": 1.0})
+    return run
+
+
+def rows(table):
+    """{part: (loaded, new, left)} of a table."""
+    lines = [line.split() for line in table.splitlines()[2:]]
+    return {line[0]: tuple(int(n.replace(",", "").replace("-", "0")) for n in line[1:]) for line in lines}
+
+
+def size(model, part):
+    return sum(int(np.prod(v.shape)) for v in model.variables if v.path.split("/")[1] == part)
+
+
+def test_a_ninth_problem_is_added_to_a_trained_model(ninth, tmp_path, eagerly):
+    """The old problems' losses are at step 0 what they were, and training goes on from there."""
+    old = run_of(tmp_path / "old", ninth, "wmt_ende,imagenet")
+    trainer.Trainer(old, trainer.Intervals(4, evaluate=0, eval_steps=1)).train()
+    new = run_of(
+        tmp_path / "new", ninth, "wmt_ende,imagenet,shouting", vocab=tmp_path / "old" / "vocabulary.model"
+    )
+    model = new.make_model()
+    told = rows(warm_start.load(tmp_path / "old", model))
+    before = Evaluator(old, old.restore_model())
+    after = Evaluator(new, model)
+    for name in old.problems:
+        assert before.evaluate(name, "validation") == after.evaluate(name, "validation")
+    assert told["command_to_capitals"] == (0, HPARAMS.hidden, 0)
+    assert told["all"] == (size_of(old.make_model()), HPARAMS.hidden, 0)
+    assert np.isfinite(after.evaluate("shouting", "validation")["loss"])
+
+
+def size_of(model):
+    return sum(int(np.prod(v.shape)) for v in model.variables)
+
+
+def test_parts_are_loaded_new_or_left(old, sample_data, tmp_path):
+    new = run_of(
+        tmp_path / "new", sample_data, "wmt_enfr,wsj_speech", vocab=old.output_dir / "vocabulary.model"
+    )
+    model, other = new.make_model(), old.restore_model()
+    untouched = {v.path: v.numpy() for v in model.variables}
+    told = rows(warm_start.load(old.output_dir, model))
+    language = f"language_{old.vocabulary.fingerprint[:8]}"
+    for part in ("encoder", "mixer", "decoder", language):
+        assert told[part] == (size(model, part), 0, 0), part
+    assert told["spectral"] == (0, size(model, "spectral"), 0)
+    assert told["image"] == (0, 0, size(other, "image"))
+    assert told["command_to_german"] == (0, 0, HPARAMS.hidden)
+    assert told["command_to_french"] == (0, HPARAMS.hidden, 0)
+    found = {v.path: v.numpy() for v in other.variables}
+    for variable in model.variables:
+        expected = found.get(variable.path, untouched[variable.path])
+        np.testing.assert_array_equal(variable, expected, err_msg=variable.path)
+
+
+def test_another_vocabulary_is_another_language_net(old, sample_data, tmp_path):
+    new = run_of(tmp_path / "new", sample_data, "wmt_ende", HPARAMS.replace(vocabulary_size=400))
+    model = new.make_model()
+    told = rows(warm_start.load(old.output_dir, model))
+    language = f"language_{new.vocabulary.fingerprint[:8]}"
+    assert told[language] == (0, size(model, language), 0)
+    assert told[f"language_{old.vocabulary.fingerprint[:8]}"][2] > 0
+    assert told["encoder"][1:] == (0, 0)
+
+
+def test_a_part_of_another_shape_is_new(old, sample_data, tmp_path):
+    new = run_of(tmp_path / "new", sample_data, "imagenet", HPARAMS.replace(image_widths=(4, 6, 8, 16)))
+    told = rows(warm_start.load(old.output_dir, new.make_model()))
+    loaded, fresh, left = told["image"]
+    assert loaded > 0 and fresh > left > 0
+
+
+def test_moving_averages_are_what_is_loaded(old):
+    hparams = HPARAMS.replace(ema_decay=0.5)
+    model = old.make_model()
+    optimizer = make_optimizer(hparams, model.trainable_variables)
+    for _, average in optimizer.averages():
+        average.assign(np.full(average.shape, 0.25, np.float32))
+    checkpoint.save(old.output_dir / CHECKPOINTS, 8, model, optimizer, {}, {}, 3)
+    warm_start.load(old.output_dir, model)
+    assert all(np.all(v.numpy() == 0.25) for v in model.trainable_variables)
+
+
+def test_where_it_may_come_from(old, tmp_path, monkeypatch):
+    folder = old.output_dir / CHECKPOINTS
+    for given, found in (
+        (old.output_dir, folder / "step-00000007"),
+        (folder / "step-00000007", folder / "step-00000007"),
+        (folder / "best" / "mean" / "step-00000007", folder / "best" / "mean" / "step-00000007"),
+    ):
+        assert warm_start.find(given) == warm_start.Source(found, old.output_dir)
+        assert warm_start.vocabulary(given).fingerprint == old.vocabulary.fingerprint
+    averaging.average([folder / "step-00000007"] * 2, tmp_path / "average")
+    assert warm_start.find(tmp_path / "average").run is None
+    assert warm_start.vocabulary(tmp_path / "average") is None
+    monkeypatch.chdir(tmp_path)
+    assert warm_start.find("old").run == old.output_dir
+
+
+def test_mistakes(old, sample_data, tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(UserError, match="holds no checkpoint yet"):
+        warm_start.find(tmp_path)
+    for path in (tmp_path / "none", old.output_dir / CHECKPOINTS):
+        with pytest.raises(UserError, match="is neither the --output_dir of a t2t-train nor a checkpoint"):
+            warm_start.find(path)
+    wider = run_of(
+        tmp_path / "new", sample_data, "wsj_speech", HPARAMS.replace(hidden=32, filter=16, experts=2)
+    )
+    with pytest.raises(UserError, match="nothing of .*step-00000007 fits this model: .*--hparams_set"):
+        warm_start.load(old.output_dir, wider.make_model())
+    with pytest.raises(UserError, match="is neither"):
+        warm_start.check(tmp_path / "none", tmp_path / "new")
+    warm_start.check(tmp_path / "none", old.output_dir)  # it has begun, and needs it no more
