@@ -94,7 +94,7 @@ def plan_dispatch(experts, mask, n: int, capacity=None) -> Plan:
     routed = tf.repeat(mask > 0, k)
     expert = tf.where(routed, tf.reshape(experts, [-1]), n)  # padding goes to a last expert that isn't there
     order = tf.argsort(expert, stable=True)
-    count = tf.math.bincount(expert, minlength=n + 1, maxlength=n + 1)
+    count = tf.math.unsorted_segment_sum(tf.ones_like(expert), expert, n + 1)  # XLA has no bincount
     first = tf.cumsum(count, exclusive=True)
     ranked = tf.gather(expert, order)
     rank = tf.range(choices) - tf.gather(first, ranked)  # place of the choice among those of its expert

@@ -187,7 +187,7 @@ def make_optimizer(hparams, variables):
         optimizer.exclude_from_weight_decay([v for v in variables if not _decays(v)])
     optimizer.gradients_are_summed = True
     if hparams.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale")
     optimizer.build(variables)
     return optimizer
 
