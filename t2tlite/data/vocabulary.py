@@ -6,7 +6,6 @@ import io
 import itertools
 import os
 import pathlib
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 
 import sentencepiece
@@ -19,11 +18,12 @@ from t2tlite.errors import UserError
 PAD_ID = 0
 EOS_ID = 1
 
-# Sentencepiece writes a space as U+2581, so a literal U+2581 would come back as a space. The model's own
-# normalisation writes it as ESCAPE + "1", and ESCAPE itself as ESCAPE + "0": byte pieces, and very rare.
+# Sentencepiece writes a space as U+2581, so a literal U+2581 would come back as a space. It is written as
+# ESCAPE + "1" instead, and ESCAPE itself as ESCAPE + "0": byte pieces, and very rare. Rules of the model's own
+# normalisation would come too late: symbols are looked for before.
 _SPACE = "\u2581"
 _ESCAPE = "\ue000"
-_RULES = "2581\tE000 31\nE000\tE000 30\n"  # hexadecimal, as sentencepiece reads them
+_ESCAPES = "identity, U+2581 and U+E000 escaped"  # the name of the normalisation, by which a model is known
 _LONGEST = 4096  # characters of a line of the training; longer ones are cut
 _SETTINGS = {
     "model_type": "bpe",
@@ -67,8 +67,8 @@ class Vocabulary:
         self.model = model
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         self.size = self._processor.get_piece_size()
-        # The rules are in the model; one that a user brings may do without.
-        self._escapes = self._processor.normalize(_SPACE).endswith(_ESCAPE + "1")
+        proto = sentencepiece_model_pb2.ModelProto.FromString(model)
+        self._escapes = proto.normalizer_spec.name == _ESCAPES  # one that a user brings may do without
         self.fingerprint = hashlib.sha256(model).hexdigest()[:16]
 
     @functools.cached_property
@@ -92,7 +92,7 @@ class Vocabulary:
                 f"text has a lone surrogate at position {error.start} and can't be written as UTF-8: "
                 f"{text[:40]!r}; decode the bytes it came from as UTF-8"
             ) from None
-        return self._processor.encode(text)
+        return self._processor.encode(_escaped(text) if self._escapes else text)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of ids; stops at the end token and leaves padding out."""
@@ -120,6 +120,9 @@ class Vocabulary:
         Returns:
           int32 `[batch, (length)]`, each row ending in the end token.
         """
+        if self._escapes:
+            texts = tf.strings.regex_replace(texts, _ESCAPE, _ESCAPE + "0")
+            texts = tf.strings.regex_replace(texts, _SPACE, _ESCAPE + "1")
         return self.tokenizer.tokenize(texts)
 
     def detokenize(self, ids: tf.Tensor) -> tf.Tensor:
@@ -165,7 +168,12 @@ class Vocabulary:
     @staticmethod
     def settings() -> dict[str, str | int | float | bool]:
         """What `train` depends on besides its arguments, to tell whether it would do the same again."""
-        return {**_SETTINGS, "rules": _RULES, "longest": _LONGEST, "sentencepiece": sentencepiece.__version__}
+        return {
+            **_SETTINGS,
+            "escapes": _ESCAPES,
+            "longest": _LONGEST,
+            "sentencepiece": sentencepiece.__version__,
+        }
 
     @classmethod
     def train(cls, texts: Iterable[str], size: int, symbols: Sequence[str] = ()) -> "Vocabulary":
@@ -192,35 +200,31 @@ class Vocabulary:
             raise UserError("there is no text to learn a vocabulary from in the training splits")
         model = io.BytesIO()
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                rules = pathlib.Path(folder, "rules.tsv")
-                rules.write_text(_RULES, encoding="utf-8")
-                sentencepiece.SentencePieceTrainer.train(
-                    sentence_iterator=itertools.chain([first], lines),
-                    model_writer=model,
-                    vocab_size=size,
-                    user_defined_symbols=[s.replace(" ", _SPACE) for s in symbols],
-                    normalization_rule_tsv=str(rules),
-                    **_SETTINGS,
-                )
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=itertools.chain([first], lines),
+                model_writer=model,
+                vocab_size=size,
+                user_defined_symbols=[s.replace(" ", _SPACE) for s in symbols],
+                normalization_rule_name="identity",
+                **_SETTINGS,
+            )
         except RuntimeError as error:
             raise UserError(
                 f"can't learn a vocabulary of vocabulary_size={size} units: "
                 f"{str(error).strip().splitlines()[-1]}; try another size, e.g. 8192"
             ) from None
-        return cls(_without_path(model.getvalue()))
+        proto = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+        proto.normalizer_spec.name = _ESCAPES
+        return cls(proto.SerializeToString(deterministic=True))
 
 
-def _without_path(model: bytes) -> bytes:
-    """The model without the path of the rules, which is another each time."""
-    proto = sentencepiece_model_pb2.ModelProto.FromString(model)
-    proto.normalizer_spec.ClearField("normalization_rule_tsv")
-    return proto.SerializeToString(deterministic=True)
+def _escaped(text: str) -> str:
+    return text.replace(_ESCAPE, _ESCAPE + "0").replace(_SPACE, _ESCAPE + "1")
 
 
 def _training_lines(texts: Iterable[str]) -> Iterator[str]:
     """Lines of bounded length, without what the trainer refuses (NUL, and its own marks U+2585 and tab)."""
     for text in texts:
-        for line in text.translate({0: "\n", 9: "\n", 0x2585: "\n"}).splitlines():
+        for line in _escaped(text).translate({0: "\n", 9: "\n", 0x2585: "\n"}).splitlines():
             for start in range(0, len(line), _LONGEST):
                 yield line[start : start + _LONGEST]

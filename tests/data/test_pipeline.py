@@ -162,7 +162,7 @@ def test_an_iterator_resumes_in_the_middle_of_an_epoch(world, name, tmp_path):
 
 @on(*IN_MEMORY, *FROM_FILES)
 def test_a_worker_goes_on_from_another_ones_checkpoint(world, name, tmp_path):
-    """What was fetched ahead is of the whole batch, or the second of two workers gets the first one's rows."""
+    """What was fetched ahead is whole batches, or the second worker would get the rows of the first."""
     first, whole = iter(batches(world, name, rows=(0, 2))), iter(batches(world, name))
     for _ in range(5):
         next(first), next(whole)

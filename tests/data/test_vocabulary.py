@@ -14,6 +14,7 @@ HARD = {
     "spaces": "  the  dog ",
     "only spaces": "   ",
     "mark": "▁the▁ ▁",
+    "mark before a symbol": "▁NN a▁NNS▁ ▁)NP",
     "escape": "\ue000 \ue0000 \ue0001 \ue000▁1",
     "control": "a\0b\x01\x1f\x7f\u0085",
     "lines": "one\ntwo\r\nthree\tfour\u2028five",
@@ -65,6 +66,8 @@ SPECIAL = [
     "the",
     " dog",
     " NN",
+    "NN",
+    ")NP",
     "<s>",
     "</s>",
 ]
