@@ -19,8 +19,8 @@ PAD_ID = 0
 EOS_ID = 1
 
 # Sentencepiece writes a space as U+2581, so a literal U+2581 would come back as a space. It is written as
-# ESCAPE + "1" instead, and ESCAPE itself as ESCAPE + "0": byte pieces, and very rare. Rules of the model's own
-# normalisation would come too late: symbols are looked for before.
+# ESCAPE + "1" instead, and ESCAPE itself as ESCAPE + "0": byte pieces, and very rare. Rules of the model's
+# own normalisation would come too late: symbols are looked for before.
 _SPACE = "\u2581"
 _ESCAPE = "\ue000"
 _ESCAPES = "identity, U+2581 and U+E000 escaped"  # the name of the normalisation, by which a model is known

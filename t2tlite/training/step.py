@@ -1,5 +1,6 @@
 """What one update does: a tf.function for each problem, on one replica or many."""
 
+import math
 import zlib
 
 import keras
@@ -198,12 +199,20 @@ def _count(model, problem, features):
     return tf.maximum(layers_replicas.total(own), 1.0)
 
 
+def _summed(gradients, shapes):
+    """Their sums over the replicas; as one tensor, since what waits for others is paid for once."""
+    flat = tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], axis=0)
+    whole = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, flat)
+    parts = tf.split(whole, [math.prod(shape) for shape in shapes])
+    return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
 def _apply(model, optimizer, gradients, loss=0.0):
     """Sums the gradients over the replicas, clips and applies them if they are finite; returns their norm."""
     pairs = [(g, v) for g, v in zip(gradients, model.trainable_variables, strict=True) if g is not None]
     found = [gradient for gradient, _ in pairs]
     if layers_replicas.number() > 1:
-        found = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, found)
+        found = _summed(found, [variable.shape for _, variable in pairs])
     scale = getattr(optimizer, "dynamic_scale", None)
     scale = 1.0 if scale is None else tf.convert_to_tensor(scale)
     clipped, norm = tf.clip_by_global_norm(found, model.hparams.clip_norm * scale)

@@ -53,7 +53,7 @@ class Intervals:
     save: int = 1000
     keep: int = 3
     log: int = 100
-    evaluate: int = 1000
+    evaluate: int = 2000
     eval_steps: int = 10
     decode: int = 0
     profile: Sequence[tuple[int, int]] = ()

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.run import CHECKPOINTS
 from t2tlite.training import launch, trainer
 
 from ..models import tiny
 
 PROBLEMS = "wmt_ende,imagenet"
-# With 16 channels or fewer, TensorFlow 2.21's depthwise convolution of 15 bfloat16 taps never ends on some CPUs.
+# With 16 channels or fewer, a depthwise convolution of 15 taps in bfloat16 never ends on some CPUs (TF 2.21).
 HPARAMS = tiny.HPARAMS.replace(
     **{"hidden": 32, "filter": 16, "vocabulary_size": 600, "dropout": 0.1, "encoder_blocks": 1},
     **{"batch_tokens": 64, "batch_images": 4, "length_bounds": (32,), "decoder_blocks": 1},
