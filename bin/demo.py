@@ -47,8 +47,9 @@ def demo(flags):
         return status
     trained = time.monotonic()
     quiet.start_tensorflow()
-    rows, shown = score(run_dir, folder / "examples")
+    rows, shown, how = score(run_dir, folder / "examples")
     write_table(rows)
+    print(f"Decoding of texts: {how}.")
     for line in shown:
         print(line)
     (folder / "scores.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
@@ -62,7 +63,10 @@ def demo(flags):
 
 
 def score(run_dir, examples_dir):
-    """Rows of the table, and the lines that show examples; pictures and sounds go to `examples_dir`."""
+    """Rows of the table, the lines that show examples, and how texts were decoded.
+
+    Pictures and sounds go to `examples_dir`.
+    """
     import t2tlite
     from t2tlite.data.progress import track
     from t2tlite.decoding import evaluate
@@ -86,7 +90,7 @@ def score(run_dir, examples_dir):
             }
         )
         shown += [f"\n{name}", *show(problem, decoded.examples[:EXAMPLES], examples_dir)]
-    return rows, shown
+    return rows, shown, predictor.options.told()
 
 
 def metric_of(name):

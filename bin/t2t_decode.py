@@ -1,11 +1,14 @@
-"""t2t-decode: decodes with a trained model, from a file or interactively."""
+"""t2t-decode: decodes with a trained model: files, a filter's lines, a session; or scores given pairs."""
 
-import contextlib
+import dataclasses
+import functools
 import pathlib
 import sys
 
+import t2tlite
 from t2tlite import cli, quiet
-from t2tlite.decoding.line_files import read_lines, whole_file
+from t2tlite.decoding import checkpoints
+from t2tlite.decoding.line_work import Work
 from t2tlite.decoding.names import check_problem
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
@@ -14,38 +17,86 @@ from t2tlite.run import read_description
 COMMAND = cli.Command(
     "t2t-decode",
     "Decodes with the model of a training run: translates, parses, describes, classifies or transcribes."
-    " What is to be known of the run (hyperparameters, vocabulary, your own folders) is in its --output_dir.",
+    " What is to be known of the run (hyperparameters, vocabulary, your own folders) is in its --output_dir."
+    " Each line of the input gives one line, in the same order: an empty line for an empty one, and"
+    " `# error:` with the reason where a line, a picture or a sound can't be decoded.",
     examples=[
         (
-            "a file, a sentence a line",
-            "t2t-decode --output_dir=run --problem=wmt_ende --decode_from_file=in.en",
+            "a file, a sentence a line; killed or interrupted, the same command goes on where it was",
+            "t2t-decode --output_dir=run --problem=wmt_ende --decode_from_file=in.en --decode_to_file=out.de",
         ),
         (
-            "a list of pictures, their classes to another file",
-            "t2t-decode --output_dir=run --problem=imagenet --decode_from_file=list --decode_to_file=classes",
+            "as a filter",
+            "t2t-decode --output_dir=run --problem=wmt_ende < in.en > out.de",
         ),
-        ("by hand", "t2t-decode --output_dir=run --decode_interactive"),
+        (
+            "the paths of pictures, a line each: classes and their probabilities, by the best checkpoint",
+            "t2t-decode --output_dir=run --problem=imagenet --decode_from_file=list"
+            " --checkpoint_path=run/checkpoints/best/imagenet",
+        ),
+        (
+            "the eight best outputs of each line, with tabs between them",
+            "t2t-decode --output_dir=run --problem=wmt_ende --decode_from_file=in.en"
+            " --decode_hparams=beam_size=8,return_beams=True",
+        ),
+        (
+            "log-probabilities of given translations",
+            "t2t-decode --output_dir=run --problem=wmt_ende --score_file=pairs.tsv",
+        ),
+        (
+            "by hand, all problems of the run; :help shows how",
+            "t2t-decode --output_dir=run --decode_interactive",
+        ),
     ],
 )
 COMMAND.group("The model")
 COMMAND.string("output_dir", None, "folder of the training run", required=True)
-COMMAND.string("checkpoint_path", None, "one of its checkpoints; the newest where this is not given")
-COMMAND.string("problem", None, "name of one of its problems; not needed where there is only one")
-COMMAND.group("What to decode")
+COMMAND.string(
+    "checkpoint_path",
+    None,
+    "one of its checkpoints, or a folder of them such as run/checkpoints/best/wmt_ende; the newest where this"
+    " is not given",
+)
+COMMAND.string(
+    "problem",
+    None,
+    "name of one of its problems, not needed where there is only one; 'imagenet>wmt_ende' gives pictures"
+    " to what writes German, which nobody trained",
+)
+COMMAND.group("What to decode (standard input, if it is none of these and no terminal)")
 COMMAND.string(
     "decode_from_file",
     None,
-    "a file: for text a sentence a line; for images and audio the path of a file a line",
+    "a file: for text a sentence a line; for images and audio the path of a file a line, relative to the list"
+    " or to the working directory; - is standard input, which is answered as it comes",
 )
 COMMAND.string(
-    "decode_to_file", None, "where the outputs go, a line for each line; standard output if not given"
+    "score_file",
+    None,
+    "a file of pairs, `input<TAB>target` a line: gives the log-probability of each target, in nats; - is"
+    " standard input",
 )
-COMMAND.boolean("decode_interactive", False, "read from the terminal, or from a pipe")
+COMMAND.boolean("decode_interactive", False, "a session in the terminal, or its lines from a pipe")
+COMMAND.group("Where to")
+COMMAND.string(
+    "decode_to_file",
+    None,
+    "a line for each line; what is finished is kept in FILE.part until all is. Standard output if not given",
+)
+COMMAND.boolean(
+    "write_scores",
+    False,
+    "behind each text a tab and its score, by which outputs are ranked: the log-probability in nats, divided"
+    " by the length penalty; a class has its probability always",
+)
 COMMAND.group("How")
 COMMAND.string(
     "decode_hparams",
     "",
-    "changes such as batch_size=8,decode_length=40: inputs decoded together, most positions of an output",
+    "changes, separated by commas, of: "
+    + ", ".join(f"{field.name}={field.default}" for field in dataclasses.fields(DecodeOptions))
+    + ". beam_size=1 is greedy; a temperature above 0 draws num_samples instead of searching; return_beams"
+    " writes all outputs of a line, best first",
     may_be_empty=True,
 )
 
@@ -53,50 +104,83 @@ COMMAND.string(
 def decode(flags):
     """Checks what can be wrong before TensorFlow is started, then decodes."""
     options = DecodeOptions.parse(flags.decode_hparams)
-    if bool(flags.decode_from_file) == flags.decode_interactive:
-        raise UserError("give either --decode_from_file=FILE or --decode_interactive")
-    if flags.decode_to_file and not flags.decode_from_file:
-        raise UserError("--decode_to_file needs --decode_from_file=FILE")
-    problem = _problem(flags)
-    if flags.decode_interactive:
-        _interact(_predictor(flags, options), problem)
+    flag = _what(flags)
+    description = read_description(pathlib.Path(flags.output_dir))
+    problem = _problem(flags, description, flag)
+    checkpoint = checkpoints.find(flags.output_dir, flags.checkpoint_path)
+    load = functools.partial(_predictor, flags.output_dir, checkpoint, options)
+    if flag == "decode_interactive":
+        _interact(load(), problem)
         return
-    lines = read_lines(flags.decode_from_file)
-    output = whole_file(flags.decode_to_file) if flags.decode_to_file else contextlib.nullcontext(sys.stdout)
-    with output as file:
-        predictor = _predictor(flags, options)
-        from t2tlite.decoding.files import decode_lines
-
-        folder = pathlib.Path(flags.decode_from_file).parent
-        errors = decode_lines(predictor, problem, lines, folder, file.write)
+    scoring = flag == "score_file"
+    identity = checkpoints.identity(description, checkpoint) | _identity(flags, problem, scoring, options)
+    source = getattr(flags, flag) or "-"
+    work = Work(source, flag, flags.decode_to_file, problem, scoring, flags.write_scores, identity, load)
+    lines, errors = work.do()
     if errors:
-        print(
-            f"t2t-decode: {errors} of {len(lines)} lines could not be decoded, see `# error:`",
-            file=sys.stderr,
+        done = "scored" if scoring else "decoded"
+        print(f"t2t-decode: {errors} of {lines} lines could not be {done}, see `# error:`", file=sys.stderr)
+
+
+def _what(flags) -> str:
+    """The flag that says what to decode."""
+    given = [
+        name for name in ("decode_from_file", "score_file", "decode_interactive") if getattr(flags, name)
+    ]
+    if len(given) > 1:
+        raise UserError(f"give either --{given[0]} or --{given[1]}, not both")
+    if not given and (sys.stdin is None or sys.stdin.isatty()):
+        raise UserError(
+            "nothing to decode: give --decode_from_file=FILE, --score_file=FILE or --decode_interactive,"
+            " or the lines on standard input"
         )
+    flag = given[0] if given else "decode_from_file"
+    if flag == "decode_interactive":
+        for name in ("decode_to_file", "write_scores"):
+            if getattr(flags, name):
+                raise UserError(f"--{name} needs --decode_from_file=FILE; a session shows its outputs")
+    if flag == "score_file" and flags.write_scores:
+        raise UserError("--write_scores is for outputs; --score_file writes scores alone")
+    return flag
 
 
-def _problem(flags) -> str:
-    names = read_description(pathlib.Path(flags.output_dir)).get("problems")
+def _problem(flags, description, flag) -> str:
+    names = description.get("problems")
     names = names if isinstance(names, list) else []
     if flags.problem:
-        check_problem(flags.problem, names, flags.output_dir)
-    elif not names or (flags.decode_from_file and len(names) > 1):
+        reads, mark, writes = flags.problem.partition(">")  # a crossing, see `Predictor.crossed`
+        for name in (reads, writes) if mark else (reads,):
+            check_problem(name, names, flags.output_dir)
+    elif not names or (flag != "decode_interactive" and len(names) > 1):
         raise UserError(
             f"--problem is missing; {flags.output_dir} was trained on {', '.join(names) or 'nothing'}"
         )
     return flags.problem or names[0]
 
 
-def _predictor(flags, options):
+def _identity(flags, problem, scoring, options) -> dict[str, str]:
+    """On what outputs depend besides the lines and the model, in words.
+
+    Not on the batch size: who runs out of memory goes on with a smaller one.
+    """
+    found = {"t2tlite": t2tlite.__version__, "problem": problem, "output": "scores" if scoring else "texts"}
+    if not scoring:
+        found |= {name: str(value) for name, value in dataclasses.asdict(options).items()}
+        found["write_scores"] = str(flags.write_scores)
+        del found["batch_size"]
+    return found
+
+
+def _predictor(output_dir, checkpoint, options):
     quiet.start_tensorflow()
     from t2tlite.decoding.predictor import Predictor
 
-    return Predictor.load(flags.output_dir, flags.checkpoint_path, options)
+    return Predictor.load(output_dir, checkpoint, options)
 
 
 def _interact(predictor, problem):
-    from t2tlite.decoding.session import Session, piped, typed
+    from t2tlite.decoding.session import Session, piped
+    from t2tlite.decoding.typing_lines import typed
 
     person = sys.stdin.isatty()
     session = Session(predictor, problem, person)

@@ -41,7 +41,8 @@ COMMAND.group("How")
 COMMAND.string(
     "decode_hparams",
     "",
-    "changes such as batch_size=8,decode_length=40: inputs decoded together, most positions of an output",
+    "changes to how is decoded, such as beam_size=1,batch_size=8 (greedily, 8 inputs at a time); otherwise "
+    f"{DecodeOptions().told()}; t2t-decode --help lists them",
     may_be_empty=True,
 )
 COMMAND.string("output_file", None, "where the figures also go: for each problem a JSON object a line")
@@ -75,9 +76,10 @@ def evaluate(flags):
         lines += [{"problem": name, **told, "mode": "teacher_forced", **found[name]} for name in problems]
     if flags.decoded:
         found = _decoded(run, model, problems, flags, options)
-        _show_decoded(found, checkpoint, flags)
+        _show_decoded(found, checkpoint, flags, options)
         for name, one in found.items():
-            more = {"examples": one.size, "errors": len(one.errors), "signatures": one.signatures}
+            more = {"examples": one.size, "errors": len(one.errors), "decoding": options.told()}
+            more["signatures"] = one.signatures
             lines.append({"problem": name, **told, "mode": "decoded", **one.metrics, **more})
     if output:
         write_whole(output, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
@@ -160,13 +162,13 @@ def _show_teacher_forced(found, checkpoint, flags):
     _print_table(f"Teacher-forced: {checkpoint.name}, {flags.split} split, {part}", headings, rows)
 
 
-def _show_decoded(found, checkpoint, flags):
+def _show_decoded(found, checkpoint, flags, options):
     """Prints the table of the metrics of the outputs, and how they were computed where that is told."""
     rows = []
     for name, one in found.items():
         rows += [[name, metric, f"{value:.2f}", f"{one.size:,}"] for metric, value in one.metrics.items()]
     part = f"the first {flags.limit} examples" if flags.limit else "whole"
-    title = f"Decoded: {checkpoint.name}, {flags.split} split, {part}"
+    title = f"Decoded: {checkpoint.name}, {flags.split} split, {part}; texts by {options.told()}"
     _print_table(title, ["problem", "metric", "score", "examples"], rows, words=2)
     for name, one in found.items():
         for metric, signature in one.signatures.items():

@@ -68,7 +68,7 @@ COMMAND.number("max_seconds", 0, "save and leave after so many; 0: train on", at
 COMMAND.integer("save_checkpoints_steps", 1000, "between two checkpoints", at_least=1)
 COMMAND.integer("keep_checkpoint_max", 3, "newest checkpoints to keep", at_least=1)
 COMMAND.integer("log_steps", 100, "between two lines of metrics.jsonl for each problem", at_least=1)
-COMMAND.integer("local_eval_frequency", 1000, "between two evaluations; 0: only at the end", at_least=0)
+COMMAND.integer("local_eval_frequency", 2000, "between two evaluations; 0: only at the end", at_least=0)
 COMMAND.integer("eval_steps", 10, "batches of an evaluation of one problem; 0: the whole split", at_least=0)
 COMMAND.integer("decode_eval_frequency", 0, "between two decoded evaluations; 0: none", at_least=0)
 COMMAND.integer("decode_eval_examples", 64, "they decode of a problem; 0: the whole split", at_least=0)

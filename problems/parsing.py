@@ -36,6 +36,7 @@ class WsjParsing(problem.Problem):
     metrics = ("full_trees", "bracketing_f1", "repaired_trees")
     symbols = trees.SYMBOLS
     sources = ("files", "sample")
+    from_text_function = staticmethod(trees.unlinear)
     paper_row = 4
 
     def examples(self, split, source, source_dir=None):
@@ -65,6 +66,12 @@ class WsjParsing(problem.Problem):
         if "targets" not in example:
             return example
         return {**example, "targets": trees.linear(example["targets"])}
+
+    def constraint(self, vocabulary):
+        """Balanced brackets, where the vocabulary has them as whole entries."""
+        from t2tlite.problems import tree_constraint  # imports TensorFlow
+
+        return tree_constraint.make(vocabulary)
 
     def from_text(self, inputs, output):
         """The tree; a `RepairedTree`, which is counted, where the output was none of this sentence."""

@@ -3,19 +3,20 @@
 __version__ = "0.1.0"
 
 
-def load(output_dir, checkpoint_path=None):
+def load(output_dir, checkpoint_path=None, options=None):
     """A `Predictor` for the run in a folder: `t2tlite.load(output_dir).predict("wmt_ende", ["..."])`.
 
     Args:
       output_dir: the `--output_dir` of a training.
       checkpoint_path: one of its checkpoints; default: the newest.
+      options: a `t2tlite.decoding.options.DecodeOptions`; default: a beam search with 4 beams.
 
     Raises:
       UserError: there is no run or no checkpoint, or it is broken.
     """
     from t2tlite.decoding.predictor import Predictor  # imports TensorFlow
 
-    return Predictor.load(output_dir, checkpoint_path)
+    return Predictor.load(output_dir, checkpoint_path, options)
 
 
 def keras_model(run, problem=None, checkpoint_path=None):

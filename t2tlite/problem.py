@@ -110,6 +110,9 @@ class Problem:
       swap: read the corpus's inputs as targets and its targets as inputs.
       sources: where examples can come from, the first being what the documentation shows. Empty: the
         examples do not depend on the source, so any will do.
+      from_text_function: a function of a module, as a `staticmethod`, that does what `from_text` does, of the
+        same arguments, with the standard library alone: t2t-export writes its source beside a model, for
+        those who use that without t2tlite. None: there is none.
     """
 
     name: str = ""
@@ -121,6 +124,7 @@ class Problem:
     corpus: str | None = None
     swap: bool = False
     sources: tuple[str, ...] = ()
+    from_text_function: Callable[[Any, str], str] | None = None
 
     def examples(
         self, split: str, source: str, source_dir: str | None = None
@@ -169,6 +173,14 @@ class Problem:
     def from_text(self, inputs: Any, output: str) -> str:
         """What a person reads, from the model's input and its decoded text; the inverse of `to_text`."""
         return output
+
+    def constraint(self, vocabulary) -> Any:
+        """What the model's outputs keep to, as a `t2tlite.decoding.constraints.Constraint`; None: nothing.
+
+        Args:
+          vocabulary: the run's `Vocabulary`.
+        """
+        return None
 
     def features(self) -> dict[str, Feature]:
         return {"inputs": self.inputs, "targets": self.targets}

@@ -137,7 +137,7 @@ class DecodedEvaluation:
     Args:
       split: "validation" or "test".
       limit: most examples of each problem, from the first; None for all.
-      options: how to decode.
+      options: how to decode; default: greedily, since it is done often.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class DecodedEvaluation:
     ):
         self.split = split
         self._limit = limit
-        self._options = options
+        self._options = options or DecodeOptions(beam_size=1)
         self._predictor: Predictor | None = None
         self._model = None
 

@@ -1,79 +1,136 @@
-"""Decoding a file: one line in, one line out, in the same order."""
+"""Answering the lines of a file with a model: an output or a log-probability for each line."""
 
-import os
+import contextlib
 import pathlib
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from t2tlite.data.progress import track
+import tensorflow as tf
+
+from t2tlite.decoding import line_inputs
+from t2tlite.decoding.line_jobs import ERROR, one_line
+from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Prediction, Predictor
+from t2tlite.errors import UserError
 
 
-def decode_lines(
-    predictor: Predictor,
-    problem: str,
-    lines: Sequence[bytes],
-    folder: str | os.PathLike,
-    write: Callable[[str], Any],
-    progress: bool = True,
-) -> int:
-    """Decodes lines, and gives one line for each.
+class LineDecoder:
+    """An output for each line.
 
-    An empty line gives an empty line. Text is read as UTF-8, a sentence a line. For images and audio each
-    line is a path, relative to the folder or to the working directory. A class is written as its
-    name, a tab, and its probability; a line that can't be decoded as `# error: ` and the reason.
+    Text is read as UTF-8, a sentence a line; an empty line gives an empty line. For images and audio a line
+    is the path of a file. What can't be decoded gives `# error: ` and the reason.
 
     Args:
+      predictor: whose options hold.
       problem: name of a problem of the run.
-      lines: of a file, see `line_files.read_lines`.
-      folder: where the file is.
-      write: called with each line, its newline included.
-      progress: shown on stderr.
-
-    Returns:
-      How many lines could not be decoded.
+      folder: where paths are looked for before the working directory.
+      scores: texts are written with their scores, see `as_line`.
 
     Raises:
       UserError: the run has no such problem.
     """
-    predictor.check(problem)
-    is_text = predictor.run.problems[problem].inputs.kind == "text"
-    as_value = _as_text if is_text else lambda line: _as_path(line, pathlib.Path(folder))
-    broken: dict[int, str] = {}
 
-    def values():
-        for number, line in enumerate(lines):
+    def __init__(self, predictor: Predictor, problem: str, folder: pathlib.Path, scores: bool = False):
+        predictor.check(problem)
+        self._predictor = predictor
+        self._problem = problem
+        self._kind = predictor.run.problems[problem].inputs.kind
+        self._folder = folder
+        self._scores = scores
+
+    def __call__(self, numbers: Sequence[int], lines: Sequence[bytes]) -> list[str]:
+        """An output for each line.
+
+        Args:
+          numbers: of the lines in the file, on which samples depend.
+
+        Raises:
+          UserError: the memory does not suffice.
+        """
+        values, outputs = {}, {}
+        for number, line in zip(numbers, lines, strict=True):
             try:
-                yield as_value(line)
-            except UnicodeDecodeError as error:
-                broken[number] = f"not UTF-8 at byte {error.start + 1} of the line"
-                yield ""
-
-    predictions = predictor.stream(problem, values(), keep_errors=True)
-    errors = 0
-    for number, prediction in enumerate(track(predictions, problem, len(lines), progress)):
-        reason = broken.get(number) or prediction.error
-        errors += bool(reason)
-        write((f"# error: {_one_line(reason)}" if reason else as_line(prediction)) + "\n")
-    return errors
+                values[number] = line_inputs.value(line, self._kind, self._folder)
+            except UserError as error:
+                outputs[number] = _error(error)
+        with enough_memory(self._predictor.options):
+            predictions = self._predictor.predict(self._problem, values.values(), True, rows=values)
+        best = not self._predictor.options.return_beams
+        for number, prediction in zip(values, predictions, strict=True):
+            outputs[number] = as_line(prediction, best, self._scores)
+        return [outputs[number] for number in numbers]
 
 
-def as_line(prediction: Prediction) -> str:
-    """A prediction as one line of a file."""
+class LineScorer:
+    """The log-probability in nats of the target for each line, which is an input, a tab, and a target.
+
+    Args: as for `LineDecoder`.
+    """
+
+    def __init__(self, predictor: Predictor, problem: str, folder: pathlib.Path):
+        predictor.check(problem)
+        self._predictor = predictor
+        self._problem = problem
+        self._kind = predictor.run.problems[problem].inputs.kind
+        self._folder = folder
+
+    def __call__(self, numbers: Sequence[int], lines: Sequence[bytes]) -> list[str]:
+        """A number, or an error, for each line; see `LineDecoder`."""
+        pairs, outputs = {}, {}
+        for number, line in zip(numbers, lines, strict=True):
+            try:
+                pairs[number] = self._pair(line)
+            except UserError as error:
+                outputs[number] = _error(error)
+        inputs, targets = [one for one, _ in pairs.values()], [one for _, one in pairs.values()]
+        with enough_memory(self._predictor.options):
+            scores = self._predictor.score(self._problem, inputs, targets, keep_errors=True)
+        for number, score in zip(pairs, scores, strict=True):
+            outputs[number] = _error(score.error) if score.error else f"{score.log_probability:.6f}"
+        return [outputs[number] for number in numbers]
+
+    def _pair(self, line):
+        given, *target = line.split(b"\t")
+        if len(target) != 1:
+            raise UserError(f"expected an input, a tab and a target; found {len(target)} tabs")
+        if self._kind != "text" and not given.strip():
+            raise UserError("expected the path of a file before the tab; found nothing")
+        return line_inputs.value(given, self._kind, self._folder), line_inputs.text(target[0])
+
+
+def as_line(prediction: Prediction, best: bool = True, scores: bool = False) -> str:
+    """A prediction as one line of a file.
+
+    Args:
+      best: the best output alone; else all of them, best first, with tabs between them.
+      scores: a text has a tab and its score behind it; a class always has its probability.
+    """
+    if prediction.error:
+        return _error(prediction.error)
     if prediction.probabilities:
-        return f"{prediction.text}\t{prediction.probabilities[0][1]:.6f}"
-    return _one_line(prediction.text)
+        ranked = prediction.probabilities[:1] if best else prediction.probabilities
+        return "\t".join(f"{_field(name)}\t{probability:.6f}" for name, probability in ranked)
+    if best and not scores:
+        return one_line(prediction.text)
+    beams = prediction.beams[:1] if best else prediction.beams
+    fields = ([_field(beam.text), f"{beam.score:.6f}"][: 1 + scores] for beam in beams)
+    return "\t".join("\t".join(one) for one in fields)
 
 
-def _as_text(line: bytes) -> str:
-    return line.decode("utf-8")
+def _field(text):
+    return one_line(text).replace("\t", " ")
 
 
-def _as_path(line: bytes, folder: pathlib.Path) -> str:
-    name = os.path.expanduser(os.fsdecode(line.strip()))
-    beside = folder / name
-    return str(beside) if name and beside.exists() else name
+def _error(reason) -> str:
+    return ERROR + one_line(str(reason))
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.replace("\r", "\n").split("\n"))
+@contextlib.contextmanager
+def enough_memory(options: DecodeOptions):
+    """Says what to do where a device's memory does not suffice."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError:
+        raise UserError(
+            f"the memory does not suffice for batch_size={options.batch_size} with {options.outputs} outputs"
+            " each; give smaller --decode_hparams"
+        ) from None

@@ -4,19 +4,35 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from t2tlite.layers.history import History, map_state
+
 
 class Start(NamedTuple):
     """Where a decoding starts.
 
     Attributes:
       memory: what the model keeps of the inputs; the same at every position.
-      state: nested tuples of tensors, `[batch, ...]` or scalars, that one position hands to the next.
-      x: `[batch, 1, hidden]`, what the model reads at the first position.
+      state: nested tuples of tensors, `[rows, ...]` or scalars, that one position hands to the next.
+      x: `[rows, 1, hidden]`, what the model reads at the first position.
     """
 
     memory: Any
     state: Any
     x: Any
+
+
+class _State(NamedTuple):
+    """What positions hand on.
+
+    Attributes:
+      layers: the model's state. Of each `History` it has the entries; position and origin are here, for all.
+      position: int32 scalar.
+      origin: as of `History`; () where rows never change places.
+    """
+
+    layers: Any
+    position: Any
+    origin: Any
 
 
 class Incremental:
@@ -35,31 +51,64 @@ class Incremental:
         self._model = model
         self._problem = problem
 
-    def start(self, features) -> Start:
+    def start(self, features, copies: int = 1, moves: bool = False) -> Start:
         """Encodes the inputs of a batch.
 
         Args:
           features: `{"inputs": ...}` as the problem's pipeline makes it.
+          copies: sequences of each input, which are rows one after the other: rows = batch * copies.
+          moves: whether `select` will be called.
         """
         source, _ = self._model.encode(features, self._problem)
-        batch = tf.shape(source.x)[0]
-        state = self._model.initial_state(batch, self.length)
-        return Start(self._model.memory(source), state, self._model.start(self._problem, batch))
+        rows = tf.shape(source.x)[0] * copies
+        layers = map_state(_without_place, tf.identity, self._model.initial_state(rows, self.length))
+        origin = tf.zeros([self.length, rows], tf.int32) if moves else ()
+        state = _State(layers, tf.constant(0), origin)
+        return Start(self._model.memory(source, copies), state, self._model.start(self._problem, rows))
 
     def step(self, x, memory, state, going):
         """The distribution of the next entry of every sequence.
 
         Args:
-          x: `[batch, 1, hidden]`, the start or `embed` of the entries before.
-          going: bool `[batch]`, False for a sequence that has ended; it is not routed to experts.
+          x: `[rows, 1, hidden]`, the start or `embed` of the entries before.
+          going: bool `[rows]`, False for a sequence that has ended; it is not routed to experts.
 
         Returns:
-          float32 log-probabilities `[batch, size]`, and the new state, with the same static shapes.
+          float32 log-probabilities `[rows, size]`, and the new state, with the same static shapes.
         """
-        logits, _, new_state = self._model.decode(x, memory, self._problem, going[:, None], state=state)
-        new_state = tf.nest.map_structure(lambda new, old: tf.ensure_shape(new, old.shape), new_state, state)
-        return tf.nn.log_softmax(logits[:, 0]), new_state
+        layers, position, origin = state
+        if self._moves(state):
+            here = tf.range(tf.shape(x)[0])[None]
+            origin = tf.tensor_scatter_nd_update(origin, [[position]], here)
+        placed = map_state(
+            lambda one: one._replace(position=position, origin=origin if self._moves(state) else None),
+            lambda x: x,
+            layers,
+        )
+        logits, _, after = self._model.decode(x, memory, self._problem, going[:, None], state=placed)
+        after = map_state(_without_place, lambda x: x, after)
+        after = tf.nest.map_structure(lambda new, old: tf.ensure_shape(new, old.shape), after, layers)
+        return tf.nn.log_softmax(logits[:, 0]), _State(after, position + 1, origin)
 
     def embed(self, ids):
-        """What the model reads after the entries `ids` int32 `[batch]`: `[batch, 1, hidden]`."""
+        """What the model reads after the entries `ids` int32 `[rows]`: `[rows, 1, hidden]`."""
         return self._model.target_net(self._problem).embed_targets(ids[:, None])
+
+    def select(self, state, parents):
+        """The state in which each row goes on from what was the row `parents` int32 `[rows]`."""
+        layers = map_state(lambda one: one, lambda x: gather_rows(x, parents), state.layers)
+        return state._replace(layers=layers, origin=tf.gather(state.origin, parents, axis=1))
+
+    @staticmethod
+    def _moves(state) -> bool:
+        return not isinstance(state.origin, tuple)
+
+
+def gather_rows(state, parents):
+    """Nested tensors `[rows, ...]` of which each row becomes that of its parent; scalars stay."""
+    return tf.nest.map_structure(lambda x: tf.gather(x, parents) if x.shape.rank else x, state)
+
+
+def _without_place(history: History) -> History:
+    """What of a history differs from layer to layer."""
+    return history._replace(position=(), origin=())

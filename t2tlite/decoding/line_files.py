@@ -1,48 +1,186 @@
-"""Files of lines: read whole, and written whole or not at all. Needs no TensorFlow."""
+"""Files of lines: read by number, or as they come, and written whole. Needs no TensorFlow.
+
+Only a line feed ends a line; a carriage return before it belongs to the end.
+"""
 
 import contextlib
+import hashlib
 import os
 import pathlib
+import select
+import stat
 from collections.abc import Iterator
-from typing import Any
+from typing import BinaryIO
+
+import numpy as np
 
 from t2tlite.errors import UserError
 
+_BLOCK = 1 << 20  # bytes read at a time
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-def read_lines(path: str) -> list[bytes]:
-    """The lines of a file, without their ends; only a line feed, or a carriage return before it, ends a line.
+
+class LineFile:
+    """The lines of a file, which stays on the disk; a context manager.
+
+    Args:
+      path: of a regular file.
+      flag: the flag that named it, for the messages.
+
+    Attributes:
+      digest: of its content, in hexadecimal.
+      lengths: bytes of each line, its end included; int64 `[lines]`.
 
     Raises:
-      UserError: the file can't be read.
+      UserError: it can't be read.
     """
+
+    def __init__(self, path: str, flag: str):
+        self.path = path
+        self._named = f"--{flag}={path}"
+        try:
+            self._file = open(path, "rb", buffering=0)
+            try:
+                self._state = self._stat()
+                self._starts, self.digest = _scan(self._file)
+            except BaseException:
+                self._file.close()
+                raise
+        except OSError as error:
+            raise UserError(f"can't read {self._named}: {error.strerror}") from None
+        self.lengths = np.diff(self._starts)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self._file.close()
+
+    def __len__(self):
+        return len(self.lengths)
+
+    def __getitem__(self, number: int) -> bytes:
+        """A line without its end."""
+        start, end = int(self._starts[number]), int(self._starts[number + 1])
+        content = os.pread(self._file.fileno(), end - start, start)
+        while len(content) < end - start:  # a read may give less than asked for
+            more = os.pread(self._file.fileno(), end - start - len(content), start + len(content))
+            if not more:
+                break
+            content += more
+        return content.removesuffix(b"\n").removesuffix(b"\r")
+
+    def check(self):
+        """Raises a UserError if the file was changed since it was opened."""
+        if self._stat() != self._state:
+            raise UserError(f"{self._named} was changed while it was read; start again")
+
+    def _stat(self):
+        found = os.fstat(self._file.fileno())
+        return found.st_size, found.st_mtime_ns
+
+
+def _scan(file) -> tuple[np.ndarray, str]:
+    """Where each line starts, and where the last one ends; and the digest of the content."""
+    digest, size, starts = hashlib.sha256(), 0, []
+    while block := file.read(_BLOCK):
+        if size == 0:
+            starts.append(np.array([len(_BYTE_ORDER_MARK) if block.startswith(_BYTE_ORDER_MARK) else 0]))
+        digest.update(block)
+        starts.append(np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + size + 1)
+        size += len(block)
+    found = np.concatenate(starts).astype(np.int64) if starts else np.zeros(1, np.int64)
+    if found[-1] < size:  # the last line has no end
+        found = np.append(found, size)
+    return found, digest.hexdigest()
+
+
+def as_they_come(file: BinaryIO, most: int) -> Iterator[list[bytes]]:
+    """Lines of a stream, without their ends: at least one, and as many as are there already, up to `most`."""
+    read, is_ready = _reading(file)
+    begun, lines, first = [], [], True  # the pieces of a line whose end has not come, and whole lines
+    while block := read():
+        if first:
+            block, first = block.removeprefix(_BYTE_ORDER_MARK), False
+        end, *more = block.split(b"\n")
+        begun.append(end)
+        if more:
+            lines += [b"".join(begun), *more[:-1]]
+            begun = [more[-1]]
+        while len(lines) >= most or (lines and not is_ready()):
+            yield _taken(lines, most)
+    last = b"".join(begun)
+    lines += [last] if last else []
+    while lines:
+        yield _taken(lines, most)
+
+
+def _taken(lines, most):
+    found = [line.removesuffix(b"\r") for line in lines[:most]]
+    del lines[:most]
+    return found
+
+
+def _reading(file):
     try:
-        content = pathlib.Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise UserError(f"can't read --decode_from_file={path}: {error.strerror}") from None
-    lines = content.split(b"\n")
-    if not lines[-1]:
-        del lines[-1]
-    return [line.removesuffix(b"\r") for line in lines]
+        descriptor = file.fileno()
+    except OSError:  # no file of the system: all of it is there
+        return lambda: file.read(_BLOCK), lambda: True
+    return (
+        lambda: os.read(descriptor, _BLOCK),
+        lambda: bool(select.select([descriptor], [], [], 0)[0]),
+    )
+
+
+def is_regular(path: str | os.PathLike) -> bool:
+    """Whether a path is a file of a disk, or nothing yet; not a pipe, a terminal or another device."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return True
+
+
+def target(path: str) -> pathlib.Path:
+    """Where a file is to be written: what a link points to.
+
+    Raises:
+      UserError: a folder has this name.
+    """
+    final = pathlib.Path(os.path.realpath(path))
+    if final.is_dir():
+        raise UserError(f"--decode_to_file={path} is a folder; expected the name of a file")
+    return final
+
+
+def unwritable(path, error: OSError) -> UserError:
+    return UserError(f"can't write --decode_to_file={path}: {error.strerror}")
 
 
 @contextlib.contextmanager
-def whole_file(path: str) -> Iterator[Any]:
-    """A text file to write that is there under its name once everything is written, and not before.
+def whole_file(path: str) -> Iterator[BinaryIO]:
+    """A file to write that is there under its name once everything is written, and not before.
+
+    A pipe or a device is written directly.
 
     Raises:
       UserError: it can't be written; known before anything is decoded.
     """
-    final = pathlib.Path(path)
-    if final.is_dir():
-        raise UserError(f"--decode_to_file={path} is a folder; expected the name of a file")
+    if not is_regular(path) and not os.path.isdir(path):
+        with _opened(path, path) as file:
+            yield file
+        return
+    final = target(path)
     part = final.with_name(f"{final.name}.{os.getpid()}.tmp")
     try:
-        file = part.open("w", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UserError(f"can't write --decode_to_file={path}: {error.strerror}") from None
-    try:
-        with file:
+        with _opened(part, path) as file:
             yield file
         part.replace(final)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _opened(path, named) -> BinaryIO:
+    try:
+        return open(path, "wb")
+    except OSError as error:
+        raise unwritable(named, error) from None

@@ -1,50 +1,38 @@
 """Predictor: inputs of a problem to outputs, for a trained model."""
 
 import dataclasses
-import functools
 import itertools
 import math
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from t2tlite.decoding.greedy import greedy
-from t2tlite.decoding.incremental import Incremental
+from t2tlite.decoding import crossing, scoring
+from t2tlite.decoding.compiled import Compiled
+from t2tlite.decoding.decode import Way, settings
 from t2tlite.decoding.inputs import BY_KIND
 from t2tlite.decoding.names import check_problem
 from t2tlite.decoding.options import DecodeOptions
+from t2tlite.decoding.prediction import Hypothesis, Prediction, Score
 from t2tlite.errors import UserError
 from t2tlite.run import Run
+
+__all__ = ["Hypothesis", "Prediction", "Predictor", "Score"]
 
 _WINDOW = 16  # batches that are read together, so that inputs of similar length meet
 _BEST = 5  # classes that are told with their probability
 
 
-@dataclasses.dataclass(frozen=True)
-class Prediction:
-    """The output for one input.
-
-    Attributes:
-      text: what the model wrote, or the name of the class.
-      score: its log-probability in nats.
-      probabilities: (class, probability) of the likeliest classes, best first; empty for text.
-      error: why there is no output; "" where there is one.
-    """
-
-    text: str
-    score: float = 0.0
-    probabilities: tuple[tuple[str, float], ...] = ()
-    error: str = ""
-
-
 class Predictor:
-    """Decodes for the problems of a run.
+    """Decodes for the problems of a run. Several threads may use one at a time.
 
         predictor = t2tlite.load("/tmp/run")
         predictor.predict("wmt_ende", ["the red circle"])[0].text
+
+    Where a problem is named, `crossed` may be asked for by name, too: "imagenet>wmt_ende".
 
     Args:
       run: the `Run`.
@@ -61,8 +49,10 @@ class Predictor:
         self.options = options or DecodeOptions()
         self.problems = tuple(run.problems)
         self._model = run.restore_model() if model is None else model
-        self._inputs: dict[str, Any] = {}
-        self._functions: dict[tuple, Any] = {}
+        self.compiled = Compiled(self._model)
+        self._readers: dict[str, Any] = {}
+        self._constraints: dict[str, Any] = {}
+        self._lock = threading.RLock()
 
     @classmethod
     def load(
@@ -79,7 +69,14 @@ class Predictor:
         run = Run.load(output_dir)
         return cls(run, run.restore_model(checkpoint_path), options)
 
-    def predict(self, problem: str, inputs: Iterable[Any], keep_errors: bool = False) -> list[Prediction]:
+    def predict(
+        self,
+        problem: str,
+        inputs: Iterable[Any],
+        keep_errors: bool = False,
+        options: DecodeOptions | None = None,
+        rows: Iterable[int] | None = None,
+    ) -> list[Prediction]:
         """One `Prediction` for each input, in their order.
 
         Args:
@@ -87,44 +84,159 @@ class Predictor:
           inputs: for text `str`; for images paths, bytes of files, or arrays `[height, width, 3]`; for
             audio paths, bytes of files, or float arrays `[samples]` at 16 kHz.
           keep_errors: an input that can't be read gives a `Prediction` with its `error`.
+          options: how to decode; default: `self.options`.
+          rows: the inputs' numbers, on which samples depend; default: 0, 1, ...
 
         Raises:
           UserError: the run has no such problem, or an input can't be read.
         """
-        return list(self.stream(problem, inputs, keep_errors))
+        return list(self.stream(problem, inputs, keep_errors, options, rows))
 
-    def stream(self, problem: str, inputs: Iterable[Any], keep_errors: bool = False) -> Iterator[Prediction]:
+    def stream(
+        self,
+        problem: str,
+        inputs: Iterable[Any],
+        keep_errors: bool = False,
+        options: DecodeOptions | None = None,
+        rows: Iterable[int] | None = None,
+    ) -> Iterator[Prediction]:
         """`predict` for any number of inputs: they are read, decoded and yielded a window at a time."""
         self.check(problem)
-        if isinstance(inputs, str | bytes | os.PathLike | np.ndarray):
-            raise UserError(f"expected a list of inputs, received {type(inputs).__name__}; write [input]")
+        _check_list(inputs)
         examples = ({"inputs": value} for value in inputs)
-        return self._windows(problem, examples, keep_errors)
+        return self._windows(problem, examples, keep_errors, options or self.options, rows)
 
     def stream_examples(self, problem: str, examples: Iterable[dict[str, Any]]) -> Iterator[Prediction]:
         """`stream` for examples as `Problem.examples` yields them; a broken one gives its `error`."""
         self.check(problem)
-        return self._windows(problem, examples, keep_errors=True)
+        return self._windows(problem, examples, True, self.options, None)
+
+    def score(
+        self, problem: str, inputs: Iterable[Any], targets: Iterable[str], keep_errors: bool = False
+    ) -> list[Score]:
+        """The log-probability of each target, given its input; in their order.
+
+        The target's text is cut into subword units as in training. A search that found the same units gives
+        them the same log-probability.
+
+        Args:
+          problem: name of a problem of the run.
+          inputs: as for `predict`.
+          targets: what the problem writes: texts (trees in brackets), or names of classes.
+          keep_errors: a pair that can't be read gives a `Score` with its `error`.
+
+        Raises:
+          UserError: the run has no such problem, a pair can't be read, or there are not as many targets as
+            inputs.
+        """
+        self.check(problem)
+        _check_list(inputs)
+        _check_list(targets)
+        inputs, targets = list(inputs), list(targets)
+        if len(inputs) != len(targets):
+            raise UserError(f"expected a target for each input; received {len(inputs)} and {len(targets)}")
+        return scoring.score(self, problem, inputs, targets, keep_errors)
+
+    def attention(self, problem: str, value: Any, output: str | None = None):
+        """Where the model looks as it writes an output; see `t2tlite.decoding.seeing.attention`.
+
+        Args:
+          problem: name of a problem of the run.
+          value: one input, as for `predict`.
+          output: what it writes; default: what it predicts.
+
+        Returns:
+          An `Attention`.
+
+        Raises:
+          UserError: the run has no such problem, its outputs are classes, the input can't be read, or the
+            model has no attention.
+        """
+        from t2tlite.decoding import seeing
+
+        return seeing.attention(self, problem, value, output)
+
+    def experts(self, problem: str, value: Any, output: str | None = None):
+        """Which experts work at which position; see `t2tlite.decoding.seeing.experts`, and `attention`.
+
+        Returns:
+          An `ExpertChoice`.
+        """
+        from t2tlite.decoding import seeing
+
+        return seeing.experts(self, problem, value, output)
+
+    def crossed(self, inputs_of: str, outputs_of: str) -> str:
+        """The name of a problem that reads as one problem of the run and writes as another.
+
+        Nobody trained that; it is for the curious: `predict(crossed("imagenet", "wmt_ende"), ["dog.jpg"])`.
+
+        Raises:
+          UserError: the run has no such problem.
+        """
+        for name in (inputs_of, outputs_of):
+            check_problem(name, self.problems, self.run.output_dir)
+        name = crossing.crossed_name(inputs_of, outputs_of)
+        with self._lock:
+            if name not in self.run.problems:
+                self.run = crossing.cross(self.run, self._model, inputs_of, outputs_of)
+        return name
 
     def check(self, problem: str) -> None:
         """Raises a UserError unless the run has this problem and its inputs can be read."""
-        check_problem(problem, self.problems, self.run.output_dir)
+        reads, mark, writes = problem.partition(crossing.MARK)
+        if mark:
+            self.crossed(reads, writes)
+        else:
+            check_problem(problem, self.problems, self.run.output_dir)
         kind = self.run.problems[problem].inputs.kind
         if kind not in BY_KIND:
             raise UserError(f"problem `{problem}` reads {kind}, which can't be decoded")
 
-    def _windows(self, problem, examples, keep_errors):
-        examples = iter(examples)
-        while window := list(itertools.islice(examples, _WINDOW * self.options.batch_size)):
-            yield from self._window(problem, window, keep_errors)
+    def reader(self, problem: str):
+        """What reads the problem's inputs, such as a `TextInputs`."""
+        kind = self.run.problems[problem].inputs.kind
+        with self._lock:
+            if kind not in self._readers:
+                self._readers[kind] = BY_KIND[kind](self.run.vocabulary, self.run.hparams)
+            return self._readers[kind]
 
-    def _window(self, problem, window, keep_errors) -> list[Prediction]:
+    def decoder(self, problem: str, options: DecodeOptions | None = None, input_length: int = 0):
+        """A function of a batch's features and rows to `Outputs`, compiled once for all shapes.
+
+        Args:
+          problem: name of a problem that writes text.
+          options: how to decode; default: `self.options`.
+          input_length: most subword units of the inputs, on which the greatest length of outputs depends.
+        """
+        options = options or self.options
+        way = Way.of(options, self.decode_length(input_length, options))
+        constraint = self._constraint(problem) if way.constrain else None
+        function = self.compiled.decoder(problem, way, constraint, self.reader(problem).spec)
+        given = settings(options)
+        return lambda features, rows: function(features, rows, given)
+
+    def decode_length(self, input_length: int, options: DecodeOptions) -> int:
+        """Most positions of an output, for an input of so many subword units."""
+        if options.decode_length:
+            return options.decode_length
+        length = self.run.hparams.text_bounds()[-1]
+        while length < max(input_length, options.min_length):  # doubled, so that few are compiled
+            length *= 2
+        return length
+
+    def _windows(self, problem, examples, keep_errors, options, rows):
+        numbered = zip(itertools.count() if rows is None else rows, examples, strict=False)
+        while window := list(itertools.islice(numbered, _WINDOW * options.batch_size)):
+            yield from self._window(problem, window, keep_errors, options)
+
+    def _window(self, problem, window, keep_errors, options) -> list[Prediction]:
         predictions: list[Prediction | None] = [None] * len(window)
-        reader = self._reader(problem)
+        reader = self.reader(problem)
         as_text, read = {}, {}
-        for i, example in enumerate(window):
+        for i, (_, example) in enumerate(window):
             try:
-                as_text[i] = self._model_input(problem, example)
+                as_text[i] = self.model_input(problem, example)
                 if isinstance(as_text[i], str) and not as_text[i].strip():
                     predictions[i] = Prediction("")  # an empty line gives an empty line
                 else:
@@ -137,73 +249,72 @@ class Predictor:
                 raise UserError(
                     f"to_text of problem `{problem}` fails without {error}; in decoding there are only inputs"
                 ) from None
-        for length, batch in self._batches(problem, read):
+        for input_length, batch in self._batches(problem, read, options):
             features = reader.batch([read[i] for i in batch])
-            outputs = self._outputs(problem, length, features)
+            rows = np.array([window[i][0] for i in batch], np.int32)
+            outputs = self._outputs(problem, input_length, features, rows, options)
             for i, output in zip(batch, outputs, strict=True):
-                text = self.run.problems[problem].from_text(as_text[i], output.text)
-                predictions[i] = dataclasses.replace(output, text=text)
+                predictions[i] = self._as_read(problem, as_text[i], output)
         return predictions
 
-    def _model_input(self, problem, example):
+    def model_input(self, problem: str, example: dict[str, Any]) -> Any:
+        """What the model reads of an example: the first of several."""
         value = self.run.problems[problem].to_text(example)["inputs"]
         return value[0] if isinstance(value, list) else value
 
-    def _reader(self, problem):
-        kind = self.run.problems[problem].inputs.kind
-        if kind not in self._inputs:
-            self._inputs[kind] = BY_KIND[kind](self.run.vocabulary, self.run.hparams)
-        return self._inputs[kind]
+    def _as_read(self, problem, inputs, output: Prediction) -> Prediction:
+        """The output as a person reads it."""
+        from_text = self.run.problems[problem].from_text
+        beams = tuple(dataclasses.replace(one, text=from_text(inputs, one.text)) for one in output.beams)
+        text = beams[0].text if beams else from_text(inputs, output.text)
+        return dataclasses.replace(output, text=text, beams=beams)
 
-    def _batches(self, problem, read: dict[int, np.ndarray]) -> Iterator[tuple[int, list[int]]]:
-        """Most positions of the outputs, and inputs to be decoded together, of similar length."""
+    def _batches(self, problem, read: dict[int, np.ndarray], options) -> Iterator[tuple[int, list[int]]]:
+        """The greatest length of the inputs, where they are text, and inputs to be decoded together."""
         text = self.run.problems[problem].inputs.kind == "text"
-        most = self.options.batch_size * self._reader(problem).bounds[-1]
-        length_of = {i: self._decode_length(len(x) if text else 0) for i, x in read.items()}
-        for length, group in itertools.groupby(sorted(read, key=lambda i: len(read[i])), length_of.get):
+        most = options.batch_size * self.reader(problem).bounds[-1]
+        length_of = {i: self.decode_length(len(x) if text else 0, options) for i, x in read.items()}
+        for _, group in itertools.groupby(sorted(read, key=lambda i: len(read[i])), length_of.get):
             batch: list[int] = []
             for i in group:
-                full = len(batch) == self.options.batch_size
+                full = len(batch) == options.batch_size
                 if batch and (full or (len(batch) + 1) * len(read[i]) > most):
-                    yield length, batch
+                    yield len(read[batch[-1]]) if text else 0, batch
                     batch = []
                 batch.append(i)
-            yield length, batch
+            yield len(read[batch[-1]]) if text else 0, batch
 
-    def _decode_length(self, input_length: int) -> int:
-        if self.options.decode_length:
-            return self.options.decode_length
-        length = self.run.hparams.text_bounds()[-1]
-        while length < input_length:  # doubled, so that few different lengths are compiled
-            length *= 2
-        return length
+    def _outputs(self, problem, input_length, features, rows, options) -> list[Prediction]:
+        if not self._model.target_net(problem).autoregressive:
+            function = self.compiled.probabilities(problem, self.reader(problem).spec)
+            return [self._ranked(problem, row) for row in function(features).numpy()]
+        found = self.decoder(problem, options, input_length)(features, rows)
+        return [self._written(*one) for one in zip(*(x.numpy() for x in found), strict=True)]
 
-    def _outputs(self, problem, length, features) -> list[Prediction]:
-        if self._model.target_net(problem).autoregressive:
-            ids, scores = self._function(problem, length)(features)
-            texts = [self.run.vocabulary.decode(row) for row in ids.numpy()]
-            return [Prediction(text, float(score)) for text, score in zip(texts, scores.numpy(), strict=True)]
+    def _written(self, ids, log_probability, score) -> Prediction:
+        """The prediction of `[outputs, length]`, `[outputs]`, `[outputs]`."""
+        beams = tuple(
+            Hypothesis(self.run.vocabulary.decode(row), float(p), float(s))
+            for row, p, s in zip(ids, log_probability, score, strict=True)
+            if s > -math.inf
+        )
+        best = beams[0] if beams else Hypothesis("", -math.inf, -math.inf)
+        return Prediction(best.text, best.log_probability, beams=beams)
+
+    def _ranked(self, problem, probabilities) -> Prediction:
         names = self.run.labels[problem]
-        found = []
-        for row in self._function(problem, None)(features).numpy():
-            best = np.argsort(-row, kind="stable")[:_BEST]
-            ranked = tuple((names[i], float(row[i])) for i in best)
-            found.append(Prediction(ranked[0][0], math.log(max(ranked[0][1], 1e-37)), ranked))
-        return found
+        best = np.argsort(-probabilities, kind="stable")[:_BEST]
+        ranked = tuple((names[i], float(probabilities[i])) for i in best)
+        return Prediction(ranked[0][0], math.log(max(ranked[0][1], 1e-37)), ranked)
 
-    def _function(self, problem, length):
-        """The problem's tf.function of a batch, compiled once for all shapes."""
-        if (problem, length) not in self._functions:
-            if length is None:
-                body = functools.partial(_probabilities, self._model, problem)
-            else:
-                body = functools.partial(greedy, Incremental(self._model, problem, length))
-            spec = self._reader(problem).spec
-            self._functions[problem, length] = tf.function(body, input_signature=[spec], autograph=False)
-        return self._functions[problem, length]
+    def _constraint(self, problem):
+        with self._lock:
+            if problem not in self._constraints:
+                made = self.run.problems[problem].constraint(self.run.vocabulary)
+                self._constraints[problem] = made
+            return self._constraints[problem]
 
 
-def _probabilities(model, problem, features):
-    """Float32 `[batch, classes]`."""
-    source, _ = model.encode(features, problem)
-    return tf.nn.softmax(model.target_net(problem).top(source))
+def _check_list(values):
+    if isinstance(values, str | bytes | os.PathLike | np.ndarray):
+        raise UserError(f"expected a list of inputs, received {type(values).__name__}; write [input]")

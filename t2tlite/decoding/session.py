@@ -1,23 +1,41 @@
 """Session: decoding what a person types, or what is piped in, a line at a time."""
 
-import os
+import dataclasses
+import math
+import pathlib
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from typing import TextIO
 
-from t2tlite.decoding.files import as_line
+from t2tlite.decoding import line_inputs
+from t2tlite.decoding.files import as_line, enough_memory
+from t2tlite.decoding.interruptible import interruptible
 from t2tlite.decoding.predictor import Prediction, Predictor
+from t2tlite.decoding.session_commands import do
 from t2tlite.errors import UserError
-from t2tlite.nearest import did_you_mean
 
 _COMMAND = re.compile(r":([a-z]+)(?:\s+(.*))?")  # `:-)` is text
-_COMMANDS = {
-    "problem": ":problem NAME   go on with another problem of the run",
-    "help": ":help           show this",
-    "quit": ":quit           end; so does the end of the input (Ctrl-D)",
-}
 _INPUT = {"text": "a line of text", "image": "the path of a picture", "audio": "the path of a sound file"}
+_LATE = 1.0  # seconds after which a first answer is explained
+
+
+@dataclasses.dataclass(frozen=True)
+class Topic:
+    """What a session is about at the moment.
+
+    Attributes:
+      name: of a problem, or of a crossing of two.
+      reads, writes: kinds of its input and its output.
+    """
+
+    name: str
+    reads: str
+    writes: str
+
+    def __str__(self):
+        return f"{self.name}: {_INPUT[self.reads]} to {self.writes}"
 
 
 class Session:
@@ -26,7 +44,14 @@ class Session:
     Args:
       predictor: for the run.
       problem: name of the problem to start with.
-      person: whether somebody is sitting there, who wants a prompt; else lines come from a file or a pipe.
+      person: whether somebody is sitting there, who wants a prompt, and may interrupt; else lines come from
+        a file or a pipe.
+
+    Attributes:
+      predictor: for the run.
+      topic: what lines are decoded for.
+      options: how they are decoded.
+      ended: whether it was asked to end.
     """
 
     def __init__(
@@ -37,66 +62,101 @@ class Session:
         output: TextIO | None = None,
         messages: TextIO | None = None,
     ):
-        predictor.check(problem)
-        self.problem = problem
-        self._predictor = predictor
+        self.predictor = predictor
+        self.options = predictor.options
+        self.ended = False
+        self.turn_to(problem)
         self._person = person
         self._output = output or sys.stdout
         self._messages = messages or sys.stderr
+        self._answered: set[tuple] = set()
 
     def run(self, lines: Iterator[str]) -> None:
-        """Answers each line until they end, or one is `:quit`."""
+        """Answers each line until they end, or one says so."""
         if self._person:
-            self._say(f"{self._hint()}; :help shows the commands")
+            self.say(f"{self.topic}; :help shows the commands")
         for line in lines:
-            line = line.rstrip("\r\n")
-            command = _COMMAND.fullmatch(line.strip())
             try:
-                if command and self._do(command[1], (command[2] or "").strip()):
-                    return
-                if not command and (line.strip() or not self._person):
-                    self._answer(line)
+                self._take(line.rstrip("\r\n"))
             except UserError as error:
-                self._say(f"error: {error}")
+                self.say(f"error: {error}")
+            except KeyboardInterrupt:
+                if not self._person:
+                    raise
+                self.say("given up")
+            if self.ended:
+                return
 
     def prompt(self) -> str:
-        return f"{self.problem}> "
+        return f"{self.topic.name}> "
 
-    def _do(self, command: str, argument: str) -> bool:
-        """Does what a command says; True for the end."""
-        if command == "problem":
-            names = ", ".join(self._predictor.problems)
-            if not argument:
-                raise UserError(f":problem needs a name; there is {names}")
-            self._predictor.check(argument)
-            self.problem = argument
-            if self._person:
-                self._say(self._hint())
-        elif command == "help":
-            self._say(f"{self._hint()}; problems: {', '.join(self._predictor.problems)}")
-            self._say("\n".join(_COMMANDS.values()))
-        elif command != "quit":
-            raise UserError(
-                f"unknown command `:{command}`{did_you_mean(command, _COMMANDS)} (:help lists them)"
-            )
-        return command == "quit"
+    def turn_to(self, problem: str) -> None:
+        """Goes on with a problem, or with a crossing of two.
 
-    def _answer(self, line: str) -> None:
-        text = self._predictor.run.problems[self.problem].inputs.kind == "text"
-        value = line if text else os.path.expanduser(line.strip())
-        [prediction] = self._predictor.predict(self.problem, [value])
-        print(
-            table(prediction) if prediction.probabilities else as_line(prediction),
-            file=self._output,
-            flush=True,
-        )
+        Raises:
+          UserError: the run has none of this name.
+        """
+        self.predictor.check(problem)
+        found = self.predictor.run.problems[problem]
+        self.topic = Topic(problem, found.inputs.kind, found.targets.kind)
 
-    def _hint(self) -> str:
-        problem = self._predictor.run.problems[self.problem]
-        return f"{self.problem}: {_INPUT[problem.inputs.kind]} to {problem.targets.kind}"
+    def cross(self, inputs_of: str, outputs_of: str) -> None:
+        """Goes on with the inputs of one problem and the outputs of another.
 
-    def _say(self, message: str) -> None:
-        print(message, file=self._messages, flush=True)
+        Raises:
+          UserError: there is no such problem, or they don't fit together.
+        """
+        self.turn_to(self.predictor.crossed(inputs_of, outputs_of))
+
+    def tell(self, message: str) -> None:
+        """Says what only a person wants to know."""
+        if self._person:
+            self.say(message)
+
+    def say(self, message: str) -> None:
+        print(_shown(message), file=self._messages, flush=True)
+
+    def _take(self, line):
+        command = _COMMAND.fullmatch(line.strip())
+        if command:
+            do(self, command[1], (command[2] or "").strip())
+        elif self._person and line.strip() == "q":  # ends sessions of Tensor2Tensor
+            self.ended = True
+        elif line.strip() or not self._person:
+            self._answer(line)
+
+    def _answer(self, line):
+        value = line if self.topic.reads == "text" else _path(line.strip())
+
+        def predict():
+            with enough_memory(self.options):
+                return self.predictor.predict(self.topic.name, [value], options=self.options)
+
+        [prediction] = interruptible(predict, _LATE, self._explain) if self._person else predict()
+        self._answered.add((self.topic, self.options))
+        text = shown(prediction, self.options.return_beams)
+        print(_shown(text) if self._person else _whole(text), file=self._output, flush=True)
+
+    def _explain(self):
+        if (self.topic, self.options) not in self._answered:
+            self.say(f"(the first answer for {self.topic.name} takes longer: it compiles)")
+
+
+def shown(prediction: Prediction, beams: bool) -> str:
+    """A prediction as a session shows it: classes with probabilities, or the output, or all outputs."""
+    if prediction.probabilities:
+        return table(prediction)
+    if not beams or not prediction.beams:
+        return as_line(prediction)
+    rows = ((probability(beam.log_probability), as_line(Prediction(beam.text))) for beam in prediction.beams)
+    return "\n".join(f"{likely:>7}  {text}" for likely, text in rows)
+
+
+def probability(log_probability: float) -> str:
+    """The probability of which this is the logarithm, as a percentage; very small ones as powers of ten."""
+    if log_probability < -7:
+        return f"10^{log_probability / math.log(10):.1f}"
+    return f"{100 * math.exp(log_probability):.1f}%"
 
 
 def table(prediction: Prediction) -> str:
@@ -105,23 +165,25 @@ def table(prediction: Prediction) -> str:
     return "\n".join(f"{name:{width}}  {100 * p:5.1f}%" for name, p in prediction.probabilities)
 
 
-def typed(session: Session) -> Iterator[str]:
-    """Lines that a person types at a prompt, with editing and history where there is readline."""
-    try:
-        import readline  # noqa: F401  gives `input` its history
-    except ImportError:
-        pass
-    while True:
-        try:
-            yield input(session.prompt())
-        except EOFError:
-            print(file=sys.stderr)
-            return
-        except KeyboardInterrupt:
-            print(file=sys.stderr)  # gives the line up, as a shell does
-
-
 def piped(stream) -> Iterator[str]:
     """Lines of a binary stream. Bytes that are not UTF-8 stay visible to the check of the text."""
     for line in stream:
         yield line.decode("utf-8", errors="surrogateescape")
+
+
+def _path(name):
+    if len(name) > 1 and name[0] == name[-1] and name[0] in "'\"":  # as terminals paste what is dropped
+        name = name[1:-1]
+    return line_inputs.path(name, pathlib.Path())
+
+
+def _whole(text):
+    """Text that can be written as UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _shown(text):
+    """Text whose control characters can't do anything to a terminal."""
+    return "".join(
+        repr(c)[1:-1] if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in _whole(text)
+    )

@@ -3,9 +3,12 @@
 import keras
 import tensorflow as tf
 
+from t2tlite.layers import history, recording
 from t2tlite.layers.convolution import ConvStep
 from t2tlite.layers.masking import masked_mean
 from t2tlite.layers.timing import timing_signal
+
+_FEW = 200_000  # products of queries and keys, for which a matmul takes longer to start than they take
 
 
 def split_heads(x, heads: int):
@@ -38,12 +41,36 @@ def dot_product_attention(queries, keys, values, allowed, return_weights=False):
     return (y, weights) if return_weights else y
 
 
+def attention_step(queries, keys, values, allowed=None):
+    """`dot_product_attention` for few queries and keys, by products and sums.
+
+    Args:
+      queries: `[batch, rows, heads, depth]`; several rows may look at the same keys.
+      keys, values: `[batch, heads, keys, depth]`.
+      allowed: bool `[batch, 1, 1, keys]`, or None.
+
+    Returns:
+      `[batch, rows, heads, depth]`.
+    """
+    products = queries[:, :, :, None] * keys[:, None]  # [batch, rows, heads, keys, depth]
+    logits = tf.reduce_sum(tf.cast(products, tf.float32), axis=-1) * queries.shape[-1] ** -0.5
+    if allowed is not None:
+        logits = tf.where(allowed, logits, -1e9)
+    weights = tf.cast(softmax(logits, -1), values.dtype)
+    return tf.reduce_sum(weights[..., None] * values[:, None], axis=3)
+
+
+def softmax(logits, axis: int):
+    """A softmax by plain operations, which start faster than the library's."""
+    weights = tf.exp(logits - tf.reduce_max(logits, axis=axis, keepdims=True))
+    return weights / tf.reduce_sum(weights, axis=axis, keepdims=True)
+
+
 @keras.saving.register_keras_serializable("t2tlite")
 class SelfAttention(keras.layers.Layer):
     """Causal multi-head self-attention with projections of queries, keys, values and output.
 
-    Its state is `(keys, values, position)`: `[batch, heads, length, depth]` twice, and the int32 number of
-    positions filled.
+    Its state is the `History` of the keys and that of the values, of all positions.
     """
 
     def __init__(self, hidden: int, heads: int, **kwargs):
@@ -62,29 +89,41 @@ class SelfAttention(keras.layers.Layer):
         self.output_projection.build((*input_shape[:-1], self.hidden))
 
     def initial_state(self, batch, length: int):
-        cache = tf.zeros([batch, self.heads, length, self.hidden // self.heads], self.compute_dtype)
-        return cache, cache, tf.zeros([], tf.int32)
+        shape = [self.heads, self.hidden // self.heads]
+        return tuple(history.empty(length, batch, shape, self.compute_dtype) for _ in range(2))
 
     def call(self, x, state=None):
         """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given."""
-        queries, keys, values = (split_heads(y, self.heads) for y in tf.split(self.project(x), 3, axis=-1))
-        length = tf.shape(x)[1]
+        projected = tf.split(self.project(x), 3, axis=-1)
+        if state is not None and x.shape[1] == 1:
+            y, state = self._step(*projected, state)
+            return self.output_projection(y), state
+        queries, keys, values = (split_heads(y, self.heads) for y in projected)
         start = 0
         if state is not None:
-            all_keys, all_values, start = state
-            here = start + tf.range(length)
-            keys = _write(all_keys, here, keys)
-            values = _write(all_values, here, values)
+            start = state[0].position
+            new = (tf.transpose(y, [2, 0, 1, 3]) for y in (keys, values))
+            state = tuple(history.write(old, y) for old, y in zip(state, new, strict=True))
+            keys, values = (tf.transpose(history.read_all(one), [1, 2, 0, 3]) for one in state)
+        length = tf.shape(x)[1]
         sees = tf.range(tf.shape(keys)[2])[None, :] <= (start + tf.range(length))[:, None]  # [queries, keys]
-        y = self.output_projection(dot_product_attention(queries, keys, values, sees))
-        return y if state is None else (y, (keys, values, start + length))
+        attended, weights = dot_product_attention(queries, keys, values, sees, return_weights=True)
+        recording.record(recording.SELF_ATTENTION, self.path, weights)
+        y = self.output_projection(attended)
+        return y if state is None else (y, state)
 
-
-def _write(cache, positions, new):
-    """Puts `new` `[batch, heads, n, depth]` at `positions` `[n]` of a `[batch, heads, length, depth]`."""
-    here = tf.one_hot(positions, tf.shape(cache)[2], dtype=cache.dtype)  # [n, length]
-    kept = cache * (1 - tf.reduce_sum(here, axis=0))[:, None]
-    return kept + tf.einsum("nl,bhnd->bhld", here, new)
+    def _step(self, queries, keys, values, state):
+        """One position, `[batch, 1, hidden]` three times: sees all that were written, and itself."""
+        batch = tf.shape(queries)[0]
+        queries, keys, values = (
+            tf.reshape(y, [batch, self.heads, self.hidden // self.heads]) for y in (queries, keys, values)
+        )
+        state = history.append(state[0], keys), history.append(state[1], values)
+        keys, values = (history.read_all(one) for one in state)  # [positions, batch, heads, depth]
+        logits = tf.reduce_sum(tf.cast(keys * queries, tf.float32), axis=-1) * queries.shape[-1] ** -0.5
+        weights = tf.cast(softmax(logits, 0), values.dtype)  # [positions, batch, heads]
+        y = tf.reduce_sum(weights[..., None] * values, axis=0)
+        return tf.reshape(y, [batch, 1, self.hidden]), state
 
 
 @keras.saving.register_keras_serializable("t2tlite")
@@ -159,13 +198,35 @@ class AttentionBlock(keras.layers.Layer):
             t, state2 = self.step2(t, state=steps[1])
             steps = (state1, state2)
         if not self.attention:
-            y = x + t + memory[:, None]
+            copies = tf.shape(x)[0] // tf.shape(memory)[0]
+            y = x + t + tf.repeat(memory, copies, axis=0)[:, None]
             return y if state is None else (y, (position + length, steps, ()))
         if state is None:
             s = t + self.self_attention(t)
         else:
             attended, attention_state = self.self_attention(t, state=attention_state)
             s = t + attended
+        if state is not None:
+            return x + s + self._attend(s, memory), (position + length, steps, attention_state)
         keys, values, allowed = memory
-        y = x + s + dot_product_attention(split_heads(s, self.heads), keys, values, allowed)
-        return y if state is None else (y, (position + length, steps, attention_state))
+        queries = split_heads(s, self.heads)
+        attended, weights = dot_product_attention(queries, keys, values, allowed, return_weights=True)
+        recording.record(recording.ATTENTION, self.path, weights)
+        return x + s + attended
+
+    def _attend(self, s, memory):
+        """Attention to the source, of which several rows of `s`, one after the other, may share one."""
+        keys, values, allowed = memory
+        shared = tf.reshape(s, [tf.shape(keys)[0], -1, self.hidden])  # [sources, rows each * length, hidden]
+
+        def by_matmul():
+            queries = split_heads(shared, self.heads)
+            return dot_product_attention(queries, keys, values, allowed)
+
+        def by_products():
+            shape = tf.shape(shared)
+            queries = tf.reshape(shared, [shape[0], shape[1], self.heads, self.hidden // self.heads])
+            return tf.reshape(attention_step(queries, keys, values, allowed), shape)
+
+        products = tf.size(s) * tf.shape(keys)[2]
+        return tf.reshape(tf.cond(products < _FEW, by_products, by_matmul), tf.shape(s))

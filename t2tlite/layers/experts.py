@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.layers import randomness, replicas
+from t2tlite.layers import randomness, recording, replicas
+from t2tlite.layers.attention import softmax
 
 
 class Gating(NamedTuple):
@@ -66,7 +67,7 @@ def noisy_top_k(clean, raw_noise_scale, mask, k: int, noise=None) -> Gating:
         noisy = clean + scale * noise
     top, experts = tf.math.top_k(noisy, min(k + 1, n))
     experts = experts[:, :k]
-    gates = tf.nn.softmax(top[:, :k]) * mask[:, None]
+    gates = softmax(top[:, :k], -1) * mask[:, None]
     chosen = tf.one_hot(experts, n)  # [tokens, k, n]
     importance = tf.einsum("tk,tkn->n", gates, chosen)
     if noise is not None and k < n:
@@ -117,9 +118,14 @@ def _gather_or_zero(x, index):
     return tf.gather(tf.concat([x, tf.zeros_like(x[:1])], axis=0), index)
 
 
-def dispatch(x, plan: Plan):
-    """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too."""
+def dispatch(x, plan: Plan, training: bool = True):
+    """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too.
+
+    Not in training the gradient is TensorFlow's: it never forgets a custom one, nor the graph it is made in.
+    """
     k = plan.slot_of_choice.shape[1]
+    if not training:
+        return _gather_or_zero(x, plan.choice_of_slot // k)
 
     @tf.custom_gradient
     def forward(x):
@@ -131,8 +137,10 @@ def dispatch(x, plan: Plan):
     return forward(x)
 
 
-def undispatch(y, plan: Plan):
+def undispatch(y, plan: Plan, training: bool = True):
     """Fetches each choice's result: `[slots, channels]` -> `[tokens, k, channels]`, zeros where dropped."""
+    if not training:
+        return _gather_or_zero(y, plan.slot_of_choice)
 
     @tf.custom_gradient
     def forward(y):
@@ -238,16 +246,17 @@ class MixtureOfExperts(keras.layers.Layer):
             self.experts_per_token,
             noise,
         )
+        recording.record(recording.EXPERTS, self.path, (gating.experts, gating.gates, self.experts))
         capacity = None
         if training:
             share = tf.cast(tf.shape(flat)[0] * self.experts_per_token, tf.float32) / self.experts
             capacity = tf.cast(tf.math.ceil(share * self.capacity), tf.int32)
         plan = plan_dispatch(gating.experts, weight, self.experts, capacity)
-        slots = tf.reshape(dispatch(flat, plan), [self.experts, plan.capacity, self.hidden])
+        slots = tf.reshape(dispatch(flat, plan, training), [self.experts, plan.capacity, self.hidden])
         slots = tf.nn.relu(tf.matmul(slots, tf.cast(self.in_kernel, x.dtype)))  # [experts, capacity, filter]
         slots = tf.matmul(slots, tf.cast(self.out_kernel, x.dtype))
-        chosen = undispatch(tf.reshape(slots, [-1, self.hidden]), plan)  # [tokens, k, hidden]
-        y = tf.einsum("tkd,tk->td", chosen, tf.cast(gating.gates, x.dtype))
+        chosen = undispatch(tf.reshape(slots, [-1, self.hidden]), plan, training)  # [tokens, k, hidden]
+        y = tf.reduce_sum(chosen * tf.cast(gating.gates, x.dtype)[..., None], axis=1)
         load, importance = gating.load, gating.importance
         if training:  # of the whole batch, as is what they are to balance
             load, importance = tf.unstack(replicas.total(tf.stack([load, importance])))

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from t2tlite.layers import history
+
 
 @keras.saving.register_keras_serializable("t2tlite")
 class NearIdentity(keras.initializers.Initializer):
@@ -77,7 +79,7 @@ class SeparableConv1D(_Separable):
       kernel_size: number of taps, odd unless causal.
       dilation: distance between taps, in positions.
       causal: pad on the left only, so that position t sees nothing after t. Only a causal convolution
-        has state: its last `(taps - 1) * dilation` inputs.
+        has state: its last `(taps - 1) * dilation` inputs, and the newest.
     """
 
     def __init__(self, filters: int, kernel_size: int, dilation: int = 1, causal: bool = False, **kwargs):
@@ -94,9 +96,9 @@ class SeparableConv1D(_Separable):
         self._add_weights((self.kernel_size,), (tap,), input_shape[-1], self.filters)
 
     def initial_state(self, batch, length: int):
-        """Zeros `[batch, reach, channels]` for decoding up to `length` positions one after the other."""
+        """A `History` of the inputs, as far as a tap reaches, for decoding up to `length` positions."""
         reach = min(self.kernel_size - 1, (length - 1) // self.dilation) * self.dilation
-        return tf.zeros([batch, reach, self.depthwise_kernel.shape[-1]], self.compute_dtype)
+        return history.empty(reach + 1, batch, [self.depthwise_kernel.shape[-1]], self.compute_dtype)
 
     def call(self, x, state=None):
         """Convolves `x`; with `state` (causal only) it continues a sequence and returns `(y, new state)`."""
@@ -108,10 +110,25 @@ class SeparableConv1D(_Separable):
             return self._pointwise(
                 self._depthwise(window, self.depthwise_kernel[self.kernel_size - 1 - taps :])
             )
-        taps = state.shape[1] // self.dilation
-        window = tf.concat([state, x], axis=1)  # [batch, reach + length, channels]
-        y = self._pointwise(self._depthwise(window, self.depthwise_kernel[self.kernel_size - 1 - taps :]))
-        return y, window[:, tf.shape(window)[1] - state.shape[1] :]
+        return self._step(x, state) if x.shape[1] == 1 else self._chunk(x, state)
+
+    def _step(self, x, state):
+        """One position: a sum over taps, since the native op takes ten times as long for so little."""
+        state = history.append(state, x[:, 0])
+        taps = (state.entries.shape[0] - 1) // self.dilation
+        positions = state.position - 1 - self.dilation * tf.range(taps, -1, -1)
+        kernel = tf.cast(self.depthwise_kernel[self.kernel_size - 1 - taps :], x.dtype)
+        window = history.read(state, positions)  # [taps, batch, channels]
+        y = tf.reduce_sum(window * kernel[:, None], axis=0)
+        return self._pointwise(y[:, None]), history.after(state, window)
+
+    def _chunk(self, x, state):
+        reach = state.entries.shape[0] - 1
+        before = history.read(state, state.position - reach + tf.range(reach))  # [reach, batch, channels]
+        window = tf.concat([tf.transpose(before, [1, 0, 2]), x], axis=1)  # [batch, reach + length, channels]
+        kernel = self.depthwise_kernel[self.kernel_size - 1 - reach // self.dilation :]
+        state = history.write(state, tf.transpose(x, [1, 0, 2]))
+        return self._pointwise(self._depthwise(window, kernel)), state
 
     def _centred(self, x):
         middle = self.kernel_size // 2

@@ -10,6 +10,8 @@ from t2tlite.models.encoder import make_conv_block
 class MultiModelDecoder(Component):
     """`decoder_blocks` (4) pairs of ConvBlock and attention block, experts after half of them (2.1.3)."""
 
+    shares_memory = True  # of sequences that have the same input
+
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)
         numbers = range(hparams.decoder_blocks)

@@ -10,6 +10,8 @@ from t2tlite.models.encoder import make_conv_block
 class MultiModelMixer(Component):
     """An attention block to the encoded inputs and `mixer_blocks` causal ConvBlocks (the paper's 2.1.3)."""
 
+    shares_memory = True  # of sequences that have the same input
+
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)
         self.attention = AttentionBlock(hparams.hidden, hparams.heads, hparams.attention, name="attention")

@@ -140,9 +140,21 @@ class MultiModel(keras.Model):
         encoded, statistics = self.encoder(source.x, padding_mask=source.mask, training=training)
         return Representation(encoded, source.mask, source.grid), statistics
 
-    def memory(self, source: Representation):
-        """What mixer and decoder keep of the encoded inputs while they decode."""
-        return self.mixer.memory(source.x, source.mask), self.decoder.memory(source.x, source.mask)
+    def memory(self, source: Representation, copies: int = 1):
+        """What mixer and decoder keep of the encoded inputs while they decode.
+
+        Args:
+          copies: sequences that are decoded of each input. Components that don't have `shares_memory` are
+            given a memory for each.
+        """
+        return tuple(self._memory(part, source, copies) for part in (self.mixer, self.decoder))
+
+    @staticmethod
+    def _memory(part, source, copies):
+        made = part.memory(source.x, source.mask)
+        if copies == 1 or getattr(part, "shares_memory", False):
+            return made
+        return tf.nest.map_structure(lambda x: None if x is None else tf.repeat(x, copies, axis=0), made)
 
     def start(self, problem: str, batch):
         """The embedded command token, `[batch, 1, hidden]`, with which every decoding starts."""

@@ -86,10 +86,12 @@ def test_all_of_a_run(folder, tmp_path, call, eager):
     assert top == {"problem": "imagenet", "mode": "decoded", **expected} | {
         "examples": 3,
         "errors": 0,
+        "decoding": "beam search of 4, alpha 0.6",
         "signatures": {},
     }
     first, second = out.split("Decoded: step-00000002, test split, the first 3 examples")
     assert "Teacher-forced: step-00000002, test split, the first 1 batches" in first
+    assert second.startswith("; texts by beam search of 4, alpha 0.6\n")
     assert not any(name in first for name in ("bleu", "top1"))
     assert not any(name in second for name in ("accuracy", "perplexity"))
     assert "wmt_ende bleu: nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2." in second
@@ -128,7 +130,7 @@ def test_what_could_not_be_decoded_is_told(folder, call, monkeypatch):
     def broken(self, problem, example):
         raise UserError("can't be read")
 
-    monkeypatch.setattr(Predictor, "_model_input", broken)
+    monkeypatch.setattr(Predictor, "model_input", broken)
     status, out, err = call(
         f"--output_dir={folder}", "--problems=imagenet", "--noteacher_forced", "--limit=2"
     )

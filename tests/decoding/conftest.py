@@ -1,6 +1,7 @@
 """Small models whose outputs vary from input to input, and end at different lengths."""
 
 import copy
+import functools
 
 import keras
 import numpy as np
@@ -8,15 +9,17 @@ import pytest
 import tensorflow as tf
 
 from t2tlite.data.vocabulary import Vocabulary
-from t2tlite.decoding.greedy import EOS, greedy
-from t2tlite.decoding.incremental import Incremental
+from t2tlite.decoding.decode import SETTINGS, Way, decode, settings
 from t2tlite.decoding.inputs import BY_KIND
+from t2tlite.decoding.options import DecodeOptions
+from t2tlite.decoding.outputs import EOS, Outputs
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.run import Run
 
 from ..models import tiny
 
 NAMES = ("translation", "captions", "spoken")
+GREEDY = DecodeOptions(beam_size=1)
 
 
 def features_of(name, size=6, seed=1):
@@ -68,22 +71,36 @@ def inputs():
     return features_of
 
 
+class Decoder:
+    """Decodes batches of one problem of a model; `function` is what was compiled."""
+
+    def __init__(self, model, problem, way):
+        body = functools.partial(decode, model, problem, way, None)
+        spec = BY_KIND[tiny.PROBLEMS[problem].inputs.kind].spec
+        signature = [spec, tf.TensorSpec([None], tf.int32), SETTINGS]
+        self.function = tf.function(body, input_signature=signature, autograph=False)
+
+    def __call__(self, features, options, rows=None):
+        rows = np.arange(len(features["inputs"]), dtype=np.int32) if rows is None else rows
+        return self.function(features, rows, settings(options))
+
+
 @pytest.fixture(scope="session")
-def compiled():
-    """A function of a model, a problem and a length: its greedy decoding as a tf.function, made once."""
+def decoded():
+    """A function of a model, a problem, features, a length and options: `Outputs` as arrays.
+
+    Each way is compiled once.
+    """
     made = {}
 
-    def get(model, problem, length):
-        key = id(model), problem, length
+    def get(model, problem, features, length, options=GREEDY, rows=None):
+        way = Way.of(options, length)
+        key = id(model), problem, way
         if key not in made:
-            incremental = Incremental(model, problem, length)
-            made[key] = tf.function(
-                lambda features: greedy(incremental, features),
-                input_signature=[BY_KIND[tiny.PROBLEMS[problem].inputs.kind].spec],
-                autograph=False,
-            )
-        return made[key]
+            made[key] = Decoder(model, problem, way)
+        return Outputs(*(x.numpy() for x in made[key](features, options, rows)))
 
+    get.made = made
     return get
 
 
@@ -102,5 +119,6 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def predictor(run):
+    """Of that run, with random weights; greedy, which compiles in a third of the time."""
     keras.utils.set_random_seed(1)
-    return Predictor(run, tiny.randomise(run.make_model(), seed=1))
+    return Predictor(run, tiny.randomise(run.make_model(), seed=1), GREEDY)

@@ -137,8 +137,8 @@ def test_evaluation_of_a_model_in_training(prepared):
     after = decoded(Predictor(prepared.run, model), "pictures", "test", 2)
     assert seen[1]["pictures"] == after.metrics
     assert list(seen[0]["translation"]) == ["cer"] and seen[0] != seen[1]
-    functions = evaluate_decoded._predictor._functions.values()
-    assert [function.experimental_get_tracing_count() for function in functions] == [1, 1]
+    assert evaluate_decoded._predictor.compiled.traces() == 2
+    assert evaluate_decoded._predictor.options.beam_size == 1, "greedily"
 
 
 def test_problems_without_a_metric_of_outputs_are_not_decoded(prepared, monkeypatch):

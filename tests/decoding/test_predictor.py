@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
 
@@ -36,7 +35,7 @@ def sounds(count):
 def test_batching_changes_nothing(predictor, problem, inputs, monkeypatch):
     one_by_one = [predictor.predict(problem, [value])[0] for value in inputs]
     for size in (2, 3, 32):
-        monkeypatch.setattr(predictor, "options", DecodeOptions(batch_size=size))
+        monkeypatch.setattr(predictor, "options", predictor.options.replace(batch_size=size))
         together = predictor.predict(problem, inputs)
         assert [p.text for p in together] == [p.text for p in one_by_one]
         assert [p.score for p in together] == pytest.approx([p.score for p in one_by_one], rel=1e-3)
@@ -80,9 +79,9 @@ def test_to_text_must_do_without_targets(predictor, monkeypatch):
 
 def test_decode_length(predictor, monkeypatch):
     """An output has at most so many positions; by default as many as the last bound, or as a longer input."""
-    assert [predictor._decode_length(n) for n in (0, 16, 17, 33)] == [16, 16, 32, 64]
+    assert [predictor.decode_length(n, predictor.options) for n in (0, 16, 17, 33)] == [16, 16, 32, 64]
     [whole] = predictor.predict("translation", ["the red circle"])
-    monkeypatch.setattr(predictor, "options", DecodeOptions(decode_length=3))
+    monkeypatch.setattr(predictor, "options", predictor.options.replace(decode_length=3))
     [cut] = predictor.predict("translation", ["the red circle"])
     assert whole.text.startswith(cut.text) and 0 < len(cut.text) < len(whole.text)
 
@@ -107,7 +106,7 @@ def test_errors_kept_in_their_place(predictor):
 
 
 def test_reads_no_more_than_a_window(predictor, monkeypatch):
-    monkeypatch.setattr(predictor, "options", DecodeOptions(batch_size=1))
+    monkeypatch.setattr(predictor, "options", predictor.options.replace(batch_size=1))
     taken = []
 
     def endless():

@@ -1,15 +1,25 @@
 """The interactive session, with a person and with a pipe."""
 
 import io
+import threading
 
 import numpy as np
 import PIL.Image
 import pytest
 
 from t2tlite.decoding.files import as_line
-from t2tlite.decoding.predictor import Prediction
-from t2tlite.decoding.session import Session, piped, table, typed
+from t2tlite.decoding.options import DecodeOptions
+from t2tlite.decoding.prediction import Prediction
+from t2tlite.decoding.predictor import Predictor
+from t2tlite.decoding.session import Session, piped, probability, table
 from t2tlite.errors import UserError
+
+from .fake_predictor import FakePredictor
+
+
+@pytest.fixture
+def fake():
+    return FakePredictor()
 
 
 def talk(predictor, lines, person=False, problem="translation"):
@@ -18,51 +28,168 @@ def talk(predictor, lines, person=False, problem="translation"):
     return output.getvalue(), messages.getvalue()
 
 
-@pytest.fixture
-def answer(predictor):
-    return as_line(predictor.predict("translation", ["the red circle"])[0]) + "\n"
+def test_a_pipe_gets_answers_and_nothing_else(fake):
+    lines = ["the red circle\n", "\n", ":set beam_size=2\n", "q\n", "the red circle"]
+    assert talk(fake, lines) == ("THE RED CIRCLE\n\nQ\nTHE RED CIRCLE\n", "")
 
 
-def test_a_pipe_gets_answers_and_nothing_else(predictor, answer):
-    assert talk(predictor, ["the red circle\n", "\n", "the red circle"]) == (answer + "\n" + answer, "")
-
-
-def test_a_person_is_told_what_to_type(predictor, answer):
+def test_a_person_is_told_what_to_type(fake):
     lines = ["the red circle", "", ":help", ":quit", "the red circle"]
-    output, messages = talk(predictor, lines, person=True)
-    assert output == answer  # nothing for the empty line, and nothing after :quit
+    output, messages = talk(fake, lines, person=True)
+    assert output == "THE RED CIRCLE\n"  # nothing for the empty line, and nothing after :quit
     assert messages.startswith("translation: a line of text to text; :help shows the commands\n")
-    assert ":problem NAME" in messages and "problems: translation, captions, spoken, pictures" in messages
+    assert ":problem NAME" in messages and "problems: translation, captions, spoken, pictures\n" in messages
 
 
-def test_another_problem(predictor, tmp_path):
+@pytest.mark.parametrize("end", [":quit", "q", " q ", ":quit now"])
+def test_the_end(fake, end):
+    assert talk(fake, ["a", end, "b"], person=True)[0] == "A\n"
+
+
+def test_another_problem(fake, tmp_path):
     path = tmp_path / "my picture.png"
-    PIL.Image.fromarray(np.full([40, 40, 3], 99, np.uint8)).save(path)
-    lines = [":problem pictures", f" {path} ", ":problem captions", str(path)]
-    output, messages = talk(predictor, lines, person=True)
-    [classes], [caption] = predictor.predict("pictures", [path]), predictor.predict("captions", [path])
-    assert output == table(classes) + "\n" + as_line(caption) + "\n"
-    assert "pictures: the path of a picture to label\n" in messages
+    path.write_text("dog")
+    lines = [":problem pictures", f" {path} ", ":problem captions", str(path), f"'{path}'", ":problem spoken"]
+    output, messages = talk(fake, lines, person=True)
+    assert output == "dog         93.1%\nlong name    6.9%\nDOG\nDOG\n"
+    assert "\npictures: the path of a picture to label\ncaptions: the path of a picture to text\n" in messages
+    assert messages.endswith("\nspoken: the path of a sound file to text\n")
 
 
-def test_mistakes_do_not_end_it(predictor, answer):
-    lines = [":problem captoins", ":problem", ":hlep", "\ud800", ":problem pictures", "/nowhere.png"]
-    output, messages = talk(predictor, [*lines, ":problem translation", "the red circle"])
-    assert output == answer
+def test_settings(fake):
+    lines = [
+        ":set",
+        ":set  beam_size=8, alpha=0.8 return_beams=True",
+        ":reset",
+        ":set temperature=0.7",
+        ":set",
+    ]
+    told = talk(fake, lines, person=True)[1].splitlines()[1:]
+    default = "batch_size=32 decode_length=None beam_size=4 alpha=0.6 return_beams=False"
+    assert told[0].startswith(default) and told[2] == told[0]
+    assert "beam_size=8 alpha=0.8 return_beams=True" in told[1]
+    assert "temperature=0.7" in told[3] and told[4] == told[3] and len(told) == 5
+    assert fake.options == DecodeOptions()
+
+
+def test_settings_hold_for_what_follows(fake):
+    """Also for another problem, until others are set."""
+    lines = [":set beam_size=2 return_beams=True", "a", ":set return_beams=False", "a"]
+    assert talk(fake, lines)[0] == "  50.0%  A\n  25.0%  A!\nA\n"
+
+
+def test_nbest(fake):
+    lines = ["a", ":nbest 3", "a", ":nbest 1", "a", ":set temperature=1", ":nbest 2", "a"]
+    three = "  50.0%  A\n  25.0%  A!\n  12.5%  A!!\n"
+    assert talk(fake, lines)[0] == "A\n" + three + "A\n" + "  50.0%  A\n  25.0%  A!\n"
+
+
+def test_crossing(fake, tmp_path):
+    (tmp_path / "a").write_text("dog")
+    lines = [":cross pictures translation", str(tmp_path / "a"), ":problem translation", "a"]
+    output, messages = talk(fake, lines, person=True)
+    assert output == "DOG\nA\n"
+    said = "pictures>translation: the path of a picture to text; the model was never trained for this\n"
+    assert said in messages
+
+
+def test_mistakes_do_not_end_it(fake, tmp_path):
+    mistakes = [
+        (":problem captoins", "mean `captions`"),
+        (":problem", ":problem needs a name; there is translation, captions"),
+        (":hlep", "mean `help`"),
+        ("a\udcff", "no text"),
+        (":set beam=4", "mean `beam_size`"),
+        (":set beam_size", "expected name=value"),
+        (":set beam_size=0", "beam_size must be 1 or more; received 0"),
+        (":set top_k=3", "add temperature"),
+        (":nbest", ":nbest needs a number, such as 5; received ``"),
+        (":nbest 0", "beam_size must be 1 or more"),
+        (":cross captions", ":cross needs two names, whose inputs and whose outputs; there is translation"),
+        (":cross captions x", "no problem `x`"),
+    ]
+    paths = [("/nowhere.png", "can't read /nowhere.png: No such"), (str(tmp_path), "a directory, not a file")]
+    lines = [line for line, _ in mistakes] + [":problem pictures"] + [line for line, _ in paths]
+    output, messages = talk(fake, [*lines, ":problem translation", "the red circle"])
+    assert output == "THE RED CIRCLE\n"
     told = messages.splitlines()
-    assert all(line.startswith("error: ") for line in told) and len(told) == 5
-    parts = ["mean `captions`", ":problem needs a name", "mean `help`", "surrogate", "/nowhere.png"]
-    assert all(part in line for line, part in zip(told, parts, strict=True))
+    for line, (_, part) in zip(told, mistakes + paths, strict=True):
+        assert line.startswith("error: ") and part in line
 
 
-def test_what_looks_like_a_command_and_is_none(predictor):
-    output, messages = talk(predictor, [":-)", ": a b", "a :quit"])
-    assert len(output.splitlines()) == 3 and not messages
+def test_what_looks_like_a_command_and_is_none(fake):
+    assert talk(fake, [":-)", ": a b", "a :quit"]) == (":-)\n: A B\nA :QUIT\n", "")
 
 
-def test_the_problem_must_be_known(predictor):
+def test_a_terminal_is_not_given_control_characters(fake):
+    assert talk(fake, ["a\x1b[2J\x07\tb\xa0"], person=True)[0] == "A\\x1b[2J\\x07\tB\xa0\n"
+    assert talk(fake, ["a\x1b[2J"])[0] == "A\x1b[2J\n"
+
+
+def test_an_interrupt_gives_up_one_decoding(fake, monkeypatch):
+    """At once, although the work goes on; the next line is answered."""
+    gone_on = threading.Event()
+    predict = fake.predict
+
+    def slow(problem, inputs, options):
+        if inputs == ["slow"]:
+            gone_on.wait()
+        return predict(problem, inputs, options)
+
+    def interrupted(futures, patience):
+        if not gone_on.is_set():
+            raise KeyboardInterrupt
+        return wait(futures, patience)
+
+    from t2tlite.decoding import interruptible
+
+    wait = interruptible.concurrent.futures.wait
+    monkeypatch.setattr(fake, "predict", slow)
+    monkeypatch.setattr(interruptible.concurrent.futures, "wait", interrupted)
+
+    def lines():
+        yield "slow"
+        gone_on.set()
+        yield "fast"
+
+    output, messages = talk(fake, lines(), person=True)
+    assert output == "FAST\n" and messages.endswith("\ngiven up\n")
+
+
+def test_a_first_answer_that_takes_long_is_explained(fake, monkeypatch):
+    from t2tlite.decoding import session
+
+    monkeypatch.setattr(session, "_LATE", 0.0)
+    late, predict = threading.Event(), fake.predict
+
+    def slow(*args, **more):
+        late.wait(0.05)
+        return predict(*args, **more)
+
+    monkeypatch.setattr(fake, "predict", slow)
+    output, messages = talk(fake, ["a", "b", ":set alpha=1", ":problem translation"], person=True)
+    assert output == "A\nB\n"
+    assert messages.count("(the first answer for translation takes longer: it compiles)") == 1
+
+
+def test_the_problem_must_be_known(fake):
     with pytest.raises(UserError, match="has no problem `x`"):
-        Session(predictor, "x", person=True)
+        Session(fake, "x", person=True)
+
+
+def test_with_a_model(predictor, tmp_path):
+    """Text, n-best and classes, as the predictor has them."""
+    path = tmp_path / "a.png"
+    PIL.Image.fromarray(np.full([40, 40, 3], 99, np.uint8)).save(path)
+    options = DecodeOptions(beam_size=2, decode_length=5)
+    quick = Predictor(predictor.run, predictor._model, options)
+    lines = ["the red circle", ":nbest 2", "the red circle", ":problem pictures", str(path)]
+    output, messages = talk(quick, lines)
+    [classes] = quick.predict("pictures", [path])
+    [text] = quick.predict("translation", ["the red circle"], options=options.replace(return_beams=True))
+    beams = [f"{probability(b.log_probability):>7}  {as_line(Prediction(b.text))}" for b in text.beams]
+    assert len(beams) == 2 and not messages
+    assert output == "\n".join([as_line(text), *beams, table(classes)]) + "\n"
 
 
 def test_table():
@@ -70,26 +197,14 @@ def test_table():
     assert table(prediction) == "dog         93.1%\nlong name    6.9%"
 
 
-def test_typed(predictor, monkeypatch):
-    """Lines, until the end of the input; an interrupt only gives the line up."""
-    typed_lines = iter(["one", KeyboardInterrupt(), "two", EOFError()])
-    prompts = []
-
-    def ask(prompt):
-        prompts.append(prompt)
-        line = next(typed_lines)
-        if isinstance(line, str):
-            return line
-        raise line
-
-    monkeypatch.setattr("builtins.input", ask)
-    session = Session(predictor, "translation", True)
-    found = []
-    for line in typed(session):
-        found.append(line)
-        session.problem = "captions"
-    assert found == ["one", "two"]
-    assert prompts == ["translation> ", "captions> ", "captions> ", "captions> "]
+def test_probability():
+    assert [probability(x) for x in (0.0, -0.4728, -6.9, -7.1, -460.6)] == [
+        "100.0%",
+        "62.3%",
+        "0.1%",
+        "10^-3.1",
+        "10^-200.0",
+    ]
 
 
 def test_piped():

@@ -53,7 +53,7 @@ def test_self_attention_goes_on_where_it_stopped():
         part, state = layer(x[:, start:end], state=state)
         parts.append(part)
     tiny.close(tf.concat(parts, axis=1), layer(x))
-    assert state[2] == 6 and not state[0][:, :, 6:].numpy().any()
+    assert state[0].position == 6 and not state[0].entries[6:].numpy().any()
 
 
 def test_heads_must_divide_the_width():

@@ -59,9 +59,9 @@ def test_the_state_goes_on_where_the_sequence_stopped(taps, dilation, length, ch
 
 def test_the_state_is_no_longer_than_the_taps_reach():
     layer = built(SeparableConv1D(5, 15, 8, causal=True), None, None, 3)
-    assert layer.initial_state(2, 1000).shape == (2, 14 * 8, 3)
-    assert layer.initial_state(2, 20).shape == (2, 16, 3)
-    assert layer.initial_state(2, 1).shape == (2, 0, 3)
+    assert layer.initial_state(2, 1000).entries.shape == (14 * 8 + 1, 2, 3)
+    assert layer.initial_state(2, 20).entries.shape == (16 + 1, 2, 3)
+    assert layer.initial_state(2, 1).entries.shape == (1, 2, 3)
 
 
 @pytest.mark.parametrize("dilation", [1, 3])

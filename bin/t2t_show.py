@@ -1,0 +1,131 @@
+"""t2t-show: what a trained model looks at, and which of its experts work, for one example."""
+
+import json
+import os
+import pathlib
+import sys
+
+from t2tlite import cli, hparam, quiet, registry
+from t2tlite.decoding import views
+from t2tlite.decoding.names import check_problem
+from t2tlite.errors import UserError
+from t2tlite.files import write_whole
+from t2tlite.run import read_description
+
+_FORMATS = (".png", ".svg", ".pdf")
+_WHAT = {"attention": views.check_attention, "experts": views.check_experts}
+
+COMMAND = cli.Command(
+    "t2t-show",
+    "Shows what a trained model looks at as it writes an output (attention), or which of its experts work at"
+    " which position: as a picture, or in numbers. The output is the model's own, or one that you give.",
+    examples=[
+        (
+            "where it looks as it translates",
+            't2t-show --output_dir=run --problem=wmt_ende --input="a red circle" --to_file=attention.png',
+        ),
+        (
+            "every head by itself, on a picture that it describes",
+            "t2t-show --output_dir=run --problem=coco_captions --input=cat.jpg --heads --to_file=heads.png",
+        ),
+        (
+            "the experts, for a translation of your own, in numbers",
+            't2t-show --output_dir=run --problem=wmt_ende --input="a red circle" --output="ein roter Kreis"'
+            " --what=experts --json",
+        ),
+    ],
+)
+COMMAND.group("The model")
+COMMAND.string("output_dir", None, "folder of the training run", required=True)
+COMMAND.string("checkpoint_path", None, "one of its checkpoints; the newest where this is not given")
+COMMAND.string("problem", None, "name of one of its problems; not needed where there is only one")
+COMMAND.group("The example")
+COMMAND.string("input", None, "a text, or the path of a picture or a sound", required=True)
+COMMAND.string("output", None, "what the model is made to write; what it would write where this is not given")
+COMMAND.group("What to see")
+COMMAND.choice("what", "attention", _WHAT, "where the model looks, or which experts work")
+COMMAND.boolean("heads", False, "every head of attention by itself; their mean otherwise")
+COMMAND.string("to_file", None, f"the picture that is written ({', '.join(_FORMATS)})")
+COMMAND.boolean("json", False, "the numbers, as a JSON object on standard output")
+
+
+def show(flags):
+    """Checks what can be wrong before TensorFlow is started, then looks."""
+    if not (flags.to_file or flags.json):
+        raise UserError("nothing to show; give --to_file=attention.png, --json, or both")
+    if flags.heads and (flags.what != "attention" or not flags.to_file):
+        raise UserError("--heads is for a picture of attention; give --what=attention and --to_file=...")
+    path = _target(flags.to_file) if flags.to_file else None
+    problem = _check(flags)
+    quiet.start_tensorflow()
+    from t2tlite.decoding.predictor import Predictor
+
+    predictor = Predictor.load(flags.output_dir, flags.checkpoint_path)
+    predictor.check(problem)
+    text = predictor.run.problems[problem].inputs.kind == "text"
+    look = predictor.attention if flags.what == "attention" else predictor.experts
+    view = look(problem, flags.input if text else os.path.expanduser(flags.input), flags.output)
+    if path:
+        write_whole(path, view.picture(flags.heads, path.suffix[1:].lower()))
+        print(f"t2t-show: {flags.what} for {view.output!r} is in {path}", file=sys.stderr)
+    if flags.json:
+        print(json.dumps(view.as_json(), ensure_ascii=False))
+
+
+def _target(name: str) -> pathlib.Path:
+    path = pathlib.Path(name)
+    if path.suffix.lower() not in _FORMATS:
+        raise UserError(
+            f"--to_file={name} is of no known kind; expected a name that ends in .png, .svg or .pdf"
+        )
+    if path.is_dir() or not path.parent.is_dir():
+        fault = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UserError(f"can't write --to_file={name}: {fault}")
+    return path
+
+
+def _check(flags) -> str:
+    """The problem's name, once what its input, its output and the model allow is known to be met."""
+    found = read_description(pathlib.Path(flags.output_dir))
+    names = found.get("problems")
+    names = names if isinstance(names, list) else []
+    if not flags.problem and len(names) != 1:
+        raise UserError(
+            f"--problem is missing; {flags.output_dir} was trained on {', '.join(names) or 'nothing'}"
+        )
+    name = flags.problem or names[0]
+    reads, _, writes = name.partition(">")  # "imagenet>wmt_ende" reads as the one and writes as the other
+    for one in (reads, writes or reads):
+        check_problem(one, names, flags.output_dir)
+    reading, writing, hparams = _described(found, reads, writes or reads)
+    _WHAT[flags.what](writing, hparams)
+    views.check_output(writing, flags.output)
+    what = {"image": "a picture", "audio": "a sound"}.get(reading.inputs.kind)
+    if what and not pathlib.Path(flags.input).expanduser().is_file():
+        raise UserError(f"there is no file --input={flags.input}; problem `{reads}` wants the path of {what}")
+    return name
+
+
+def _described(found, reads, writes):
+    """The problems and the hyperparameters that run.json tells of."""
+    try:
+        with quiet.without_notes():  # the user's modules may import TensorFlow
+            for folder in found["usr_dirs"]:
+                registry.import_usr_dir(folder)
+            problems = registry.get_problem(reads), registry.get_problem(writes)
+            return *problems, hparam.from_json(found["hparams"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"the run's run.json is broken: {type(error).__name__} {error}") from None
+
+
+def main(argv=None) -> int:
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
+    return COMMAND.main(show, argv)
+
+
+def run():
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

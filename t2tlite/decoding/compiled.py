@@ -1,0 +1,80 @@
+"""Compiled: the tf.functions of a model's problems, each traced once for all shapes, by any thread."""
+
+import functools
+import threading
+from typing import Any
+
+import tensorflow as tf
+
+from t2tlite.decoding.decode import SETTINGS, Way, decode
+from t2tlite.decoding.outputs import PAD
+
+_ROWS = tf.TensorSpec([None], tf.int32)
+_MOST = 32  # functions that are kept; one takes some 40 MB even of a small model
+
+
+class Compiled:
+    """Makes functions when they are first asked for; they may be called by several threads at a time.
+
+    Of many, those that were asked for last are kept.
+
+    Args:
+      model: a built `MultiModel`.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._functions: dict[tuple, Any] = {}
+        self._lock = threading.RLock()
+
+    def traces(self) -> int:
+        """How often anything was traced."""
+        return sum(one.experimental_get_tracing_count() for one in self._functions.values())
+
+    def decoder(self, problem: str, way: Way, constraint, spec):
+        """A function of features, rows and settings, see `decode`.
+
+        Args:
+          constraint: the problem's.
+          spec: of the features.
+        """
+        body = functools.partial(decode, self._model, problem, way, constraint)
+        return self._get((problem, way), body, [spec, _ROWS, SETTINGS])
+
+    def probabilities(self, problem: str, spec):
+        """A function of features: float32 `[batch, classes]`."""
+        body = functools.partial(_probabilities, self._model, problem)
+        return self._get((problem, "probabilities"), body, [spec])
+
+    def log_probabilities(self, problem: str, spec):
+        """A function of features with targets: float32 `[batch, length]`, of each target given those before.
+
+        For classes `[batch, classes]`, of all.
+        """
+        body = functools.partial(_log_probabilities, self._model, problem)
+        if self._model.target_net(problem).autoregressive:
+            spec = {**spec, "targets": tf.TensorSpec([None, None], tf.int32)}
+        return self._get((problem, "log_probabilities"), body, [spec])
+
+    def _get(self, key, body, signature):
+        with self._lock:
+            made = self._functions.pop(key, None)
+            if made is None:
+                made = tf.function(body, input_signature=signature, autograph=False)
+                made.get_concrete_function()  # traced here, under the lock
+            self._functions[key] = made  # the last one again
+            while len(self._functions) > _MOST:
+                del self._functions[next(iter(self._functions))]
+            return made
+
+
+def _probabilities(model, problem, features):
+    return tf.exp(_log_probabilities(model, problem, features))
+
+
+def _log_probabilities(model, problem, features):
+    logits = tf.nn.log_softmax(model(features, problem=problem).logits)
+    if not model.target_net(problem).autoregressive:
+        return logits
+    found = tf.gather(logits, features["targets"], batch_dims=2)
+    return tf.where(features["targets"] == PAD, 0.0, found)

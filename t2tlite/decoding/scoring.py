@@ -1,0 +1,89 @@
+"""Scoring: how likely the model holds given outputs to be, teacher-forced."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from t2tlite.decoding.inputs import TextInputs
+from t2tlite.decoding.prediction import Score
+from t2tlite.errors import UserError
+from t2tlite.nearest import did_you_mean
+
+
+def score(predictor, problem: str, inputs: list, targets: list, keep_errors: bool) -> list[Score]:
+    """One `Score` for each pair; see `Predictor.score`."""
+    reader = predictor.reader(problem)
+    kind = _Text if predictor.run.problems[problem].targets.kind == "text" else _Class
+    writes = kind(predictor, problem)
+    scores: list[Score | None] = [None] * len(inputs)
+    read = {}
+    for i, pair in enumerate(zip(inputs, targets, strict=True)):
+        try:
+            example = predictor.run.problems[problem].to_text(
+                dict(zip(("inputs", "targets"), pair, strict=True))
+            )
+            value, target = (_one(example[side]) for side in ("inputs", "targets"))
+            read[i] = reader.read(value), writes.read(target)
+        except UserError as error:
+            if not keep_errors:
+                raise
+            scores[i] = Score(0.0, error=str(error))
+    for batch in _batches(read, predictor.options.batch_size):
+        features = reader.batch([read[i][0] for i in batch])
+        found = writes.scores(features, [read[i][1] for i in batch])
+        for i, one in zip(batch, found, strict=True):
+            scores[i] = one
+    return scores
+
+
+class _Text:
+    """Targets that are text."""
+
+    def __init__(self, predictor, problem):
+        self._vocabulary = predictor.run.vocabulary
+        self._reader = TextInputs(predictor.run.vocabulary, predictor.run.hparams)
+        self._function = predictor.compiled.log_probabilities(problem, predictor.reader(problem).spec)
+
+    def read(self, target: Any) -> np.ndarray:
+        return self._reader.read(target)
+
+    def scores(self, features, targets):
+        padded = self._reader.batch(targets)["inputs"]
+        found = self._function({**features, "targets": padded}).numpy()
+        for ids, row in zip(targets, found, strict=True):
+            units = tuple((self._vocabulary.piece(i), float(p)) for i, p in zip(ids, row, strict=False))
+            yield Score(float(row.sum()), units)
+
+
+class _Class:
+    """Targets that are names of classes."""
+
+    def __init__(self, predictor, problem):
+        self._problem = problem
+        self._names = predictor.run.labels[problem]
+        self._function = predictor.compiled.log_probabilities(problem, predictor.reader(problem).spec)
+
+    def read(self, target: Any) -> np.ndarray:
+        if target not in self._names:
+            near = did_you_mean(str(target), self._names)
+            raise UserError(f"problem `{self._problem}` has no class `{target}`{near}")
+        return np.array([self._names.index(target)])
+
+    def scores(self, features, targets):
+        for [number], row in zip(targets, self._function(features).numpy(), strict=True):
+            yield Score(float(row[number]), ((self._names[number], float(row[number])),))
+
+
+def _one(value):
+    """The first of several references."""
+    return value[0] if isinstance(value, list) else value
+
+
+def _batches(read, size):
+    """Pairs of similar length, so many at a time."""
+    order = sorted(read, key=lambda i: (len(read[i][1]), len(read[i][0])))
+    for start in itertools.count(0, size):
+        if start >= len(order):
+            return
+        yield order[start : start + size]

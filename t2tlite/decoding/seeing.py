@@ -1,0 +1,135 @@
+"""Seeing inside the model: one teacher-forced pass over one example, with what its layers record."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from t2tlite.data import audio
+from t2tlite.decoding import views
+from t2tlite.decoding.inputs import TextInputs
+from t2tlite.decoding.views import Attention, ExpertChoice, Mixture, Positions
+from t2tlite.errors import UserError
+from t2tlite.layers import recording
+
+PAD = 0
+
+
+class _Pass(NamedTuple):
+    """One example, and what the layers of encoder and decoder recorded of it.
+
+    `valid` is bool `[length]`, False for the padding of the input.
+    """
+
+    output: str
+    outputs: tuple[str, ...]
+    inputs: Positions
+    valid: np.ndarray
+    of_encoder: recording.Seen
+    of_decoder: recording.Seen
+
+
+def attention(predictor, problem: str, value: Any, output: str | None = None) -> Attention:
+    """Where the model looks as it writes an output; see `Predictor.attention`."""
+    predictor.check(problem)
+    views.check_attention(predictor.run.problems[problem], predictor.run.hparams)
+    done = _pass(predictor, problem, value, output)
+    weights = {
+        _short(predictor, layer): _one(found)[:, :, done.valid]
+        for (kind, layer), found in done.of_decoder.items()
+        if kind == recording.ATTENTION
+    }
+    own = {
+        _short(predictor, layer): _one(found)
+        for (kind, layer), found in done.of_decoder.items()
+        if kind == recording.SELF_ATTENTION
+    }
+    if not weights and not own:
+        raise UserError(
+            f"the mixer `{predictor.run.hparams.mixer}` and the decoder `{predictor.run.hparams.decoder}`"
+            " record no attention; t2tlite.layers.recording says how a layer does it"
+        )
+    return Attention(problem, done.output, done.outputs, done.inputs, weights, own)
+
+
+def experts(predictor, problem: str, value: Any, output: str | None = None) -> ExpertChoice:
+    """Which experts work at which position; see `Predictor.experts`."""
+    predictor.check(problem)
+    views.check_experts(predictor.run.problems[problem], predictor.run.hparams)
+    done = _pass(predictor, problem, value, output)
+    everywhere = np.ones(len(done.outputs), bool)
+    sides = (("inputs", done.of_encoder, done.valid), ("outputs", done.of_decoder, everywhere))
+    mixtures = {}
+    for side, seen, valid in sides:
+        for (kind, layer), found in seen.items():
+            if kind == recording.EXPERTS:
+                chosen, gates, count = found
+                mixtures[_short(predictor, layer)] = Mixture(
+                    side, chosen.numpy()[valid], gates.numpy()[valid], count
+                )
+    if not mixtures:
+        raise UserError(
+            f"the mixture of experts `{predictor.run.hparams.moe}` records no choice;"
+            " t2tlite.layers.recording says how a layer does it"
+        )
+    return ExpertChoice(problem, done.output, done.outputs, done.inputs, mixtures)
+
+
+def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
+    """Runs the model eagerly on one example, each output given those before it."""
+    made = predictor.run.problems[problem]
+    views.check_output(made, output)
+    if output is None:
+        output = predictor.predict(problem, [value])[0].text
+    model, reader = predictor._model, predictor.reader(problem)
+    read = reader.read(predictor.model_input(problem, {"inputs": value}))
+    features = _features(reader, read, made.inputs.kind)
+    with recording.recorder() as of_encoder:
+        source, _ = model.encode(features, problem)
+    length = int(source.x.shape[1])
+    valid = np.ones(length, bool) if source.mask is None else source.mask.numpy()[0]
+    inputs = _positions(predictor, made.inputs.kind, features, read, source, int(valid.sum()))
+    net = model.target_net(problem)
+    if not net.autoregressive:
+        return _Pass(output, (), inputs, valid, of_encoder, {})
+    ids = tf.constant(_output_ids(predictor, made, value, output)[None])
+    with recording.recorder() as of_decoder:
+        before = tf.concat([model.start(problem, 1), net.embed_targets(ids)[:, :-1]], axis=1)
+        model.decode(before, model.memory(source), problem, ids != PAD)
+    outputs = tuple(predictor.run.vocabulary.piece(i) for i in ids.numpy()[0])
+    return _Pass(output, outputs, inputs, valid, of_encoder, of_decoder)
+
+
+def _features(reader, read, kind) -> dict[str, tf.Tensor]:
+    """A batch of one example; a sound as long as the longest in training, for the sake of `_positions`."""
+    together = [read, np.zeros([reader.bounds[-1]], read.dtype)] if kind == "audio" else [read]
+    return {name: tf.convert_to_tensor(array[:1]) for name, array in reader.batch(together).items()}
+
+
+def _output_ids(predictor, problem, value, output: str) -> np.ndarray:
+    """The ids of an output, the end token last, int32 `[length]`."""
+    text = problem.to_text({"inputs": value, "targets": output})["targets"]
+    text = text[0] if isinstance(text, list) else text
+    return TextInputs(predictor.run.vocabulary, predictor.run.hparams).read(text)
+
+
+def _positions(predictor, kind, features, read, source, count) -> Positions:
+    if kind == "text":
+        units = tuple(predictor.run.vocabulary.piece(i) for i in read)
+        return Positions(count, units if len(units) == count else ())  # a net may have joined some
+    if kind == "image":
+        grid = None if source.grid is None else tuple(int(side) for side in source.grid)
+        return Positions(count, grid=grid, content=read)
+    # A net strides evenly. Of n samples it makes ceil(n / stride) positions, so the stride is known within
+    # half a position of them all.
+    step = features["inputs"].shape[1] / (source.x.shape[1] - 0.5) / audio.SAMPLE_RATE
+    return Positions(count, seconds=tuple(float(i * step) for i in range(count)), content=read)
+
+
+def _one(weights) -> np.ndarray:
+    """The only example of a batch."""
+    return weights.numpy()[0]
+
+
+def _short(predictor, layer: str) -> str:
+    return layer.removeprefix(f"{predictor._model.name}/")
