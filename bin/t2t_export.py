@@ -1,0 +1,99 @@
+"""t2t-export: writes problems of a trained model as a SavedModel, which needs TensorFlow alone."""
+
+import pathlib
+import sys
+
+from t2tlite import cli, quiet
+from t2tlite.decoding import checkpoints
+from t2tlite.decoding.names import check_problem
+from t2tlite.decoding.options import DecodeOptions
+from t2tlite.errors import UserError
+from t2tlite.export import folder
+from t2tlite.run import read_description
+
+COMMAND = cli.Command(
+    "t2t-export",
+    "Writes problems of a trained model as a TensorFlow SavedModel with its tokenizer inside: text, encoded"
+    " pictures and sounds go in, text, classes and scores come out. It is used with tensorflow and"
+    " tensorflow-text alone, also by TensorFlow Serving, and holds only what these problems need.",
+    examples=[
+        (
+            "two problems, greedily",
+            "t2t-export --output_dir=run --problems=wmt_ende,imagenet --export_dir=exported"
+            " --decode_hparams=beam_size=1",
+        ),
+        (
+            "its use in Python; docs/export.md shows TensorFlow Serving",
+            'import tensorflow as tf, tensorflow_text; model = tf.saved_model.load("exported")\n'
+            '  print(model.signatures["wmt_ende"](inputs=tf.constant(["a red hat"]))["text"].numpy())\n'
+            '  picture = open("picture.jpg", "rb").read()\n'
+            '  print(model.signatures["imagenet"](inputs=tf.constant([picture]))["label"].numpy())',
+        ),
+        (
+            "all problems of the run, with four outputs for each input",
+            "t2t-export --output_dir=run --export_dir=exported"
+            " --decode_hparams=beam_size=4,alpha=0.6,return_beams=True",
+        ),
+    ],
+)
+COMMAND.group("The model")
+COMMAND.string("output_dir", None, "folder of the training run", required=True)
+COMMAND.string("checkpoint_path", None, "one of its checkpoints; the newest where this is not given")
+COMMAND.string("problems", "all", "names separated by commas, or all that the run was trained on")
+COMMAND.group("The export")
+COMMAND.string("export_dir", None, "folder to write, new or empty", required=True)
+COMMAND.string(
+    "decode_hparams",
+    "",
+    "how texts are searched for, such as beam_size=4,alpha=0.6,return_beams=True,decode_length=100; fixed in"
+    " the export. batch_size is how many inputs of a batch are decoded together",
+    may_be_empty=True,
+)
+
+
+def export(flags):
+    """Checks what can be wrong before TensorFlow is started, then exports."""
+    options = DecodeOptions.parse(flags.decode_hparams)
+    problems = _problems(flags)
+    checkpoint = checkpoints.find(flags.output_dir, flags.checkpoint_path)
+    folder.check(flags.export_dir)
+    quiet.start_tensorflow()
+    from t2tlite.decoding.predictor import Predictor
+    from t2tlite.export import saved_model, sizes
+
+    predictor = Predictor.load(flags.output_dir, checkpoint, options)
+    made = saved_model.export(predictor, problems, flags.export_dir, checkpoint.name, _say)
+    print(sizes.table(made.kept, made.whole, sizes.of_folder(made.path), sizes.of_folder(checkpoint)))
+    for name, one in made.told["problems"].items():
+        if one["to_text"] or one["from_text"]:
+            _say(f"{name} needs a conversion in Python, see {made.path / 'README.md'}")
+    print(f"{made.path}: {', '.join(made.told['signatures'])}")
+
+
+def _problems(flags) -> list[str]:
+    there = read_description(pathlib.Path(flags.output_dir)).get("problems")
+    there = there if isinstance(there, list) else []
+    names = there if flags.problems == "all" else [name.strip() for name in flags.problems.split(",")]
+    names = list(dict.fromkeys(filter(None, names)))
+    for name in names:
+        check_problem(name, there, flags.output_dir)
+    if not names:
+        raise UserError(f"--problems={flags.problems} names none; the run has {', '.join(there) or 'none'}")
+    return names
+
+
+def _say(line: str):
+    print(f"t2t-export: {line}", file=sys.stderr)
+
+
+def main(argv=None) -> int:
+    """Runs the command and returns its exit status."""
+    return COMMAND.main(export, argv)
+
+
+def run():
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,1 @@
+"""Export: trained problems as a SavedModel that reads and writes what people do, without t2tlite."""

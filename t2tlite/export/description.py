@@ -1,0 +1,88 @@
+"""What an export says of itself: the content of t2tlite.json."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import t2tlite
+from t2tlite import hparam
+from t2tlite.problem import Problem
+
+FILE = "t2tlite.json"
+_PROBES = ("a b", "  two  spaces ", "Upper Case , (x) .")
+
+
+def description(run, problems: Sequence[str], signatures, options, checkpoint: str, parts) -> dict[str, Any]:
+    """The content of t2tlite.json.
+
+    Args:
+      run: the `Run`.
+      problems: names of those exported.
+      signatures: `Signature`s.
+      options: the `DecodeOptions`.
+      checkpoint: its name.
+      parts: `{part: Size}` of what is exported.
+    """
+    import tensorflow as tf
+
+    text = any(f.kind == "text" for name in problems for f in run.problems[name].features().values())
+    return {
+        "t2tlite": t2tlite.__version__,
+        "tensorflow": tf.__version__,
+        "needs": ["tensorflow", "tensorflow-text"] if text else ["tensorflow"],
+        "checkpoint": checkpoint,
+        "problems": {name: _problem(run, name) for name in problems},
+        "signatures": {one.name: _signature(one) for one in signatures},
+        "decode_options": dataclasses.asdict(options),
+        "hparams": hparam.to_json(run.hparams),
+        "vocabulary": run.vocabulary.fingerprint if text else None,
+        "parameters": {part: size.parameters for part, size in parts.items()},
+    }
+
+
+def _problem(run, name: str) -> dict[str, Any]:
+    problem = run.problems[name]
+    found = {
+        "inputs": problem.inputs.kind,
+        "targets": problem.targets.kind,
+        "command": problem.command,
+        "to_text": converts_inputs(problem),
+        "from_text": converts_outputs(problem),
+    }
+    if name in run.labels:
+        found["classes"] = list(run.labels[name])
+    return found
+
+
+def converts_inputs(problem) -> bool:
+    """Whether `to_text` does something to inputs, which a graph can't: they are to be given as it gives them.
+
+    It may be there for the targets alone, so it is tried on some texts.
+    """
+    if type(problem).to_text is Problem.to_text:
+        return False
+    if problem.inputs.kind != "text":
+        return True
+    try:
+        return any(problem.to_text({"inputs": text})["inputs"] != text for text in _PROBES)
+    except Exception:  # whatever the user's code makes of such inputs, it is not nothing
+        return True
+
+
+def converts_outputs(problem) -> bool:
+    """Whether people read something else (`from_text`) than what the model writes, which is exported."""
+    return problem.targets.kind == "text" and type(problem).from_text is not Problem.from_text
+
+
+def _signature(signature) -> dict[str, Any]:
+    _, given = signature.function.structured_input_signature
+    made = signature.function.structured_outputs
+    return {
+        "problem": signature.problem,
+        "inputs": {name: _tensor(given[name], said) for name, said in signature.inputs.items()},
+        "outputs": {name: _tensor(made[name], said) for name, said in signature.outputs.items()},
+    }
+
+
+def _tensor(tensor, said: str) -> dict[str, Any]:
+    return {"dtype": tensor.dtype.name, "shape": list(tensor.shape), "what": said}

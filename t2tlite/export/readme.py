@@ -1,0 +1,106 @@
+"""The README.md of an export: how it is used, what it takes and gives. Needs no TensorFlow."""
+
+import textwrap
+from typing import Any
+
+FILE = "README.md"
+_TYPED = {
+    "text": 'tf.constant(["..."])',
+    "image": 'tf.constant([open("picture.jpg", "rb").read()])',
+    "audio": 'tf.constant([open("sound.wav", "rb").read()])',
+}
+
+
+def text(told: dict[str, Any]) -> str:
+    """The text.
+
+    Args:
+      told: as `description.description` gives it.
+    """
+    problems = ", ".join(f"`{name}`" for name in told["problems"])
+    return "\n".join(
+        [
+            "# A trained model, exported",
+            "",
+            _fill(
+                f"A TensorFlow SavedModel, written by t2t-export of t2tlite {told['t2tlite']} from the"
+                f" checkpoint {told['checkpoint']}, for {problems}. It needs {' and '.join(told['needs'])}"
+                f" {told['tensorflow'].rpartition('.')[0]}, and not t2tlite."
+            ),
+            "",
+            *_example(told),
+            "",
+            "## Signatures",
+            "",
+            *(line for name, one in told["signatures"].items() for line in _signature(name, one)),
+            _fill(
+                "`assets/t2tlite.json` says the same for programs, with classes, hyperparameters and how"
+                " outputs are searched for. A batch may have any size; an empty text gives an empty output."
+            ),
+            *_conversions(told),
+            "",
+        ]
+    )
+
+
+def _example(told) -> list[str]:
+    name, kind = _first(told)
+    given = _TYPED[kind]
+    shown = "text" if "text" in told["signatures"][name]["outputs"] else "label"
+    lines = ["```python", "import tensorflow as tf"]
+    if "tensorflow-text" in told["needs"]:
+        lines.append("import tensorflow_text  # registers the operations of the tokenizer")
+    return [
+        *lines,
+        "",
+        'model = tf.saved_model.load("EXPORT_DIR")',
+        f'outputs = model.signatures["{name}"](inputs={given})',
+        f'print(outputs["{shown}"].numpy())',
+        "```",
+    ]
+
+
+def _first(told) -> tuple[str, str]:
+    """The signature that the example shows, and the kind of its inputs."""
+    name = next(iter(told["problems"]))
+    kind = told["problems"][name]["inputs"]
+    return (f"{name}_wav" if kind == "audio" else name), kind
+
+
+def _signature(name, one) -> list[str]:
+    lines = [f"`{name}`", ""]
+    for way, tensors in (("takes", one["inputs"]), ("gives", one["outputs"])):
+        for key, tensor in tensors.items():
+            shape = ", ".join("batch" if i == 0 else str(n or "any") for i, n in enumerate(tensor["shape"]))
+            lines.append(f"* {way} `{key}`, {tensor['dtype']} `[{shape}]`: {tensor['what']}")
+    return [*lines, ""]
+
+
+def _conversions(told) -> list[str]:
+    lines = []
+    for name, one in told["problems"].items():
+        get = f'registry.get_problem("{name}")'
+        if one["to_text"]:
+            lines.append(
+                f'* `{name}` reads what `{get}.to_text({{"inputs": x}})["inputs"]` makes of an input x.'
+            )
+        if one["from_text"] and one["from_text_file"]:
+            lines.append(
+                f"* `{name}` writes what the model wrote; `from_text(inputs, output)` in"
+                f" [{one['from_text_file']}]({one['from_text_file']}) makes of it what t2t-decode shows."
+            )
+        elif one["from_text"]:
+            lines.append(
+                f"* `{name}` writes what the model wrote; `{get}.from_text(inputs, output)` makes of it what"
+                " t2t-decode shows."
+            )
+    if not lines:
+        return []
+    note = "Some conversions are done in Python, not in the graph."
+    if any("registry" in line for line in lines):
+        note += " `from t2tlite import registry` needs no TensorFlow."
+    return ["", "## Before and after", "", note, "", *lines]
+
+
+def _fill(line: str) -> str:
+    return textwrap.fill(line, 110, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,93 @@
+"""Signatures: from raw inputs to what people read, as functions of a graph."""
+
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from t2tlite.export import outputs, reading
+from t2tlite.export.chunks import in_chunks
+
+_ERROR = {"error": "why there is no output for an input; empty where there is one"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One function of an export.
+
+    Attributes:
+      name: by which it is called.
+      problem: whose it is.
+      function: the concrete function.
+      inputs, outputs: `{name: what it is}`, for people.
+    """
+
+    name: str
+    problem: str
+    function: Any
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+
+def of_problem(predictor, problem: str, scores: bool = True) -> list[Signature]:
+    """The signatures of a problem: NAME; NAME_wav, where it reads sound; NAME_score, where it writes text.
+
+    Args:
+      predictor: whose run, model, options and compiled functions are used.
+      problem: its name.
+      scores: whether there are signatures for scores.
+    """
+    run, size = predictor.run, predictor.options.batch_size
+    kinds = run.problems[problem].features()
+    readers = [make(run.vocabulary, run.hparams) for make in reading.BY_KIND[kinds["inputs"].kind]]
+    if kinds["targets"].kind != "text":
+        writer = outputs.Classes(predictor, problem)
+        return [_decoding(problem, reader, writer, size) for reader in readers]
+    writer = outputs.Texts(predictor, problem)
+    found = [_decoding(problem, reader, writer, size) for reader in readers]
+    if scores:
+        targets, writer = reading.Targets(run.vocabulary, run.hparams), outputs.Scores(predictor, problem)
+        found += [_scoring(problem, reader, targets, writer, size) for reader in readers]
+    return found
+
+
+def _decoding(problem, reader, writer, size) -> Signature:
+    def decode(**given):
+        read = reader.read(**given)
+        wanted = (read.error == "") & ~read.blank
+
+        def write(rows):
+            return writer.write(read.features(rows), rows)
+
+        return {**in_chunks(write, writer.made, wanted, read.length, size), "error": read.error}
+
+    function = _concrete(decode, reader.spec)
+    return Signature(
+        f"{problem}{reader.suffix}", problem, function, reader.accepts, {**writer.means, **_ERROR}
+    )
+
+
+def _scoring(problem, reader, targets, scores, size) -> Signature:
+    def score(**given):
+        asked = targets.read(targets=given.pop("targets"))
+        read = reader.read(**given)
+        error = tf.where(read.error == "", asked.error, read.error)
+
+        def write(rows):
+            return scores.write({**read.features(rows), **asked.features(rows)}, rows)
+
+        found = in_chunks(write, scores.made, error == "", tf.maximum(read.length, asked.length), size)
+        return {**found, "error": error}
+
+    return Signature(
+        f"{problem}{reader.suffix}{scores.suffix}",
+        problem,
+        _concrete(score, {**reader.spec, **targets.spec}),
+        {**reader.accepts, **targets.accepts},
+        {**scores.means, **_ERROR},
+    )
+
+
+def _concrete(function, spec):
+    named = {name: tf.TensorSpec(one.shape, one.dtype, name) for name, one in spec.items()}
+    return tf.function(function, autograph=False).get_concrete_function(**named)

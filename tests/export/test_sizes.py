@@ -1,0 +1,30 @@
+"""Sizes: what is counted, and how it is shown."""
+
+import math
+
+from t2tlite.export import sizes
+
+
+def test_parts_are_those_of_the_model(predictor):
+    model = predictor._model
+    found = sizes.by_part(model.variables)
+    assert set(found) == {*model.nets, "encoder", "mixer", "decoder", "commands"}
+    assert sizes.total(found.values()).parameters == model.count_params()
+    assert found["commands"].parameters == 16 * len(model.commands)
+    count = sum(math.prod(v.shape) for v in model.encoder.variables)
+    assert found["encoder"] == sizes.Size(count, 4 * count)
+
+
+def test_table(tmp_path):
+    (tmp_path / "deep").mkdir()
+    for name in ("a", "deep/b"):
+        (tmp_path / name).write_bytes(b"x" * 600_000)
+    kept = {"image": sizes.Size(1_000_000, 4_000_000)}
+    whole = {**kept, "decoder": sizes.Size(2_500, 5_000)}
+    lines = sizes.table(kept, whole, sizes.of_folder(tmp_path), 30_000_000).splitlines()
+    rows = {line.split("  ")[0]: line.split()[-2:] for line in lines}
+    assert rows["image"] == ["1,000,000", "4.0"]
+    assert rows["decoder"] == ["0.0", "2,500"] and rows["total"] == ["4.0", "2,500"]
+    assert rows["the export, with graphs and vocabulary"][-1] == "1.2"
+    assert rows["the checkpoint, with the optimizer's state"][-1] == "30.0"
+    assert len({len(line) for line in lines[:2]}) == 1
