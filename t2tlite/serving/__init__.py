@@ -1,0 +1,1 @@
+"""Serving a trained model: a JSON API over HTTP, and a page."""
