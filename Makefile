@@ -8,7 +8,7 @@ demo: install
 	$(VENV)/bin/python -P -m t2tlite.bin.demo
 
 test: install
-	T2TLITE_TEST_INSTALLED=1 $(VENV)/bin/pytest -q
+	T2TLITE_TEST_INSTALLED=1 $(VENV)/bin/pytest -q -n 2 --dist worksteal
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
