@@ -21,6 +21,8 @@ _LOOK_BYTES = 64 << 20
 _THREADS = max(2, min(16, len(os.sched_getaffinity(0))))  # of each problem
 
 
+# Autograph would rewrite the source of what is mapped, which takes seconds, and there is nothing to rewrite.
+@tf.autograph.experimental.do_not_convert
 def dataset(
     problem: Problem,
     split: str,
@@ -158,6 +160,7 @@ class TooLong:
         return f"{self.dropped:,} of {those} examples ({share:.1f}%) are too long and left out"
 
 
+@tf.autograph.experimental.do_not_convert
 def too_long(
     problem: Problem,
     split: str,

@@ -42,14 +42,15 @@ class Predictor:
 
     Attributes:
       problems: names of the problems.
+      model: the model that decodes.
     """
 
     def __init__(self, run: Run, model=None, options: DecodeOptions | None = None):
         self.run = run
         self.options = options or DecodeOptions()
         self.problems = tuple(run.problems)
-        self._model = run.restore_model() if model is None else model
-        self.compiled = Compiled(self._model)
+        self.model = run.restore_model() if model is None else model
+        self.compiled = Compiled(self.model)
         self._readers: dict[str, Any] = {}
         self._constraints: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -179,7 +180,7 @@ class Predictor:
         name = crossing.crossed_name(inputs_of, outputs_of)
         with self._lock:
             if name not in self.run.problems:
-                self.run = crossing.cross(self.run, self._model, inputs_of, outputs_of)
+                self.run = crossing.cross(self.run, self.model, inputs_of, outputs_of)
         return name
 
     def check(self, problem: str) -> None:
@@ -285,7 +286,7 @@ class Predictor:
             yield len(read[batch[-1]]) if text else 0, batch
 
     def _outputs(self, problem, input_length, features, rows, options) -> list[Prediction]:
-        if not self._model.target_net(problem).autoregressive:
+        if not self.model.target_net(problem).autoregressive:
             function = self.compiled.probabilities(problem, self.reader(problem).spec)
             return [self._ranked(problem, row) for row in function(features).numpy()]
         found = self.decoder(problem, options, input_length)(features, rows)

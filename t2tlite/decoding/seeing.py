@@ -81,7 +81,7 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
     views.check_output(made, output)
     if output is None:
         output = predictor.predict(problem, [value])[0].text
-    model, reader = predictor._model, predictor.reader(problem)
+    model, reader = predictor.model, predictor.reader(problem)
     read = reader.read(predictor.model_input(problem, {"inputs": value}))
     features = _features(reader, read, made.inputs.kind)
     with recording.recorder() as of_encoder:
@@ -132,4 +132,4 @@ def _one(weights) -> np.ndarray:
 
 
 def _short(predictor, layer: str) -> str:
-    return layer.removeprefix(f"{predictor._model.name}/")
+    return layer.removeprefix(f"{predictor.model.name}/")

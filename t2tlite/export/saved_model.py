@@ -63,8 +63,8 @@ def export(
     for problem in problems:
         say(f"building the graphs of {problem}")
         found += signatures.of_problem(predictor, problem)
-    used = variables_of(found, predictor._model)
-    kept, whole = sizes.by_part(used), sizes.by_part(predictor._model.variables)
+    used = variables_of(found, predictor.model)
+    kept, whole = sizes.by_part(used), sizes.by_part(predictor.model.variables)
     run, options = predictor.run, predictor.options
     told = description.description(run, problems, found, options, checkpoint_name, kept)
     for problem, source in sources.items():

@@ -145,12 +145,10 @@ class Service:
         """An `Attention` for the only input.
 
         Raises:
-          Refusal: 400 for several inputs, or what the model can't show; 501 where there is no attention.
+          Refusal: 400 for several inputs, or what the model can't show.
         """
         if len(asked.inputs) != 1:
             raise Refusal(400, f"attention is shown for one input; received {len(asked.inputs)}")
-        if not hasattr(self.predictor, "attention"):
-            raise Refusal(501, "this version can't show attention")
         output, writes = asked.output, problem.rpartition(_CROSSED)[2]
         if output is None and self.predictor.run.problems[writes].targets.kind == "text":
             [found] = await self.predict(problem, asked)

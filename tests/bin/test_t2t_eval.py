@@ -70,7 +70,7 @@ def test_all_of_a_run(folder, tmp_path, call, eager):
     assert all(line.pop("checkpoint") == str(path) and line.pop("split") == "test" for line in lines)
     predictor = Predictor.load(folder, path)
     with eager():
-        evaluator = Evaluator(predictor.run, predictor._model)
+        evaluator = Evaluator(predictor.run, predictor.model)
         for line in lines[:2]:
             figures = evaluator.evaluate(line["problem"], "test", 1)
             assert line == {"problem": line["problem"], "mode": "teacher_forced"} | {

@@ -45,7 +45,7 @@ class Scored:
 @pytest.fixture(scope="module")
 def predictor(predictor):
     """The predictor of all tests, with few and short outputs, which compile once."""
-    return Predictor(predictor.run, predictor._model, DecodeOptions(beam_size=2, decode_length=6))
+    return Predictor(predictor.run, predictor.model, DecodeOptions(beam_size=2, decode_length=6))
 
 
 def decoded(predictor, problem, lines, folder="."):

@@ -144,7 +144,7 @@ def test_a_kind_of_input_that_it_cannot_read(predictor, monkeypatch):
 def test_sees_later_weights(predictor):
     fresh = Predictor(predictor.run, predictor.run.make_model())
     before = fresh.predict("pictures", pictures(1))[0].probabilities
-    for ours, theirs in zip(fresh._model.variables, predictor._model.variables, strict=True):
+    for ours, theirs in zip(fresh.model.variables, predictor.model.variables, strict=True):
         ours.assign(theirs)
     after = fresh.predict("pictures", pictures(1))[0].probabilities
     assert before != after

@@ -17,7 +17,7 @@ SAMPLES = DecodeOptions(temperature=1.0, num_samples=3, decode_length=6)
 @pytest.fixture(scope="module")
 def fresh(predictor):
     """The same model, with nothing compiled yet."""
-    return Predictor(predictor.run, predictor._model)
+    return Predictor(predictor.run, predictor.model)
 
 
 def test_outputs_are_ranked_and_the_best_is_the_text(predictor):
@@ -122,7 +122,7 @@ def test_crossed_problems(predictor):
     assert name == "pictures>translation" and name not in predictor.problems
     options = DecodeOptions(beam_size=1, decode_length=5)
     found = predictor.predict(name, pictures, options=options)
-    model, reader = predictor._model, predictor.reader(name)
+    model, reader = predictor.model, predictor.reader(name)
     features = reader.batch([reader.read(picture) for picture in pictures])
     source, _ = model.encode(features, "pictures")
     ids = np.zeros((3, 0), np.int32)

@@ -39,7 +39,7 @@ def test_a_text_that_was_found_has_its_log_probability(predictor, monkeypatch):
 
 def test_units_are_those_of_the_text_given_what_is_before(predictor):
     [score] = predictor.score("translation", ["a"], ["the red circle"])
-    vocabulary, model = predictor.run.vocabulary, predictor._model
+    vocabulary, model = predictor.run.vocabulary, predictor.model
     ids = [*vocabulary.encode("the red circle"), 1]
     assert [unit for unit, _ in score.units] == [vocabulary.piece(i) for i in ids]
     features = predictor.reader("translation").batch([predictor.reader("translation").read("a")])

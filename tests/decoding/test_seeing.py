@@ -33,7 +33,7 @@ def in_training(predictor, problem, value, output):
     ids = [*predictor.run.vocabulary.encode(output), 1]
     features["targets"] = tf.constant([ids + [0] * 5], tf.int32)
     with recording.recorder() as seen:
-        predictor._model(features, problem=problem)
+        predictor.model(features, problem=problem)
     return seen, len(ids)
 
 

@@ -182,7 +182,7 @@ def test_with_a_model(predictor, tmp_path):
     path = tmp_path / "a.png"
     PIL.Image.fromarray(np.full([40, 40, 3], 99, np.uint8)).save(path)
     options = DecodeOptions(beam_size=2, decode_length=5)
-    quick = Predictor(predictor.run, predictor._model, options)
+    quick = Predictor(predictor.run, predictor.model, options)
     lines = ["the red circle", ":nbest 2", "the red circle", ":problem pictures", str(path)]
     output, messages = talk(quick, lines)
     [classes] = quick.predict("pictures", [path])

@@ -31,7 +31,7 @@ def calls(predictor):
 
 def test_threads_on_several_problems(predictor, run):
     """Threads that begin together, on a predictor that has compiled nothing yet."""
-    fresh = Predictor(run, predictor._model)
+    fresh = Predictor(run, predictor.model)
     asked = calls(fresh)
     barrier, found, faults = threading.Barrier(len(asked)), [], []
 

@@ -229,12 +229,12 @@ def classes(predictor, tmp_path_factory):
 
 
 def test_holds_what_its_problems_need_and_nothing_else(predictor, exported, classes):
-    every = {v.path for v in predictor._model.variables}
+    every = {v.path for v in predictor.model.variables}
     assert stored(exported) == every
     assert stored(classes) == {path for path in every if nets([path]) <= {"image", "encoder", "categorical"}}
     assert classes.kept == {part: size for part, size in classes.whole.items() if part in classes.kept}
     translation = signatures.of_problem(predictor, "translation")
-    assert {v.path for v in saved_model.variables_of(translation, predictor._model)} == {
+    assert {v.path for v in saved_model.variables_of(translation, predictor.model)} == {
         path
         for path in every
         if nets([path]) <= {"language", "encoder", "mixer", "decoder"} or path.endswith("/command_to_german")

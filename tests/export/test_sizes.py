@@ -6,7 +6,7 @@ from t2tlite.export import sizes
 
 
 def test_parts_are_those_of_the_model(predictor):
-    model = predictor._model
+    model = predictor.model
     found = sizes.by_part(model.variables)
     assert set(found) == {*model.nets, "encoder", "mixer", "decoder", "commands"}
     assert sizes.total(found.values()).parameters == model.count_params()

@@ -353,12 +353,8 @@ def test_figures(fake, serving):
     serving(fake, scenario)
 
 
-def test_attention_where_the_predictor_has_none(fake, serving):
+def test_attention_is_shown_for_one_input(fake, serving):
     async def scenario(client, service):
-        assert await post(client, "/api/attention/shout", json={"inputs": ["a"]}) == (
-            501,
-            {"error": "this version can't show attention"},
-        )
         status, told = await post(client, "/api/attention/shout", json={"inputs": ["a", "b"]})
         assert status == 400 and "for one input; received 2" in told["error"]
 
