@@ -1,13 +1,15 @@
 """What decoding costs: tokens a second greedily and by beam search, against recomputing, by length; starting.
 
-    python benchmarks/decoding.py --sections=speed,recomputed,flat,start
+    python benchmarks/decoding.py --sections=speed,recomputed,flat,many,start
 
 Every figure stands beside its goal. The model has random weights, and outputs are forced to their length.
 What is compared is measured in turns, and the least of several times counts; whatever else the machine does
 counts all the same: read ratios before times.
 """
 
+import concurrent.futures
 import functools
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -18,7 +20,7 @@ import types
 from t2tlite import cli, quiet
 from t2tlite.errors import UserError
 
-SECTIONS = ("speed", "recomputed", "flat", "start")
+SECTIONS = ("speed", "recomputed", "flat", "many", "start")
 COMMAND = cli.Command(
     "decoding",
     "Prints what decoding costs, for a model with random weights.",
@@ -32,10 +34,14 @@ COMMAND.integer("vocabulary", 2048, "subword units", at_least=8)
 COMMAND.integer("inputs", 16, "subword units of each input", at_least=1)
 COMMAND.string("batches", "1,8,32", "inputs decoded together, for speed")
 COMMAND.string("lengths", "16,64,256", "positions of each output, for speed")
-COMMAND.integer("threads", 0, "of TensorFlow; 0: as many as it takes", at_least=0)
-COMMAND.choice("clock", "wall", ("wall", "cpu"), "cpu, best with --threads=1: where others use the machine")
+COMMAND.integer(
+    "threads", 1, "among which an operation is shared, as by t2t-decode; 0: TensorFlow's default", at_least=0
+)
+COMMAND.choice("clock", "wall", ("wall", "cpu"), "cpu: where others use the machine")
 COMMAND.integer("rounds", 5, "times that everything is measured, of which the least counts", at_least=1)
 _BEAM = 4
+_MANY = ((8, 1), (32, 1), (32, _BEAM))  # inputs in a batch, beam
+_BATCHES = 8
 _START = """
 import sys, time
 start = time.perf_counter()
@@ -62,7 +68,6 @@ def benchmark(flags):
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(flags.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(flags.threads)
     model = _Model(flags, hparams)
     for section in SECTIONS:
         if section in sections:
@@ -223,6 +228,42 @@ def _flat(flags, model):
             rows.append((title, f"{beam_size}", *cells, goal))
     headings = ("model", "beam", "ms/position at 64", "ms/position at 256", "ratio", "goal")
     _write(headings, rows, "cost of a position by length, batch 8")
+
+
+def _many(flags, model):
+    """Many batches: one after the other on all cores, and several at a time, each on one of them."""
+    # Processes of their own: how many cores an operation has is settled once.
+    start = multiprocessing.get_context("spawn")
+    names = ("hparams_set", "hparams", "vocabulary", "inputs", "clock", "rounds")
+    flags = types.SimpleNamespace(**{name: getattr(flags, name) for name in names})  # absl's can't be sent
+    seconds = []
+    for beside in (False, True):
+        with concurrent.futures.ProcessPoolExecutor(1, start) as process:
+            seconds.append(process.submit(_seconds_of_many, flags, beside).result())
+    rows = []
+    for (batch, beam_size), one, other in zip(_MANY, *seconds, strict=True):
+        speeds = [f"{_BATCHES * batch / each:,.0f}" for each in (one, other)]
+        rows.append((f"{batch}", f"{beam_size}", *speeds, f"{one / other:.2f}"))
+    headings = ("batch", "beam", "after each other, inputs/s", "beside each other, inputs/s", "times faster")
+    _write(headings, rows, f"{_BATCHES} batches, 32 positions each")
+
+
+def _seconds_of_many(flags, beside):
+    from t2tlite import hparam
+
+    quiet.start_tensorflow()
+    from t2tlite.decoding import cores
+
+    if beside:
+        cores.keep_operations_on_one()
+    model = _Model(flags, hparam.get(flags.hparams_set, flags.hparams))
+    function_of = {pair: model.decoder(pair[0], 32, pair[1]) for pair in _MANY}
+    each = cores.each if beside else lambda function, batches: [function(batch) for batch in batches]
+
+    def works(pair):
+        return lambda: each(lambda _: function_of[pair](), range(_BATCHES))
+
+    return _least([works(pair) for pair in _MANY], flags)
 
 
 def _start(flags, model):

@@ -108,7 +108,7 @@ def decode(flags):
     description = read_description(pathlib.Path(flags.output_dir))
     problem = _problem(flags, description, flag)
     checkpoint = checkpoints.find(flags.output_dir, flags.checkpoint_path)
-    load = functools.partial(_predictor, flags.output_dir, checkpoint, options)
+    load = functools.partial(_predictor, flags.output_dir, checkpoint, options, flag != "decode_interactive")
     if flag == "decode_interactive":
         _interact(load(), problem)
         return
@@ -171,10 +171,13 @@ def _identity(flags, problem, scoring, options) -> dict[str, str]:
     return found
 
 
-def _predictor(output_dir, checkpoint, options):
+def _predictor(output_dir, checkpoint, options, many):
     quiet.start_tensorflow()
+    from t2tlite.decoding import cores
     from t2tlite.decoding.predictor import Predictor
 
+    if many:
+        cores.keep_operations_on_one()
     return Predictor.load(output_dir, checkpoint, options)
 
 

@@ -109,7 +109,9 @@ def _is_file(path) -> bool:
 
 def _chunk(predictor) -> int:
     """How many lines are answered at a time: full batches, and no long wait between what is written."""
-    return 4 * predictor.options.batch_size
+    from t2tlite.decoding import cores  # imports TensorFlow
+
+    return max(4, 2 * cores.number()) * predictor.options.batch_size
 
 
 def _to_standard_output(outputs: bytes):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from t2tlite.decoding import crossing, scoring
+from t2tlite.decoding import cores, crossing, scoring
 from t2tlite.decoding.compiled import Compiled
 from t2tlite.decoding.decode import Way, settings
 from t2tlite.decoding.inputs import BY_KIND
@@ -27,7 +27,7 @@ _BEST = 5  # classes that are told with their probability
 
 
 class Predictor:
-    """Decodes for the problems of a run. Several threads may use one at a time.
+    """Decodes for the problems of a run. Several threads may use it at the same time.
 
         predictor = t2tlite.load("/tmp/run")
         predictor.predict("wmt_ende", ["the red circle"])[0].text
@@ -43,6 +43,7 @@ class Predictor:
     Attributes:
       problems: names of the problems.
       model: the model that decodes.
+      at_a_time: how many calls are worth making at the same time.
     """
 
     def __init__(self, run: Run, model=None, options: DecodeOptions | None = None):
@@ -50,6 +51,7 @@ class Predictor:
         self.options = options or DecodeOptions()
         self.problems = tuple(run.problems)
         self.model = run.restore_model() if model is None else model
+        self.at_a_time = cores.number()
         self.compiled = Compiled(self.model)
         self._readers: dict[str, Any] = {}
         self._constraints: dict[str, Any] = {}
@@ -250,12 +252,15 @@ class Predictor:
                 raise UserError(
                     f"to_text of problem `{problem}` fails without {error}; in decoding there are only inputs"
                 ) from None
-        for input_length, batch in self._batches(problem, read, options):
+
+        def decoded(input_length, batch):
             features = reader.batch([read[i] for i in batch])
             rows = np.array([window[i][0] for i in batch], np.int32)
-            outputs = self._outputs(problem, input_length, features, rows, options)
-            for i, output in zip(batch, outputs, strict=True):
-                predictions[i] = self._as_read(problem, as_text[i], output)
+            return zip(batch, self._outputs(problem, input_length, features, rows, options), strict=True)
+
+        batches = self._batches(problem, read, options)
+        for i, output in itertools.chain(*cores.each(lambda batch: decoded(*batch), batches)):
+            predictions[i] = self._as_read(problem, as_text[i], output)
         return predictions
 
     def model_input(self, problem: str, example: dict[str, Any]) -> Any:

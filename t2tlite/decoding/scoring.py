@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from t2tlite.decoding import cores
 from t2tlite.decoding.inputs import TextInputs
 from t2tlite.decoding.prediction import Score
 from t2tlite.errors import UserError
@@ -29,11 +30,13 @@ def score(predictor, problem: str, inputs: list, targets: list, keep_errors: boo
             if not keep_errors:
                 raise
             scores[i] = Score(0.0, error=str(error))
-    for batch in _batches(read, predictor.options.batch_size):
+
+    def scored(batch):
         features = reader.batch([read[i][0] for i in batch])
-        found = writes.scores(features, [read[i][1] for i in batch])
-        for i, one in zip(batch, found, strict=True):
-            scores[i] = one
+        return zip(batch, list(writes.scores(features, [read[i][1] for i in batch])), strict=True)
+
+    for i, one in itertools.chain(*cores.each(scored, _batches(read, predictor.options.batch_size))):
+        scores[i] = one
     return scores
 
 

@@ -1,4 +1,4 @@
-"""Batcher: calls on the model from many requests, one at a time, those that fit together in one call."""
+"""Batcher: calls on the model from many requests, few at a time, those that fit together in one call."""
 
 import asyncio
 import collections
@@ -11,6 +11,7 @@ from typing import Any
 from t2tlite.serving.refusal import Refusal
 
 GATHER_SECONDS = 0.003  # how long an idle model waits for company of the first request
+_THREADS = 256  # at most; they are started when they are needed
 
 
 @dataclasses.dataclass(eq=False)
@@ -25,7 +26,7 @@ class _Item:
 
 
 class Batcher:
-    """One thread for the model, and a queue of what it shall do.
+    """A thread or several for the model, and a queue of what it shall do.
 
     Items of the same key that wait at the same time are done in one call. The first to come is the next to
     be done, and takes those like it along. What nobody waits for any longer is left out, unless it has begun.
@@ -37,17 +38,26 @@ class Batcher:
       calls: how many calls there were.
       inputs: how many inputs they had together.
       busy_seconds: how long they took.
+      threads: how many calls there are at a time; one until `widen`.
     """
 
     def __init__(self, most: int = 32):
         self._most = most
+        self.threads = 0
         self._waiting: collections.deque[_Item] = collections.deque()
         self._arrived = asyncio.Event()
-        self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._task = asyncio.create_task(self._work())
+        self._pool = concurrent.futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="model")
+        self._tasks: list[asyncio.Task] = []
         self._running: list[_Item] = []
         self._stopped = False
+        self.widen(1)
         self.forget()
+
+    def widen(self, threads: int) -> None:
+        """From now on up to so many calls are made at a time, if there were fewer before."""
+        more = min(threads, _THREADS) - self.threads
+        self._tasks += [asyncio.create_task(self._work()) for _ in range(more)]
+        self.threads = len(self._tasks)
 
     @property
     def waiting(self) -> int:
@@ -75,7 +85,7 @@ class Batcher:
         Args:
           key: items of the same key can share a call; None: with no other.
           inputs: one or more.
-          call: runs in the model's thread; given the inputs of one or several items, returns as many results.
+          call: runs in another thread; given the inputs of one or several items, returns as many results.
           timeout: seconds until it is given up; None: never.
 
         Raises:
@@ -105,13 +115,13 @@ class Batcher:
         """About how long what waits now will take, from 1 to 60 seconds."""
         mean = self.busy_seconds / self.inputs if self.inputs else 1.0
         ahead = sum(len(item.inputs) for item in (*self._running, *self._waiting))
-        return min(60, max(1, round(mean * ahead)))
+        return min(60, max(1, round(mean * ahead / self.threads)))
 
     async def stop(self, grace: float) -> bool:
-        """Refuses what waits and what comes, and lets the call that runs finish, `grace` seconds at most.
+        """Refuses what waits and what comes, and lets what runs finish, `grace` seconds at most.
 
         Returns:
-          Whether the model's thread is at rest.
+          Whether the model's threads are at rest.
         """
         self._stopped = True
         for item in list(self._waiting):
@@ -123,8 +133,9 @@ class Batcher:
         for item in self._running:
             _fail(item, Refusal(503, "the server is stopping"))
         at_rest = not self._running
-        self._task.cancel()
-        self._thread.shutdown(wait=at_rest, cancel_futures=True)
+        for task in self._tasks:
+            task.cancel()
+        self._pool.shutdown(wait=at_rest, cancel_futures=True)
         return at_rest
 
     async def _work(self):
@@ -132,9 +143,10 @@ class Batcher:
             await self._arrived.wait()
             await asyncio.sleep(GATHER_SECONDS)
             while self._waiting:
-                self._running = self._taken()
-                await self._do(self._running)
-                self._running = []
+                taken = self._taken()
+                self._running += taken
+                await self._do(taken)
+                self._running = [item for item in self._running if item not in taken]
             self._arrived.clear()
 
     def _taken(self) -> list[_Item]:
@@ -172,7 +184,7 @@ class Batcher:
         inputs = [value for item in items for value in item.inputs]
         start = time.perf_counter()
         try:
-            results = await asyncio.get_running_loop().run_in_executor(self._thread, items[0].call, inputs)
+            results = await asyncio.get_running_loop().run_in_executor(self._pool, items[0].call, inputs)
         finally:
             self.calls += 1
             self.inputs += len(inputs)

@@ -40,7 +40,7 @@ def serve(
       most: inputs that are decoded together.
 
     Returns:
-      Whether the model's thread is at rest; if not, Python waits for it when the process ends.
+      Whether the model's threads are at rest; if not, Python waits for it when the process ends.
 
     Raises:
       UserError: it can't listen there, or the run can't be loaded.

@@ -40,7 +40,7 @@ class Service:
     """A predictor behind a queue.
 
     Args:
-      load: makes the predictor; called once, in the thread in which it is used from then on.
+      load: makes the predictor; called once, in a thread of its own.
       limits: of requests.
       most: inputs that are decoded together.
 
@@ -86,6 +86,7 @@ class Service:
                 traceback.print_exc()  # requests for it will be answered with 500; others are fine
             self.warmed.append(name)
         self.batcher.forget()
+        self.batcher.widen(self.predictor.at_a_time)
         self.state = READY
 
     async def stop(self, grace: float) -> bool:

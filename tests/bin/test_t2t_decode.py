@@ -64,9 +64,9 @@ def load_once(loaded, monkeypatch):
     """Makes the command load and compile what it needs only once for several tests; options are its own."""
     load = t2t_decode._predictor
 
-    def once(output_dir, checkpoint, options):
+    def once(output_dir, checkpoint, options, many):
         if checkpoint not in loaded:
-            loaded[checkpoint] = load(output_dir, checkpoint, options)
+            loaded[checkpoint] = load(output_dir, checkpoint, options, many)
         predictor = copy.copy(loaded[checkpoint])
         predictor.options = options
         return predictor

@@ -28,6 +28,8 @@ def _problem(inputs, targets):
 class FakePredictor:
     """Says what it was given. `gate` can hold it up; "bad" can't be read, "worse" is a fault of ours."""
 
+    at_a_time = 1
+
     def __init__(self):
         self.run = types.SimpleNamespace(
             problems={

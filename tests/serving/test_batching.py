@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 
 import pytest
 
@@ -230,5 +231,52 @@ def test_the_first_to_come_is_the_next_and_large_ones_do_not_wait_for_ever():
         assert found == requests
         assert calls == [[0, 0, 0, 2], [1, 1, 4], [3] * 6, [5] * 4]
         await batcher.stop(1)
+
+    asyncio.run(scenario())
+
+
+def test_several_calls_at_a_time():
+    async def scenario():
+        batcher = Batcher()
+        batcher.widen(3)
+        batcher.widen(2)
+        assert batcher.threads == 3
+        all_there = threading.Barrier(3, timeout=60)
+
+        def call(inputs):
+            all_there.wait()
+            return inputs
+
+        found = await asyncio.gather(*(batcher.submit(key, [key], call) for key in "abc"))
+        assert found == [["a"], ["b"], ["c"]] and batcher.calls == 3
+        assert await batcher.stop(1)
+
+    asyncio.run(scenario())
+
+
+def test_threads_end_with_what_they_do():
+    """Of two calls one ends in time and one doesn't; both are told."""
+
+    async def scenario():
+        batcher = Batcher()
+        batcher.widen(2)
+        gate, begun = threading.Event(), threading.Barrier(3, timeout=60)
+
+        def quick(inputs):
+            begun.wait()
+            return inputs
+
+        def slow(inputs):
+            begun.wait()
+            gate.wait()
+            return inputs
+
+        asked = [asyncio.create_task(batcher.submit(None, ["a"], call)) for call in (quick, slow)]
+        await asyncio.to_thread(begun.wait)
+        assert await asked[0] == ["a"]
+        assert not await batcher.stop(0)
+        with pytest.raises(Refusal, match="stopping"):
+            await asked[1]
+        gate.set()
 
     asyncio.run(scenario())
