@@ -94,10 +94,10 @@ class SelfAttention(keras.layers.Layer):
 
     def call(self, x, state=None):
         """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given."""
-        projected = tf.split(self.project(x), 3, axis=-1)
         if state is not None and x.shape[1] == 1:
-            y, state = self._step(*projected, state)
-            return self.output_projection(y), state
+            y, state = self._step(x[:, 0], state)
+            return y[:, None], state
+        projected = tf.split(self.project(x), 3, axis=-1)
         queries, keys, values = (split_heads(y, self.heads) for y in projected)
         start = 0
         if state is not None:
@@ -112,18 +112,16 @@ class SelfAttention(keras.layers.Layer):
         y = self.output_projection(attended)
         return y if state is None else (y, state)
 
-    def _step(self, queries, keys, values, state):
-        """One position, `[batch, 1, hidden]` three times: sees all that were written, and itself."""
-        batch = tf.shape(queries)[0]
-        queries, keys, values = (
-            tf.reshape(y, [batch, self.heads, self.hidden // self.heads]) for y in (queries, keys, values)
-        )
+    def _step(self, x, state):
+        """One position, `[batch, hidden]`: sees all that were written, and itself."""
+        projected = tf.reshape(self.project(x), [-1, 3, self.heads, self.hidden // self.heads])
+        queries, keys, values = tf.unstack(projected, axis=1)  # [batch, heads, depth]
         state = history.append(state[0], keys), history.append(state[1], values)
         keys, values = (history.read_all(one) for one in state)  # [positions, batch, heads, depth]
         logits = tf.reduce_sum(tf.cast(keys * queries, tf.float32), axis=-1) * queries.shape[-1] ** -0.5
         weights = tf.cast(softmax(logits, 0), values.dtype)  # [positions, batch, heads]
         y = tf.reduce_sum(weights[..., None] * values, axis=0)
-        return tf.reshape(y, [batch, 1, self.hidden]), state
+        return self.output_projection(tf.reshape(y, [-1, self.hidden])), state
 
 
 @keras.saving.register_keras_serializable("t2tlite")

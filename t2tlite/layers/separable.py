@@ -120,7 +120,9 @@ class SeparableConv1D(_Separable):
         kernel = tf.cast(self.depthwise_kernel[self.kernel_size - 1 - taps :], x.dtype)
         window = history.read(state, positions)  # [taps, batch, channels]
         y = tf.reduce_sum(window * kernel[:, None], axis=0)
-        return self._pointwise(y[:, None]), history.after(state, window)
+        # The bias after a change of shape: fused with so small a product, it would cost more than both.
+        y = tf.matmul(y, tf.cast(self.pointwise_kernel, x.dtype))[:, None] + tf.cast(self.bias, x.dtype)
+        return y, history.after(state, window)
 
     def _chunk(self, x, state):
         reach = state.entries.shape[0] - 1
