@@ -22,7 +22,7 @@ from t2tlite.run import Run
 
 __all__ = ["Hypothesis", "Prediction", "Predictor", "Score"]
 
-_WINDOW = 16  # batches that are read together, so that inputs of similar length meet
+_WINDOW = 16  # batches, or more, that are read together, so that inputs of similar length meet
 _BEST = 5  # classes that are told with their probability
 
 
@@ -230,7 +230,8 @@ class Predictor:
 
     def _windows(self, problem, examples, keep_errors, options, rows):
         numbered = zip(itertools.count() if rows is None else rows, examples, strict=False)
-        while window := list(itertools.islice(numbered, _WINDOW * options.batch_size)):
+        batches = max(_WINDOW, 2 * self.at_a_time)
+        while window := list(itertools.islice(numbered, batches * options.batch_size)):
             yield from self._window(problem, window, keep_errors, options)
 
     def _window(self, problem, window, keep_errors, options) -> list[Prediction]:
