@@ -101,14 +101,13 @@ def measure_problems(flags, folder):
 
 def time_updates(made, steps):
     """Seconds of an update of each problem on a batch that is there; the problems take turns."""
-    import tensorflow as tf
-
-    seconds = {name: [] for name in made.train_steps}
+    seconds = {name: [] for name in made.iterators}
     held = {name: next(iterator) for name, iterator in made.iterators.items()}
     for turn in range(1 + steps):  # the first is compiled
-        for name, train_step in made.train_steps.items():
+        for name, batch in held.items():
             start = time.perf_counter()
-            float(train_step(held[name], tf.constant(turn))["loss"])  # waits for the result
+            [found] = made._updates([(name, batch)], turn)
+            float(found["loss"])  # waits for the result
             seconds[name].append(time.perf_counter() - start)
     return {name: float(np.mean(found[1:])) for name, found in seconds.items()}
 
