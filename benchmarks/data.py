@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 
-from t2tlite import cli, quiet
+from t2tlite import cli, quiet, tables
 from t2tlite.errors import UserError
 
 PARTS = ("pipeline", "corpus", "images")
@@ -82,11 +82,9 @@ def measure_problems(flags, folder):
     made = trainer.Trainer(run, trainer.Intervals(train_steps=1))
     rates = read_in_turns({name: iter(data) for name, data in made.datasets.items()}, flags.turns)
     updates = time_updates(made, flags.steps) if flags.step else {}
-    table = new_table(
-        f"Batches of training, {flags.hparams_set}, on {flags.cores} cores",
-        *("problem", "examples/s", "text, tokens/s", f"goal {TEXT_GOAL:,}", "ms a batch"),
-        *(["an update, ms", "batch of update"] if updates else []),
-    )
+    headings = ["problem", "examples/s", "text, tokens/s", f"goal {TEXT_GOAL:,}", "ms a batch"]
+    headings += ["an update, ms", "batch of update"] if updates else []
+    rows = []
     for name, rate in rates.items():
         of_text = rate.tokens / rate.seconds
         is_text = all(feature.kind == "text" for feature in run.problems[name].features().values())
@@ -95,8 +93,8 @@ def measure_problems(flags, folder):
         row += [f"{of_text / TEXT_GOAL:.1f} x" if is_text else "", f"{1000 * batch:.2f}"]
         if updates:
             row += [f"{1000 * updates[name]:.1f}", f"{100 * batch / updates[name]:.1f}%"]
-        table.add_row(*row)
-    show(table)
+        rows.append(row)
+    tables.show(f"Batches of training, {flags.hparams_set}, on {flags.cores} cores", headings, rows)
 
 
 def time_updates(made, steps):
@@ -179,31 +177,27 @@ def measure_corpus(flags, folder):
         flags.turns,
     )
     show_datagen(sizes, prepared, flags.cores)
-    table = new_table(
-        f"Reading it, {flags.hparams_set}, on {flags.cores} cores",
-        *("corpus", "read from", "examples/s", "tokens/s", f"goal {TEXT_GOAL:,}"),
-    )
+    headings = "corpus", "read from", "examples/s", "tokens/s", f"goal {TEXT_GOAL:,}"
+    rows = []
     for name, rate in rates.items():
         tokens = rate.tokens / rate.seconds
         examples = f"{rate.examples / rate.seconds:,.0f}"
-        table.add_row(name, paths[name], examples, f"{tokens:,.0f}", f"{tokens / TEXT_GOAL:.1f} x")
-    show(table)
+        rows.append((name, paths[name], examples, f"{tokens:,.0f}", f"{tokens / TEXT_GOAL:.1f} x"))
+    tables.show(f"Reading it, {flags.hparams_set}, on {flags.cores} cores", headings, rows, words=2)
 
 
 def show_datagen(sizes, prepared, cores):
     small, large = prepared["1x"], prepared["10x"]
-    table = new_table(
-        f"Preparing text of {WORDS_PER_SIDE} words a side, {cores} processes",
-        *("corpus", "pairs", "s", "s of cores", "peak memory, MiB", "of 1x's (goal: flat)"),
-    )
+    headings = "corpus", "pairs", "s", "s of cores", "peak memory, MiB", "of 1x's (goal: flat)"
+    rows = []
     for name, (seconds, busy, peak) in prepared.items():
         row = [name, f"{sizes[name]:,}", f"{seconds:.1f}", f"{busy:.1f}", f"{peak / 2**20:,.0f}"]
-        table.add_row(*row, f"{peak / small[2]:.2f} x")
+        rows.append((*row, f"{peak / small[2]:.2f} x"))
+    tables.show(f"Preparing text of {WORDS_PER_SIDE} words a side, {cores} processes", headings, rows)
     if large[1] > small[1]:
         # The difference leaves the start of the processes out, which is the same for both.
         rate = (sizes["10x"] - sizes["1x"]) / (large[1] - small[1])
-        table.caption = f"beyond the start {rate:,.0f} pairs a second and core (goal: {PAIRS_GOAL:,})"
-    show(table)
+        print(f"beyond the start {rate:,.0f} pairs a second and core (goal: {PAIRS_GOAL:,})")
 
 
 def write_corpus(folder, pairs):
@@ -301,13 +295,9 @@ def measure_images(flags):
     means = {name: np.mean(found) / (2 * number) for name, found in seconds.items()}
     first = next(iter(means.values()))
     size = np.mean([len(image) for image in encoded.numpy()]) / 1000
-    table = new_table(
-        f"JPEGs of 500 x 375, {size:.0f} kB, random crops",
-        *("by", "images/s", f"time (goal: {JPEG_GOAL} x)"),
-    )
-    for name, mean in means.items():
-        table.add_row(name, f"{1 / mean:,.0f}", f"{mean / first:.2f} x")
-    show(table)
+    rows = [(name, f"{1 / mean:,.0f}", f"{mean / first:.2f} x") for name, mean in means.items()]
+    headings = "by", "images/s", f"time (goal: {JPEG_GOAL} x)"
+    tables.show(f"JPEGs of 500 x 375, {size:.0f} kB, random crops", headings, rows)
 
 
 def photograph(number):
@@ -325,21 +315,6 @@ def photograph(number):
     buffer = io.BytesIO()
     PIL.Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
-
-
-def new_table(title, *headings):
-    import rich.table
-
-    table = rich.table.Table(title=title)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number else "left")
-    return table
-
-
-def show(table):
-    import rich.console
-
-    rich.console.Console(width=110).print(table)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import tempfile
 import time
 import types
 
-from t2tlite import cli, quiet
+from t2tlite import cli, quiet, tables
 from t2tlite.errors import UserError
 
 SECTIONS = ("speed", "recomputed", "flat", "many", "start")
@@ -188,7 +188,7 @@ def _speed(flags, model):
             step = f"{1000 * greedy / length:.2f}"
             rows.append((f"{batch}", f"{length}", *cells, step, f"{beam / greedy:.2f}", "at most 3"))
     headings = ("batch", "length", "greedy, tokens/s", f"beam {_BEAM}, tokens/s", "greedy, ms/position")
-    _write((*headings, "beam costs, of greedy", "goal"), rows, "speed")
+    tables.show("speed", (*headings, "beam costs, of greedy", "goal"), rows)
 
 
 def _recomputed(flags, model):
@@ -207,7 +207,7 @@ def _recomputed(flags, model):
         "times faster",
         "goal",
     )
-    _write(headings, rows, "greedily, batch 8, with state and without")
+    tables.show("greedily, batch 8, with state and without", headings, rows)
 
 
 def _flat(flags, model):
@@ -227,7 +227,7 @@ def _flat(flags, model):
             cells = (f"{1000 * short:.2f}", f"{1000 * long:.2f}", f"{long / short:.2f}")
             rows.append((title, f"{beam_size}", *cells, goal))
     headings = ("model", "beam", "ms/position at 64", "ms/position at 256", "ratio", "goal")
-    _write(headings, rows, "cost of a position by length, batch 8")
+    tables.show("cost of a position by length, batch 8", headings, rows)
 
 
 def _many(flags, model):
@@ -245,7 +245,7 @@ def _many(flags, model):
         speeds = [f"{_BATCHES * batch / each:,.0f}" for each in (one, other)]
         rows.append((f"{batch}", f"{beam_size}", *speeds, f"{one / other:.2f}"))
     headings = ("batch", "beam", "after each other, inputs/s", "beside each other, inputs/s", "times faster")
-    _write(headings, rows, f"{_BATCHES} batches, 32 positions each")
+    tables.show(f"{_BATCHES} batches, 32 positions each", headings, rows)
 
 
 def _seconds_of_many(flags, beside):
@@ -298,7 +298,7 @@ def _start(flags, model):
         ("a sentence after that", f"{second:.3f}", "well under 1"),
         ("t2t-decode of one line, from command to end", f"{whole:.2f}", ""),
     ]
-    _write(("what", "s", "goal"), rows, "starting")
+    tables.show("starting", ("what", "s", "goal"), rows)
 
 
 def _run(program, *argv):
@@ -311,18 +311,6 @@ def _run(program, *argv):
     if done.returncode:
         raise UserError(f"{argv} failed: {done.stderr[-300:]}")
     return done.stdout
-
-
-def _write(headings, rows, title):
-    import rich.console
-    import rich.table
-
-    table = rich.table.Table(title=title)
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == headings[0] else "right")
-    for row in rows:
-        table.add_row(*row)
-    rich.console.Console(width=110).print(table)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from t2tlite import cli, quiet
+from t2tlite import cli, quiet, tables
 from t2tlite.errors import UserError
 
 COMMAND = cli.Command(
@@ -68,17 +68,12 @@ def measure(made, warm_up, steps):
 
 
 def write_table(rows, relative_to, title):
-    import rich.console
-    import rich.table
-
-    table = rich.table.Table(title=title)
     headings = "problem", "update, ms", f"of {relative_to}'s", "fastest, ms", "targets/s", "waits for data"
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "problem" else "right")
+    table = []
     whole = {name: np.add(row["waited"], row["updated"]) for name, row in rows.items()}
     for name, row in rows.items():
         seconds = whole[name]
-        table.add_row(
+        cells = (
             name,
             f"{1000 * seconds.mean():.1f}",
             f"{seconds.mean() / whole[relative_to].mean():.2f}",
@@ -86,7 +81,8 @@ def write_table(rows, relative_to, title):
             f"{np.sum(row['targets']) / seconds.sum():,.0f}",
             f"{100 * np.sum(row['waited']) / seconds.sum():.1f}%",
         )
-    rich.console.Console(width=110).print(table)
+        table.append(cells)
+    tables.show(title, headings, table)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from t2tlite import cli, quiet
+from t2tlite import cli, quiet, tables
 from t2tlite.errors import UserError
 
 SECTIONS = ("speed", "overhead", "start", "workers")
@@ -93,7 +93,7 @@ def _speed(flags, folder):
         for name, jit, speed, took, first in rows
     ]
     headings = ("precision", "jit", "targets/s", f"speed, of {rows[0][0]}'s", "first round, s")
-    _write(headings, table, f"{flags.hparams_set}: {flags.steps} updates of each problem")
+    tables.show(f"{flags.hparams_set}: {flags.steps} updates of each problem", headings, table)
 
 
 def _overhead(flags, folder):
@@ -126,7 +126,7 @@ def _overhead(flags, folder):
         rows.append((name, f"{1000 * took:.0f}", f"{interval}", f"{100 * share:.2f}%", ""))
     rows.append(("together", "", "", f"{100 * total:.2f}%", "under 3%"))
     headings = ("what", "ms", "every so many updates", "share of the updates", "goal")
-    _write(headings, rows, f"an update takes {1000 * update:.0f} ms in the mean")
+    tables.show(f"an update takes {1000 * update:.0f} ms in the mean", headings, rows)
     made.log.close()
 
 
@@ -161,7 +161,7 @@ def _start(flags, folder):
             argv = _command(flags, folder / name, problems, 2, f"--dry_run={dry_run}", "--log_steps=1")
             places = _places(argv, dict(os.environ))
             rows.append((title, dry_run, f"{places[1]:.1f}", goal))
-    _write(("problems", "dry run", "first update after, s", "goal"), rows, "time to the first update")
+    tables.show("time to the first update", ("problems", "dry run", "first update after, s", "goal"), rows)
 
 
 def _workers(flags, folder):
@@ -184,7 +184,7 @@ def _workers(flags, folder):
     efficiency = speeds[2] / (2 * speeds[1])
     rows = [(f"{n}", f"{speed:.2f}", "", "") for n, speed in speeds.items()]
     rows.append(("2 of 1", "", f"{efficiency:.2f}", "at least 0.85"))
-    _write(("workers, one core each", "updates/s", "efficiency", "goal"), rows, "the same batches")
+    tables.show("the same batches", ("workers, one core each", "updates/s", "efficiency", "goal"), rows)
 
 
 def _command(flags, folder, problems, steps, *more):
@@ -213,18 +213,6 @@ def _places(argv, environment) -> dict[int, float]:
     if process.returncode:
         raise UserError(f"{json.dumps(argv[4:])} failed: {''.join(told[-3:])}")
     return places
-
-
-def _write(headings, rows, title):
-    import rich.console
-    import rich.table
-
-    table = rich.table.Table(title=title)
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == headings[0] else "right")
-    for row in rows:
-        table.add_row(*row)
-    rich.console.Console(width=110).print(table)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ import sys
 
 import t2tlite
 from t2tlite import cli, quiet
-from t2tlite.decoding import checkpoints
+from t2tlite.decoding import checkpoints, names
 from t2tlite.decoding.line_work import Work
-from t2tlite.decoding.names import check_problem
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.run import read_description
@@ -106,10 +105,11 @@ def decode(flags):
     options = DecodeOptions.parse(flags.decode_hparams)
     flag = _what(flags)
     description = read_description(pathlib.Path(flags.output_dir))
-    problem = _problem(flags, description, flag)
+    interactive = flag == "decode_interactive"
+    problem = names.chosen(flags.problem, names.of_run(description), flags.output_dir, interactive)
     checkpoint = checkpoints.find(flags.output_dir, flags.checkpoint_path)
-    load = functools.partial(_predictor, flags.output_dir, checkpoint, options, flag != "decode_interactive")
-    if flag == "decode_interactive":
+    load = functools.partial(_predictor, flags.output_dir, checkpoint, options, not interactive)
+    if interactive:
         _interact(load(), problem)
         return
     scoring = flag == "score_file"
@@ -142,20 +142,6 @@ def _what(flags) -> str:
     if flag == "score_file" and flags.write_scores:
         raise UserError("--write_scores is for outputs; --score_file writes scores alone")
     return flag
-
-
-def _problem(flags, description, flag) -> str:
-    names = description.get("problems")
-    names = names if isinstance(names, list) else []
-    if flags.problem:
-        reads, mark, writes = flags.problem.partition(">")  # a crossing, see `Predictor.crossed`
-        for name in (reads, writes) if mark else (reads,):
-            check_problem(name, names, flags.output_dir)
-    elif not names or (flag != "decode_interactive" and len(names) > 1):
-        raise UserError(
-            f"--problem is missing; {flags.output_dir} was trained on {', '.join(names) or 'nothing'}"
-        )
-    return flags.problem or names[0]
 
 
 def _identity(flags, problem, scoring, options) -> dict[str, str]:

@@ -5,8 +5,8 @@ import json
 import pathlib
 import sys
 
-from t2tlite import cli, quiet
-from t2tlite.decoding.names import check_problem
+from t2tlite import cli, quiet, tables
+from t2tlite.decoding import names
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
@@ -86,12 +86,11 @@ def evaluate(flags):
 
 
 def _problems(flags) -> list[str]:
-    names = read_description(pathlib.Path(flags.output_dir)).get("problems")
-    names = names if isinstance(names, list) else []
+    there = names.of_run(read_description(pathlib.Path(flags.output_dir)))
     asked = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
     for name in asked:
-        check_problem(name, names, flags.output_dir)
-    return list(dict.fromkeys(asked or names))
+        names.check_problem(name, there, flags.output_dir)
+    return list(dict.fromkeys(asked or there))
 
 
 def _output_file(path) -> pathlib.Path | None:
@@ -159,7 +158,7 @@ def _show_teacher_forced(found, checkpoint, flags):
         ]
         for name, figures in found.items()
     ]
-    _print_table(f"Teacher-forced: {checkpoint.name}, {flags.split} split, {part}", headings, rows)
+    tables.show(f"Teacher-forced: {checkpoint.name}, {flags.split} split, {part}", headings, rows)
 
 
 def _show_decoded(found, checkpoint, flags, options):
@@ -169,25 +168,10 @@ def _show_decoded(found, checkpoint, flags, options):
         rows += [[name, metric, f"{value:.2f}", f"{one.size:,}"] for metric, value in one.metrics.items()]
     part = f"the first {flags.limit} examples" if flags.limit else "whole"
     title = f"Decoded: {checkpoint.name}, {flags.split} split, {part}; texts by {options.told()}"
-    _print_table(title, ["problem", "metric", "score", "examples"], rows, words=2)
+    tables.show(title, ["problem", "metric", "score", "examples"], rows, words=2)
     for name, one in found.items():
         for metric, signature in one.signatures.items():
             print(f"{name} {metric}: {signature}")
-
-
-def _print_table(title, headings, rows, words=1):
-    """Prints a table whose first columns, so many, hold words, and the others numbers."""
-    import rich.console
-    import rich.table
-
-    table = rich.table.Table()
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number < words else "right")
-    for row in rows:
-        table.add_row(*row)
-    width = None if sys.stdout.isatty() else 110
-    print(title)  # a table's own is folded to its width
-    rich.console.Console(file=sys.stdout, width=width, markup=False, highlight=False).print(table)
 
 
 def _say(message):

@@ -6,8 +6,7 @@ import pathlib
 import sys
 
 from t2tlite import cli, hparam, quiet, registry
-from t2tlite.decoding import views
-from t2tlite.decoding.names import check_problem
+from t2tlite.decoding import names, views
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.run import read_description
@@ -87,17 +86,9 @@ def _target(name: str) -> pathlib.Path:
 def _check(flags) -> str:
     """The problem's name, once what its input, its output and the model allow is known to be met."""
     found = read_description(pathlib.Path(flags.output_dir))
-    names = found.get("problems")
-    names = names if isinstance(names, list) else []
-    if not flags.problem and len(names) != 1:
-        raise UserError(
-            f"--problem is missing; {flags.output_dir} was trained on {', '.join(names) or 'nothing'}"
-        )
-    name = flags.problem or names[0]
-    reads, _, writes = name.partition(">")  # "imagenet>wmt_ende" reads as the one and writes as the other
-    for one in (reads, writes or reads):
-        check_problem(one, names, flags.output_dir)
-    reading, writing, hparams = _described(found, reads, writes or reads)
+    name = names.chosen(flags.problem, names.of_run(found), flags.output_dir)
+    reads, writes = names.sides(name)
+    reading, writing, hparams = _described(found, reads, writes)
     _WHAT[flags.what](writing, hparams)
     views.check_output(writing, flags.output)
     what = {"image": "a picture", "audio": "a sound"}.get(reading.inputs.kind)

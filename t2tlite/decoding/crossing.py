@@ -2,10 +2,9 @@
 
 import dataclasses
 
+from t2tlite.decoding import names
 from t2tlite.models.multimodel import Wiring
 from t2tlite.problem import Problem
-
-MARK = ">"
 
 
 class Crossed(Problem):
@@ -41,7 +40,7 @@ class Crossed(Problem):
 
 
 def crossed_name(reads: str, writes: str) -> str:
-    return f"{reads}{MARK}{writes}"
+    return f"{reads}{names.MARK}{writes}"
 
 
 def cross(run, model, reads: str, writes: str):

@@ -62,13 +62,13 @@ def decode(model, problem: str, way: Way, constraint: Constraint | None, feature
     Args:
       model: a built `MultiModel`.
       problem: name of the problem.
-      constraint: of the problem, or None.
+      constraint: of the problem, where the way keeps to it; else None.
       features: `{"inputs": ...}` as the problem's pipeline makes it.
       rows: int32 `[batch]`, the inputs' numbers, on which samples depend.
       settings: tensors, as `settings(options)` gives them.
     """
     incremental = Incremental(model, problem, way.length)
-    rules = Rules(way.length, settings["min_length"], constraint if way.constrain else None)
+    rules = Rules(way.length, settings["min_length"], constraint)
     if way.samples:
         truncation = Truncation(settings["top_k"], settings["top_p"]) if way.truncated else None
         noise = Noise(settings["seed"], rows)

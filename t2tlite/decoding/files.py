@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -13,57 +14,16 @@ from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
 
 
-class LineDecoder:
-    """An output for each line.
-
-    Text is read as UTF-8, a sentence a line; an empty line gives an empty line. For images and audio a line
-    is the path of a file. What can't be decoded gives `# error: ` and the reason.
+class _Lines:
+    """An output for each line; what can't be answered gives `# error: ` and the reason.
 
     Args:
       predictor: whose options hold.
       problem: name of a problem of the run.
       folder: where paths are looked for before the working directory.
-      scores: texts are written with their scores, see `as_line`.
 
     Raises:
       UserError: the run has no such problem.
-    """
-
-    def __init__(self, predictor: Predictor, problem: str, folder: pathlib.Path, scores: bool = False):
-        predictor.check(problem)
-        self._predictor = predictor
-        self._problem = problem
-        self._kind = predictor.run.problems[problem].inputs.kind
-        self._folder = folder
-        self._scores = scores
-
-    def __call__(self, numbers: Sequence[int], lines: Sequence[bytes]) -> list[str]:
-        """An output for each line.
-
-        Args:
-          numbers: of the lines in the file, on which samples depend.
-
-        Raises:
-          UserError: the memory does not suffice.
-        """
-        values, outputs = {}, {}
-        for number, line in zip(numbers, lines, strict=True):
-            try:
-                values[number] = line_inputs.value(line, self._kind, self._folder)
-            except UserError as error:
-                outputs[number] = _error(error)
-        with enough_memory(self._predictor.options):
-            predictions = self._predictor.predict(self._problem, values.values(), True, rows=values)
-        best = not self._predictor.options.return_beams
-        for number, prediction in zip(values, predictions, strict=True):
-            outputs[number] = as_line(prediction, best, self._scores)
-        return [outputs[number] for number in numbers]
-
-
-class LineScorer:
-    """The log-probability in nats of the target for each line, which is an input, a tab, and a target.
-
-    Args: as for `LineDecoder`.
     """
 
     def __init__(self, predictor: Predictor, problem: str, folder: pathlib.Path):
@@ -74,27 +34,71 @@ class LineScorer:
         self._folder = folder
 
     def __call__(self, numbers: Sequence[int], lines: Sequence[bytes]) -> list[str]:
-        """A number, or an error, for each line; see `LineDecoder`."""
-        pairs, outputs = {}, {}
+        """An output for each line.
+
+        Args:
+          numbers: of the lines in the file, on which samples depend.
+
+        Raises:
+          UserError: the memory does not suffice.
+        """
+        read, outputs = {}, {}
         for number, line in zip(numbers, lines, strict=True):
             try:
-                pairs[number] = self._pair(line)
+                read[number] = self._read(line)
             except UserError as error:
                 outputs[number] = _error(error)
-        inputs, targets = [one for one, _ in pairs.values()], [one for _, one in pairs.values()]
         with enough_memory(self._predictor.options):
-            scores = self._predictor.score(self._problem, inputs, targets, keep_errors=True)
-        for number, score in zip(pairs, scores, strict=True):
-            outputs[number] = _error(score.error) if score.error else f"{score.log_probability:.6f}"
+            outputs.update(zip(read, self._answers(read), strict=True))
         return [outputs[number] for number in numbers]
 
-    def _pair(self, line):
+    def _read(self, line: bytes):
+        raise NotImplementedError
+
+    def _answers(self, read: dict[int, Any]) -> list[str]:
+        """Outputs for what was read, by the lines' numbers."""
+        raise NotImplementedError
+
+
+class LineDecoder(_Lines):
+    """What the model writes for each line.
+
+    Text is read as UTF-8, a sentence a line; an empty line gives an empty line. For images and audio a line
+    is the path of a file.
+
+    Args:
+      predictor, problem, folder: as for all lines.
+      scores: texts are written with their scores, see `as_line`.
+    """
+
+    def __init__(self, predictor: Predictor, problem: str, folder: pathlib.Path, scores: bool = False):
+        super().__init__(predictor, problem, folder)
+        self._scores = scores
+
+    def _read(self, line):
+        return line_inputs.value(line, self._kind, self._folder)
+
+    def _answers(self, read):
+        best = not self._predictor.options.return_beams
+        predictions = self._predictor.predict(self._problem, read.values(), True, rows=read)
+        return [as_line(prediction, best, self._scores) for prediction in predictions]
+
+
+class LineScorer(_Lines):
+    """The log-probability in nats of the target for each line, which is an input, a tab, and a target."""
+
+    def _read(self, line):
         given, *target = line.split(b"\t")
         if len(target) != 1:
             raise UserError(f"expected an input, a tab and a target; found {len(target)} tabs")
         if self._kind != "text" and not given.strip():
             raise UserError("expected the path of a file before the tab; found nothing")
         return line_inputs.value(given, self._kind, self._folder), line_inputs.text(target[0])
+
+    def _answers(self, read):
+        inputs, targets = [one for one, _ in read.values()], [one for _, one in read.values()]
+        scores = self._predictor.score(self._problem, inputs, targets, keep_errors=True)
+        return [_error(score.error) if score.error else f"{score.log_probability:.6f}" for score in scores]
 
 
 def as_line(prediction: Prediction, best: bool = True, scores: bool = False) -> str:

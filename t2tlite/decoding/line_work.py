@@ -48,7 +48,8 @@ class Work:
         Raises:
           UserError: the source can't be read, or the outputs can't be written.
         """
-        files = self.source != "-" and self.to is not None and all(map(_is_file, (self.source, self.to)))
+        regular = line_files.is_regular
+        files = self.source != "-" and self.to is not None and regular(self.source) and regular(self.to)
         return self._file() if files else self._stream()
 
     def _stream(self):
@@ -103,15 +104,9 @@ class Work:
         return pathlib.Path("." if self.source == "-" else self.source).parent
 
 
-def _is_file(path) -> bool:
-    return line_files.is_regular(path)
-
-
 def _chunk(predictor) -> int:
     """How many lines are answered at a time: full batches, and no long wait between what is written."""
-    from t2tlite.decoding import cores  # imports TensorFlow
-
-    return max(4, 2 * cores.number()) * predictor.options.batch_size
+    return max(4, 2 * predictor.at_a_time) * predictor.options.batch_size
 
 
 def _to_standard_output(outputs: bytes):

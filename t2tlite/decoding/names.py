@@ -1,9 +1,24 @@
-"""Saying which problems a run has. Needs no TensorFlow."""
+"""Names of a run's problems, crossed ones among them. Needs no TensorFlow."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
+
+MARK = ">"  # "imagenet>wmt_ende" reads as the one and writes as the other, see `crossing`
+
+
+def sides(name: str) -> tuple[str, str]:
+    """Whose inputs a problem reads, and whose outputs it writes: twice the same unless it is crossed."""
+    reads, mark, writes = name.partition(MARK)
+    return reads, writes if mark else reads
+
+
+def of_run(description: dict[str, Any]) -> list[str]:
+    """The problems that a run.json lists, as far as it does."""
+    names = description.get("problems")
+    return names if isinstance(names, list) else []
 
 
 def check_problem(problem: str, problems: Sequence[str], output_dir) -> None:
@@ -11,3 +26,28 @@ def check_problem(problem: str, problems: Sequence[str], output_dir) -> None:
     if problem not in problems:
         near = did_you_mean(problem, problems) or f"; it was trained on {', '.join(problems)}"
         raise UserError(f"the run {output_dir} has no problem `{problem}`{near}")
+
+
+def check_sides(name: str, problems: Sequence[str], output_dir) -> None:
+    """`check_problem` of a problem that may be crossed."""
+    for one in dict.fromkeys(sides(name)):
+        check_problem(one, problems, output_dir)
+
+
+def chosen(name: str | None, problems: Sequence[str], output_dir, any_will_do: bool = False) -> str:
+    """The problem that `--problem` names, or without it the only one.
+
+    Args:
+      any_will_do: of several the first is taken.
+
+    Raises:
+      UserError: the run has no such problem, or there are several.
+    """
+    if name:
+        check_sides(name, problems, output_dir)
+        return name
+    if not problems or (len(problems) > 1 and not any_will_do):
+        raise UserError(
+            f"--problem is missing; {output_dir} was trained on {', '.join(problems) or 'nothing'}"
+        )
+    return problems[0]

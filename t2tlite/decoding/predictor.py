@@ -14,7 +14,7 @@ from t2tlite.decoding import cores, crossing, scoring
 from t2tlite.decoding.compiled import Compiled
 from t2tlite.decoding.decode import Way, settings
 from t2tlite.decoding.inputs import BY_KIND
-from t2tlite.decoding.names import check_problem
+from t2tlite.decoding.names import MARK, check_problem, sides
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.prediction import Hypothesis, Prediction, Score
 from t2tlite.errors import UserError
@@ -187,9 +187,8 @@ class Predictor:
 
     def check(self, problem: str) -> None:
         """Raises a UserError unless the run has this problem and its inputs can be read."""
-        reads, mark, writes = problem.partition(crossing.MARK)
-        if mark:
-            self.crossed(reads, writes)
+        if MARK in problem:
+            self.crossed(*sides(problem))
         else:
             check_problem(problem, self.problems, self.run.output_dir)
         kind = self.run.problems[problem].inputs.kind

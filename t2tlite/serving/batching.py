@@ -38,12 +38,10 @@ class Batcher:
       calls: how many calls there were.
       inputs: how many inputs they had together.
       busy_seconds: how long they took.
-      threads: how many calls there are at a time; one until `widen`.
     """
 
     def __init__(self, most: int = 32):
         self._most = most
-        self.threads = 0
         self._waiting: collections.deque[_Item] = collections.deque()
         self._arrived = asyncio.Event()
         self._pool = concurrent.futures.ThreadPoolExecutor(_THREADS, thread_name_prefix="model")
@@ -53,11 +51,15 @@ class Batcher:
         self.widen(1)
         self.forget()
 
+    @property
+    def threads(self) -> int:
+        """How many calls there are at a time; one until `widen`."""
+        return len(self._tasks)
+
     def widen(self, threads: int) -> None:
         """From now on up to so many calls are made at a time, if there were fewer before."""
         more = min(threads, _THREADS) - self.threads
         self._tasks += [asyncio.create_task(self._work()) for _ in range(more)]
-        self.threads = len(self._tasks)
 
     @property
     def waiting(self) -> int:

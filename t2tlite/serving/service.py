@@ -10,7 +10,7 @@ import wave
 from collections.abc import Callable
 from typing import Any
 
-from t2tlite.decoding.names import check_problem
+from t2tlite.decoding.names import check_sides, sides
 from t2tlite.errors import UserError
 from t2tlite.serving.batching import Batcher
 from t2tlite.serving.payload import Asked
@@ -18,7 +18,6 @@ from t2tlite.serving.refusal import Refusal
 
 LOADING, WARMING, READY, STOPPING = "loading", "warming", "ready", "stopping"
 _LOADING_RETRY = 5  # seconds
-_CROSSED = ">"  # between the problem that is read and the one that is written
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,12 +122,11 @@ class Service:
         Raises:
           Refusal: 404, if the run has no such problem, or one that can't be read over HTTP.
         """
-        reads, crossing, writes = problem.partition(_CROSSED)
-        for name in (reads, writes) if crossing else (reads,):
-            try:
-                check_problem(name, self.predictor.problems, "here")
-            except UserError as error:
-                raise Refusal(404, str(error)) from None
+        try:
+            check_sides(problem, self.predictor.problems, "here")
+        except UserError as error:
+            raise Refusal(404, str(error)) from None
+        reads, _ = sides(problem)
         kind = self.predictor.run.problems[reads].inputs.kind
         if kind not in ("text", "image", "audio"):
             raise Refusal(404, f"problem `{reads}` reads {kind}, which can't be sent to a server")
@@ -150,7 +148,7 @@ class Service:
         """
         if len(asked.inputs) != 1:
             raise Refusal(400, f"attention is shown for one input; received {len(asked.inputs)}")
-        output, writes = asked.output, problem.rpartition(_CROSSED)[2]
+        output, (_, writes) = asked.output, sides(problem)
         if output is None and self.predictor.run.problems[writes].targets.kind == "text":
             [found] = await self.predict(problem, asked)
             if found.error:

@@ -20,6 +20,8 @@ _KINDS = {
 class FakePredictor:
     """Writes its input in capitals, and the options that differ from the default."""
 
+    at_a_time = 2
+
     def __init__(self):
         self.options = DecodeOptions()
         self.problems = tuple(_KINDS)

@@ -31,7 +31,7 @@ class Fake(Work):
 def loaded(kind="text"):
     problem = types.SimpleNamespace(inputs=types.SimpleNamespace(kind=kind))
     run = types.SimpleNamespace(problems={"p": problem})
-    return types.SimpleNamespace(run=run, options=DecodeOptions(batch_size=1))
+    return types.SimpleNamespace(run=run, options=DecodeOptions(batch_size=1), at_a_time=1)
 
 
 @pytest.fixture
