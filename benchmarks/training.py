@@ -144,7 +144,7 @@ def _evaluate(made, intervals):
 
 def _log(made):
     figures = {"loss": 1.0, "gradient_norm": 1.0, "expert_loss": 0.0, "targets": 1.0, "dropped": 0.0}
-    experts = made.run.hparams.experts
+    experts = made.run.hparams.moe_num_experts
     for name in made.run.problems:
         made.pending[name] = [dict(figures) for _ in range(12)]
         made.expert_load.add(name, {place: [1.0] * experts for place in ("encoder", "decoder")})

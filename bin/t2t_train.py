@@ -28,8 +28,8 @@ COMMAND.group("What to train")
 COMMAND.string("problems", None, "names separated by commas, or all", required=True)
 COMMAND.string("hparams_set", "multimodel_base", "a registered set of hyperparameters")
 COMMAND.string("hparams", "", "changes to it: name=value,name=value (a tuple: name=1;2;3)", may_be_empty=True)
-COMMAND.strings("gin_file", "a gin file with changes, such as HParams.hidden = 256")
-COMMAND.strings("gin_bindings", "a gin binding, such as HParams.hidden=256")
+COMMAND.strings("gin_file", "a gin file with changes, such as HParams.hidden_size = 256")
+COMMAND.strings("gin_bindings", "a gin binding, such as HParams.hidden_size=256")
 COMMAND.string(
     "vocab", None, "a sentencepiece model of your own; default: one learned from the problems' texts"
 )

@@ -12,20 +12,20 @@ def multimodel_base() -> HParams:
     signal that is added before the encoder as well, as in the code of June 2017.
     """
     return HParams(
-        hidden=512,
-        filter=2048,
-        heads=8,
-        encoder_blocks=6,
-        mixer_blocks=2,
-        decoder_blocks=4,
+        hidden_size=512,
+        filter_size=2048,
+        num_heads=8,
+        num_encoder_layers=6,
+        num_mixer_layers=2,
+        num_decoder_layers=4,
         dropout=0.1,
-        experts=240,
-        experts_per_token=4,
+        moe_num_experts=240,
+        moe_k=4,
         image_size=299,
         image_widths=(32, 64, 128, 256),
         learning_rate=1e-3,
-        schedule="rsqrt",
-        warmup_steps=4000,
+        learning_rate_schedule="rsqrt",
+        learning_rate_warmup_steps=4000,
         batch_tokens=2048,
         batch_images=16,
         batch_seconds=64.0,
@@ -37,7 +37,7 @@ def multimodel_base() -> HParams:
 @registry.register_hparams
 def multimodel_single() -> HParams:
     """`multimodel_base` for training on one problem: 60 experts ("One Model To Learn Them All", 2.1.3)."""
-    return multimodel_base().replace(experts=60)
+    return multimodel_base().replace(moe_num_experts=60)
 
 
 @registry.register_hparams
@@ -47,22 +47,22 @@ def multimodel_paper() -> HParams:
     The paper leaves the experts' filter size and the optimiser's rates open; they are the base's, scaled.
     What it reads of a sound has two channels, [x, 1 - x] of a spectrogram and [x, -x] of a waveform.
     """
-    return multimodel_base().replace(hidden=1024, filter=4096, dropout=0.4, encoder_timing=False)
+    return multimodel_base().replace(hidden_size=1024, filter_size=4096, dropout=0.4, encoder_timing=False)
 
 
 @registry.register_hparams
 def multimodel_tiny() -> HParams:
     """Small, shallow, quick: learns the sample world on two cores in minutes, with the same blocks."""
     return multimodel_base().replace(
-        hidden=128,
-        filter=256,
-        heads=4,
-        encoder_blocks=2,
-        mixer_blocks=1,
-        decoder_blocks=1,
+        hidden_size=128,
+        filter_size=256,
+        num_heads=4,
+        num_encoder_layers=2,
+        num_mixer_layers=1,
+        num_decoder_layers=1,
         dropout=0.0,
-        experts=8,
-        experts_per_token=2,
+        moe_num_experts=8,
+        moe_k=2,
         vocabulary_size=2048,
         image_size=64,
         image_widths=(16, 24, 32, 64),
@@ -70,11 +70,11 @@ def multimodel_tiny() -> HParams:
         audio_blocks=2,
         audio_strided_blocks=2,
         audio_least_width=16,
-        mel_bins=32,
-        hop_ms=12.0,
-        schedule="cosine",
-        warmup_steps=200,
-        decay_steps=12000,
+        audio_num_mel_bins=32,
+        audio_frame_step=12.0,
+        learning_rate_schedule="cosine",
+        learning_rate_warmup_steps=200,
+        learning_rate_decay_steps=12000,
         batch_tokens=512,
         batch_images=32,
         batch_seconds=32.0,

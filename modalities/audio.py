@@ -33,7 +33,7 @@ class _Audio(Modality):
             )
             for i in range(1, hparams.audio_blocks + 1)
         ]
-        self.project = keras.layers.Dense(hparams.hidden, name="project")
+        self.project = keras.layers.Dense(hparams.hidden_size, name="project")
 
     def _build(self, channels, width):
         for block in self.blocks:
@@ -61,15 +61,20 @@ class Spectral(_Audio):
     """
 
     def build(self, input_shape=None):
-        self._build(2, self.hparams.mel_bins)
+        self._build(2, self.hparams.audio_num_mel_bins)
 
     def bottom(self, features, side, training=False):
         """Represents waveforms `[batch, samples]` of `features[side + "_length"]` samples each."""
         waveform = tf.cast(features[side], tf.float32)
         # The last frames reach beyond the end of a short sound.
         waveform = apply_mask(waveform, tf.sequence_mask(features[f"{side}_length"], tf.shape(waveform)[1]))
-        hop = round(self.hparams.hop_ms * SAMPLE_RATE / 1000)
-        x = log_mel(waveform, round(self.hparams.frame_ms * SAMPLE_RATE / 1000), hop, self.hparams.mel_bins)
+        hop = round(self.hparams.audio_frame_step * SAMPLE_RATE / 1000)
+        x = log_mel(
+            waveform,
+            round(self.hparams.audio_frame_length * SAMPLE_RATE / 1000),
+            hop,
+            self.hparams.audio_num_mel_bins,
+        )
         frames = -(-features[f"{side}_length"] // hop)
         mask = tf.sequence_mask(frames, tf.shape(x)[1])
         x = tf.cast(x / LOUD, self.compute_dtype)

@@ -21,10 +21,10 @@ class Categorical(Modality):
 
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size=size, **kwargs)
-        wide, wider = (round(hparams.hidden * width) for width in hparams.exit_widths)
-        self.skip = ConvStep2D(hparams.hidden, strides=(2, 2), name="skip")
-        self.h1 = ConvStep2D(hparams.hidden, name="h1")
-        self.h2 = ConvStep2D(hparams.hidden, name="h2")
+        wide, wider = (round(hparams.hidden_size * width) for width in hparams.exit_widths)
+        self.skip = ConvStep2D(hparams.hidden_size, strides=(2, 2), name="skip")
+        self.h1 = ConvStep2D(hparams.hidden_size, name="h1")
+        self.h2 = ConvStep2D(hparams.hidden_size, name="h2")
         self.h4 = ConvStep2D(wide, name="h4")
         self.h5 = ConvStep2D(wider, name="h5")
         self.classes = keras.layers.Dense(size, name="classes")
@@ -34,7 +34,7 @@ class Categorical(Modality):
         return f"{zlib.crc32(chr(0).join(labels).encode()):08x}", len(labels)
 
     def build(self, input_shape=None):
-        hidden = self.hparams.hidden
+        hidden = self.hparams.hidden_size
         for layer in (self.skip, self.h1, self.h2, self.h4):
             layer.build((None, None, None, hidden))
         self.h5.build((None, None, None, self.h4.filters))
@@ -46,7 +46,7 @@ class Categorical(Modality):
         x, mask, grid = representation
         shape = tf.shape(x)
         height, width = grid or (shape[1], 1)
-        x = tf.reshape(x, [shape[0], height, width, self.hparams.hidden])
+        x = tf.reshape(x, [shape[0], height, width, self.hparams.hidden_size])
         pooled = max_pool(self.h2(self.h1(x, padding_mask=mask), padding_mask=mask), (3, 3), (2, 2), mask)
         x = self.skip(x, padding_mask=mask) + pooled
         mask = None if mask is None else mask[:, ::2]

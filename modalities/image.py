@@ -22,7 +22,7 @@ class Image(Modality):
         self.h2 = ConvStep2D(second, name="h2")
         self.r1 = ConvRes(third, name="r1")
         self.r2 = ConvRes(fourth, name="r2")
-        self.r3 = ConvRes(hparams.hidden, name="r3")
+        self.r3 = ConvRes(hparams.hidden_size, name="r3")
 
     def build(self, input_shape=None):
         channels = 6 if self.hparams.image_complement else 3
@@ -41,4 +41,4 @@ class Image(Modality):
             x, _ = block(x)
         shape = tf.shape(x)
         grid = (shape[1], shape[2])
-        return Representation(tf.reshape(x, [shape[0], -1, self.hparams.hidden]), None, grid)
+        return Representation(tf.reshape(x, [shape[0], -1, self.hparams.hidden_size]), None, grid)

@@ -13,8 +13,9 @@ PAD = 0
 class Language(Modality):
     """Embedding `W_E . x` in, `Softmax(W_S . x)` out ("One Model To Learn Them All", 2.2.1).
 
-    Problems share it exactly if they share the vocabulary. With `tie_embeddings` W_S is W_E. The embedding
-    is drawn with variance 1 / hidden and scaled by sqrt(hidden) where it is read, as in Tensor2Tensor.
+    Problems share it exactly if they share the vocabulary. With `shared_embedding_and_softmax_weights` W_S
+    is W_E. The embedding is drawn with variance 1 / hidden and scaled by sqrt(hidden) where it is read, as in
+    Tensor2Tensor.
     """
 
     autoregressive = True
@@ -24,17 +25,17 @@ class Language(Modality):
         return vocabulary.fingerprint[:8], vocabulary.size
 
     def build(self, input_shape=None):
-        hidden = self.hparams.hidden
+        hidden = self.hparams.hidden_size
         normal = keras.initializers.RandomNormal(stddev=hidden**-0.5)
         self.embedding = self.add_weight(name="embedding", shape=(self.size, hidden), initializer=normal)
-        if not self.hparams.tie_embeddings:
+        if not self.hparams.shared_embedding_and_softmax_weights:
             self.softmax = self.add_weight(name="softmax", shape=(self.size, hidden), initializer=normal)
         self.built = True
 
     def embed_targets(self, targets):
         """int32 `[batch, length]` -> `[batch, length, hidden]`, zero where padded."""
         table = tf.cast(tf.convert_to_tensor(self.embedding), self.compute_dtype)
-        x = tf.gather(table, targets) * self.hparams.hidden**0.5
+        x = tf.gather(table, targets) * self.hparams.hidden_size**0.5
         return x * tf.cast(targets != PAD, x.dtype)[:, :, None]
 
     def bottom(self, features, side, training=False):
@@ -43,7 +44,7 @@ class Language(Modality):
 
     def top(self, representation, training=False):
         """`[batch, length, hidden]` -> float32 logits `[batch, length, size]`."""
-        table = self.embedding if self.hparams.tie_embeddings else self.softmax
+        table = self.embedding if self.hparams.shared_embedding_and_softmax_weights else self.softmax
         x = representation.x
         return tf.cast(
             tf.matmul(x, tf.cast(tf.convert_to_tensor(table), x.dtype), transpose_b=True), tf.float32

@@ -1,4 +1,4 @@
-"""Hyperparameters from gin files and bindings, such as `HParams.hidden = 64`."""
+"""Hyperparameters from gin files and bindings, such as `HParams.hidden_size = 64`."""
 
 import functools
 import os

@@ -12,20 +12,56 @@ from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
 
 _POSITIVE = (
-    "hidden filter heads long_kernel long_dilation experts experts_per_token expert_capacity vocabulary_size"
-    " image_size image_widths exit_widths audio_least_width mel_bins frame_ms hop_ms learning_rate"
-    " adam_epsilon batch_tokens batch_images batch_seconds length_bounds seconds_bounds"
-    " least_scale decay_rate accumulate"
+    "hidden_size filter_size num_heads large_kernel_size large_kernel_dilation moe_num_experts moe_k"
+    " moe_capacity_factor vocabulary_size image_size image_widths exit_widths audio_least_width"
+    " audio_num_mel_bins audio_frame_length audio_frame_step learning_rate optimizer_adam_epsilon"
+    " batch_tokens batch_images batch_seconds length_bounds seconds_bounds least_scale"
+    " learning_rate_decay_rate accumulate"
 ).split()
 _NOT_NEGATIVE = (
-    "encoder_blocks mixer_blocks decoder_blocks audio_blocks audio_strided_blocks load_weight"
-    " importance_weight warmup_steps decay_steps clip_norm max_length weight_decay"
+    "num_encoder_layers num_mixer_layers num_decoder_layers audio_blocks audio_strided_blocks"
+    " moe_load_loss_coef moe_importance_loss_coef learning_rate_warmup_steps learning_rate_decay_steps"
+    " clip_grad_norm max_length weight_decay"
 ).split()
 _WORDS = {
     "precision": ("float32", "mixed_bfloat16", "mixed_float16"),
     "jit_compile": ("auto", "true", "false"),
 }
-_FRACTION = "dropout label_smoothing adam_beta1 adam_beta2 ema_decay".split()
+_FRACTION = "dropout label_smoothing optimizer_adam_beta1 optimizer_adam_beta2 ema_decay".split()
+# What these are called elsewhere, and were called here: the names to use instead.
+_ELSEWHERE = {
+    "hidden": "hidden_size",
+    "filter": "filter_size",
+    "heads": "num_heads",
+    "encoder_blocks": "num_encoder_layers",
+    "mixer_blocks": "num_mixer_layers",
+    "decoder_blocks": "num_decoder_layers",
+    "num_hidden_layers": "num_encoder_layers num_decoder_layers",
+    "long_kernel": "large_kernel_size",
+    "long_dilation": "large_kernel_dilation",
+    "experts": "moe_num_experts",
+    "experts_per_token": "moe_k",
+    "expert_capacity": "moe_capacity_factor",
+    "load_weight": "moe_load_loss_coef",
+    "importance_weight": "moe_importance_loss_coef",
+    "moe_loss_coef": "moe_load_loss_coef moe_importance_loss_coef",
+    "tie_embeddings": "shared_embedding_and_softmax_weights",
+    "mel_bins": "audio_num_mel_bins",
+    "frame_ms": "audio_frame_length",
+    "hop_ms": "audio_frame_step",
+    "schedule": "learning_rate_schedule",
+    "learning_rate_decay_scheme": "learning_rate_schedule",
+    "learning_rate_constant": "learning_rate",
+    "warmup_steps": "learning_rate_warmup_steps",
+    "decay_steps": "learning_rate_decay_steps",
+    "decay_rate": "learning_rate_decay_rate",
+    "adam_beta1": "optimizer_adam_beta1",
+    "adam_beta2": "optimizer_adam_beta2",
+    "adam_epsilon": "optimizer_adam_epsilon",
+    "clip_norm": "clip_grad_norm",
+    "optimizer_multistep_accumulate_steps": "accumulate",
+    "batch_size": "batch_tokens batch_images batch_seconds",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,37 +84,37 @@ class HParams:
     modality_label: str = "categorical"
 
     # Body.
-    hidden: int
-    filter: int
-    heads: int
-    encoder_blocks: int
-    mixer_blocks: int
-    decoder_blocks: int
-    long_kernel: int = 15
-    long_dilation: int = 8
+    hidden_size: int
+    filter_size: int
+    num_heads: int
+    num_encoder_layers: int
+    num_mixer_layers: int
+    num_decoder_layers: int
+    large_kernel_size: int = 15
+    large_kernel_dilation: int = 8
     dropout: float  # of a ConvBlock
     encoder_timing: bool = True
-    experts: int
-    experts_per_token: int
-    expert_capacity: float = 1.25  # slots for each expert in training, as a multiple of an even share
-    load_weight: float = 0.01
-    importance_weight: float = 0.01
+    moe_num_experts: int
+    moe_k: int
+    moe_capacity_factor: float = 1.25  # slots for each expert in training, as a multiple of an even share
+    moe_load_loss_coef: float = 0.01
+    moe_importance_loss_coef: float = 0.01
 
     # Modality nets.
     vocabulary_size: int = 8192
-    tie_embeddings: bool = False  # one matrix for language in and language out
+    shared_embedding_and_softmax_weights: bool = False  # one matrix for language in and language out
     label_smoothing: float = 0.0
     final_norm: bool = False  # layer normalisation between decoder and language out
     image_size: int
     image_widths: tuple[int, ...]  # of h1, h2, r1, r2; the last ConvRes has the body's width
     image_complement: bool = False  # read [x, 1 - x] instead of x
-    exit_widths: tuple[float, float] = (1.5, 2.0)  # of the categorical net's h4 and h5, in hidden
+    exit_widths: tuple[float, float] = (1.5, 2.0)  # of the categorical net's h4 and h5, in hidden_size
     audio_blocks: int = 8
     audio_strided_blocks: int = 8
     audio_least_width: int = 2
-    mel_bins: int = 80
-    frame_ms: float = 25.0
-    hop_ms: float = 10.0
+    audio_num_mel_bins: int = 80
+    audio_frame_length: float = 25.0
+    audio_frame_step: float = 10.0
 
     # Optimisation.
     optimizer: str = "adam"  # or adamw, adafactor, lamb
@@ -86,17 +122,19 @@ class HParams:
     least_scale: float = 0.1  # least RMS of a variable by which adafactor and lamb scale their steps
     ema_decay: float = 0.0  # of averages of the weights, for evaluation and decoding; 0: none
     learning_rate: float
-    schedule: str
-    warmup_steps: int
-    adam_beta1: float = 0.9
-    adam_beta2: float = 0.98
-    adam_epsilon: float = 1e-9
-    clip_norm: float = 1.0
+    learning_rate_schedule: str
+    learning_rate_warmup_steps: int
+    optimizer_adam_beta1: float = 0.9
+    optimizer_adam_beta2: float = 0.98
+    optimizer_adam_epsilon: float = 1e-9
+    clip_grad_norm: float = 1.0
     accumulate: int = 1  # batches whose gradients make one update, of one problem or of many
     precision: str = "float32"  # or mixed_bfloat16, mixed_float16
     jit_compile: str = "auto"  # XLA; true, false, or auto: with an accelerator
-    decay_steps: int = 0  # the update at which a decaying schedule reaches its end
-    decay_rate: float = 0.5  # what an exponential schedule multiplies the rate by every decay_steps
+    learning_rate_decay_steps: int = 0  # the update at which a decaying schedule reaches its end
+    learning_rate_decay_rate: float = (
+        0.5  # what an exponential schedule multiplies the rate by every learning_rate_decay_steps
+    )
 
     # Data.
     batch_tokens: int  # positions of one batch of text, padding included
@@ -114,16 +152,23 @@ class HParams:
         self._check_range(_POSITIVE, "positive", lambda number: number > 0)
         self._check_range(_NOT_NEGATIVE, "0 or more", lambda number: number >= 0)
         self._check_range(_FRACTION, "in [0, 1)", lambda number: 0 <= number < 1)
-        self._check(self.hidden % 2 == 0, "hidden must be even, for the timing signal", "hidden")
-        self._check(self.long_kernel % 2 == 1, "long_kernel must be odd", "long_kernel")
-        self._check(self.hidden % self.heads == 0, "hidden must be a multiple of heads", "hidden", "heads")
+        self._check(
+            self.hidden_size % 2 == 0, "hidden_size must be even, for the timing signal", "hidden_size"
+        )
+        self._check(self.large_kernel_size % 2 == 1, "large_kernel_size must be odd", "large_kernel_size")
+        self._check(
+            self.hidden_size % self.num_heads == 0,
+            "hidden_size must be a multiple of num_heads",
+            "hidden_size",
+            "num_heads",
+        )
         for name in ("length_bounds", "seconds_bounds"):
             bounds = getattr(self, name)
             rising = bounds and all(low < high for low, high in zip(bounds, bounds[1:], strict=False))
             self._check(rising, f"{name} must be rising, and not empty", name)
         self._check(len(self.image_widths) == 4, "image_widths must be 4 widths", "image_widths")
         if self.moe != "none":
-            self._check_at_most("experts_per_token", "experts")
+            self._check_at_most("moe_k", "moe_num_experts")
         self._check_at_most("audio_strided_blocks", "audio_blocks")
         for name, words in _WORDS.items():
             self._check(getattr(self, name) in words, f"{name} must be one of {', '.join(words)}", name)
@@ -167,8 +212,8 @@ def get(
 
     Args:
       set_name: name of a registered set.
-      overrides: "hidden=64,length_bounds=8;16;32"; values are read by the type of the hyperparameter.
-      gin_files: paths of files with lines such as `HParams.hidden = 64`.
+      overrides: "hidden_size=64,length_bounds=8;16;32"; values are read by the type of the hyperparameter.
+      gin_files: paths of files with lines such as `HParams.hidden_size = 64`.
       gin_bindings: such lines.
 
     Raises:
@@ -242,7 +287,10 @@ def _types(cls: type[HParams]) -> dict[str, Any]:
 
 def _check_name(cls: type[HParams], name: str):
     if name not in _types(cls):
-        near = did_you_mean(name, _types(cls)) or " (--registry_help=SET shows them all)"
+        if name in _ELSEWHERE:
+            near = "; use " + " or ".join(f"`{other}`" for other in _ELSEWHERE[name].split())
+        else:
+            near = did_you_mean(name, _types(cls)) or " (--registry_help=SET shows them all)"
         raise UserError(f"unknown hyperparameter `{name}`{near}")
 
 

@@ -136,7 +136,7 @@ def parameters(hparams, monkeypatch):
         ):
             made.append(registry.get("modality", name).from_hparams(hparams, size=size))
         for layer in made:
-            layer.build((None, None, hparams.hidden))
+            layer.build((None, None, hparams.hidden_size))
     return sum(sizes) / 1e6
 
 
@@ -148,9 +148,12 @@ def test_the_table_of_sets(monkeypatch):
     assert sorted(rows) == [name for name in registry.names("hparams") if name.startswith("multimodel")]
     for name, (width, experts, blocks_told, total, of_experts, _) in rows.items():
         hparams = hparam.get(name)
-        assert int(width) == hparams.hidden
-        assert experts == f"{hparams.experts}, {hparams.experts_per_token} a position"
-        assert blocks_told == f"{hparams.encoder_blocks}, {hparams.mixer_blocks}, {hparams.decoder_blocks}"
+        assert int(width) == hparams.hidden_size
+        assert experts == f"{hparams.moe_num_experts}, {hparams.moe_k} a position"
+        assert (
+            blocks_told
+            == f"{hparams.num_encoder_layers}, {hparams.num_mixer_layers}, {hparams.num_decoder_layers}"
+        )
         count = parameters(hparams, monkeypatch)
         rest = parameters(hparams.replace(moe="none"), monkeypatch)
         digits = 1 if count < 10 else 0

@@ -30,7 +30,7 @@ class GatedEncoder(Component):
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)
         self.convs = [
-            SeparableConv1D(2 * hparams.hidden, hparams.gated_kernel, name=f"conv{i}")
+            SeparableConv1D(2 * hparams.hidden_size, hparams.gated_kernel, name=f"conv{i}")
             for i in range(hparams.gated_blocks)
         ]
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")

@@ -11,4 +11,4 @@ from t2tlite import hparam, registry
 def gated_tiny() -> GatedHParams:
     """`multimodel_tiny` with three gated convolutions as its encoder; for short texts."""
     tiny = dataclasses.asdict(hparam.get("multimodel_tiny"))
-    return GatedHParams(**tiny | {"encoder": "gated", "decay_steps": 400})
+    return GatedHParams(**tiny | {"encoder": "gated", "learning_rate_decay_steps": 400})

@@ -196,13 +196,13 @@ class MixtureOfExperts(keras.layers.Layer):
     @classmethod
     def from_hparams(cls, hparams, **kwargs):
         return cls(
-            hparams.hidden,
-            hparams.filter,
-            hparams.experts,
-            hparams.experts_per_token,
-            hparams.expert_capacity,
-            hparams.load_weight,
-            hparams.importance_weight,
+            hparams.hidden_size,
+            hparams.filter_size,
+            hparams.moe_num_experts,
+            hparams.moe_k,
+            hparams.moe_capacity_factor,
+            hparams.moe_load_loss_coef,
+            hparams.moe_importance_loss_coef,
             **kwargs,
         )
 

@@ -8,19 +8,19 @@ from t2tlite.models.encoder import make_conv_block
 
 @registry.register_decoder("multimodel")
 class MultiModelDecoder(Component):
-    """`decoder_blocks` (4) pairs of ConvBlock and attention block, experts after half of them (2.1.3)."""
+    """`num_decoder_layers` (4) pairs of ConvBlock and attention block, experts after half of them (2.1.3)."""
 
     shares_memory = True  # of sequences that have the same input
 
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)
-        numbers = range(hparams.decoder_blocks)
+        numbers = range(hparams.num_decoder_layers)
         self.blocks = [make_conv_block(hparams, True, f"block{i}") for i in numbers]
         self.attentions = [
-            AttentionBlock(hparams.hidden, hparams.heads, hparams.attention, name=f"attention{i}")
+            AttentionBlock(hparams.hidden_size, hparams.num_heads, hparams.attention, name=f"attention{i}")
             for i in numbers
         ]
-        self.middle = (hparams.decoder_blocks + 1) // 2
+        self.middle = (hparams.num_decoder_layers + 1) // 2
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
 
     def build(self, input_shape):

@@ -11,21 +11,28 @@ from t2tlite.models.component import Component
 
 def make_conv_block(hparams, causal: bool, name: str) -> ConvBlock:
     return ConvBlock(
-        hparams.hidden, hparams.long_kernel, hparams.long_dilation, hparams.dropout, causal=causal, name=name
+        hparams.hidden_size,
+        hparams.large_kernel_size,
+        hparams.large_kernel_dilation,
+        hparams.dropout,
+        causal=causal,
+        name=name,
     )
 
 
 @registry.register_encoder("multimodel")
 class MultiModelEncoder(Component):
-    """`encoder_blocks` ConvBlocks (6) and, after half of them, experts ("One Model To Learn Them All", 2.1).
+    """`num_encoder_layers` ConvBlocks (6), experts after half of them ("One Model To Learn Them All", 2.1).
 
     With `encoder_timing` the timing signal is added to the input.
     """
 
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)
-        self.blocks = [make_conv_block(hparams, False, f"block{i}") for i in range(hparams.encoder_blocks)]
-        self.middle = (hparams.encoder_blocks + 1) // 2
+        self.blocks = [
+            make_conv_block(hparams, False, f"block{i}") for i in range(hparams.num_encoder_layers)
+        ]
+        self.middle = (hparams.num_encoder_layers + 1) // 2
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
 
     def build(self, input_shape):
@@ -43,7 +50,7 @@ class MultiModelEncoder(Component):
           `[batch, length, hidden]`, zero where padded, and the experts' statistics.
         """
         if self.hparams.encoder_timing:
-            x = x + tf.cast(timing_signal(tf.shape(x)[1], self.hparams.hidden), x.dtype)
+            x = x + tf.cast(timing_signal(tf.shape(x)[1], self.hparams.hidden_size), x.dtype)
         for block in self.blocks[: self.middle]:
             x = block(x, padding_mask=padding_mask, training=training)
         mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)

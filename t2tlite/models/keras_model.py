@@ -56,7 +56,7 @@ class ProblemModel(keras.Model):
 
     def summary(self, *args, expand_nested: bool = True, **kwargs):
         """Keras's summary, by default with the parts of the MultiModel."""
-        hidden = (None, None, self.hparams.hidden)
+        hidden = (None, None, self.hparams.hidden_size)
         for layer in self.multimodel.layers:
             layer.output_shape = hidden
         net = self.multimodel.target_net(self.problem)

@@ -8,14 +8,16 @@ from t2tlite.models.encoder import make_conv_block
 
 @registry.register_mixer("multimodel")
 class MultiModelMixer(Component):
-    """An attention block to the encoded inputs and `mixer_blocks` causal ConvBlocks (the paper's 2.1.3)."""
+    """An attention block to the encoded inputs and `num_mixer_layers` causal ConvBlocks (paper, 2.1.3)."""
 
     shares_memory = True  # of sequences that have the same input
 
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)
-        self.attention = AttentionBlock(hparams.hidden, hparams.heads, hparams.attention, name="attention")
-        self.blocks = [make_conv_block(hparams, True, f"block{i}") for i in range(hparams.mixer_blocks)]
+        self.attention = AttentionBlock(
+            hparams.hidden_size, hparams.num_heads, hparams.attention, name="attention"
+        )
+        self.blocks = [make_conv_block(hparams, True, f"block{i}") for i in range(hparams.num_mixer_layers)]
 
     def build(self, input_shape):
         for layer in (self.attention, *self.blocks):

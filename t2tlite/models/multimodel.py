@@ -93,7 +93,7 @@ class MultiModel(keras.Model):
 
     def build(self, input_shape=None):
         """Creates every variable, whatever the problems' shapes; called once before training."""
-        shape = (None, None, self.hparams.hidden)
+        shape = (None, None, self.hparams.hidden_size)
         for net in self.nets.values():
             net.build(None)
         self.encoder.build(shape)
@@ -106,7 +106,7 @@ class MultiModel(keras.Model):
             if self.nets[wiring.targets.name].autoregressive and wiring.command not in self.commands:
                 self.commands[wiring.command] = self.add_weight(
                     name=f"command_{wiring.command}",
-                    shape=(self.hparams.hidden,),
+                    shape=(self.hparams.hidden_size,),
                     initializer=keras.initializers.RandomNormal(),
                 )
         self.built = True

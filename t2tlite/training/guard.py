@@ -147,7 +147,7 @@ class Guard:
         if self._mode == "stop":
             raise UserError(
                 f"{found}. Train in another --output_dir with a lower --hparams=learning_rate=..., or with "
-                "more warmup_steps, or go on without such batches with --on_nonfinite=skip"
+                "more learning_rate_warmup_steps, or go on without such batches with --on_nonfinite=skip"
             )
         newest = checkpoint.newest(self._run.output_dir / CHECKPOINTS) if self._mode == "restore" else None
         if newest is None:

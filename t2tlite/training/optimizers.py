@@ -137,7 +137,10 @@ def _rms(x):
 
 def _like_adam(cls, hparams, **arguments):
     return cls(
-        beta_1=hparams.adam_beta1, beta_2=hparams.adam_beta2, epsilon=hparams.adam_epsilon, **arguments
+        beta_1=hparams.optimizer_adam_beta1,
+        beta_2=hparams.optimizer_adam_beta2,
+        epsilon=hparams.optimizer_adam_epsilon,
+        **arguments,
     )
 
 

@@ -74,10 +74,14 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         if schedule not in SCHEDULES:
             near = did_you_mean(schedule, SCHEDULES)
             raise UserError(
-                f"hparam `schedule` must be one of {', '.join(SCHEDULES)}; received `{schedule}`{near}"
+                f"hparam `learning_rate_schedule` must be one of {', '.join(SCHEDULES)}; received"
+                f" `{schedule}`{near}"
             )
         if schedule in ("cosine", "exponential") and decay_steps <= 0:
-            raise UserError(f"schedule `{schedule}` needs `decay_steps`: add --hparams=decay_steps=N")
+            raise UserError(
+                f"schedule `{schedule}` needs `learning_rate_decay_steps`: add"
+                " --hparams=learning_rate_decay_steps=N"
+            )
         self.schedule = schedule
         self.learning_rate = learning_rate
         self.warmup_steps = max(warmup_steps, 1)
@@ -89,12 +93,12 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     def from_hparams(cls, hparams):
         """The schedule that the hyperparameters name."""
         return cls(
-            hparams.schedule,
+            hparams.learning_rate_schedule,
             hparams.learning_rate,
-            hparams.warmup_steps,
-            hparams.decay_steps,
-            hparams.hidden,
-            hparams.decay_rate,
+            hparams.learning_rate_warmup_steps,
+            hparams.learning_rate_decay_steps,
+            hparams.hidden_size,
+            hparams.learning_rate_decay_rate,
         )
 
     def __call__(self, step):

@@ -215,7 +215,7 @@ def _apply(model, optimizer, gradients, loss=0.0):
         found = _summed(found, [variable.shape for _, variable in pairs])
     scale = getattr(optimizer, "dynamic_scale", None)
     scale = 1.0 if scale is None else tf.convert_to_tensor(scale)
-    clipped, norm = tf.clip_by_global_norm(found, model.hparams.clip_norm * scale)
+    clipped, norm = tf.clip_by_global_norm(found, model.hparams.clip_grad_norm * scale)
     finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
     apply_if(finite, optimizer, clipped, [variable for _, variable in pairs])
     return norm / scale

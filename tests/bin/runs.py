@@ -11,9 +11,9 @@ EIGHT = [problem.name for problem in registry.problems("all")]
 
 # Dropout and the experts' noise are on, so that a run goes on exactly only if its seeds do.
 SMALL = (
-    "hidden=16,filter=8,heads=2,encoder_blocks=1,mixer_blocks=1,decoder_blocks=1,dropout=0.1,experts=4,"
-    "experts_per_token=2,vocabulary_size=600,image_size=32,image_widths=4;6;8;8,audio_blocks=1,"
-    "audio_strided_blocks=1,audio_least_width=4,mel_bins=8,batch_tokens=64,batch_images=2,batch_seconds=4"
+    "hidden_size=16,filter_size=8,num_heads=2,num_encoder_layers=1,num_mixer_layers=1,num_decoder_layers=1,dropout=0.1,moe_num_experts=4,"
+    "moe_k=2,vocabulary_size=600,image_size=32,image_widths=4;6;8;8,audio_blocks=1,"
+    "audio_strided_blocks=1,audio_least_width=4,audio_num_mel_bins=8,batch_tokens=64,batch_images=2,batch_seconds=4"
 )
 
 

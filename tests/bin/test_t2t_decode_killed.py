@@ -29,7 +29,7 @@ def folder(tmp_path):
     """The folder of a run with a checkpoint of a model that was never trained."""
     words = [f"{colour} {thing}" for colour in ("red", "blue", "green") for thing in ("circle", "square")]
     problems = {problem.name: problem for problem in registry.problems("wmt_ende")}
-    hparams = tiny.HPARAMS.replace(length_bounds=(8,), encoder_blocks=1, decoder_blocks=1, moe="none")
+    hparams = tiny.HPARAMS.replace(length_bounds=(8,), num_encoder_layers=1, num_decoder_layers=1, moe="none")
     folder = tmp_path / "run"
     vocabulary = Vocabulary.train(words, 285)
     run = Run(folder, hparams, problems, {}, vocabulary, str(folder / "data"), "sample")

@@ -22,8 +22,8 @@ HPARAMS = tiny.HPARAMS.replace(
     batch_tokens=64,
     batch_images=4,
     length_bounds=(32,),
-    encoder_blocks=1,
-    decoder_blocks=1,
+    num_encoder_layers=1,
+    num_decoder_layers=1,
     moe="none",
 )
 

@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
     """The folder of a run that has a checkpoint, of a model that was never trained."""
     texts = [f"the {colour} {thing}" for colour in ("red", "blue", "green") for thing in ("circle", "square")]
     problems = {problem.name: problem for problem in registry.problems("wmt_ende,imagenet")}
-    hparams = tiny.HPARAMS.replace(length_bounds=(8,), encoder_blocks=1, decoder_blocks=1)
+    hparams = tiny.HPARAMS.replace(length_bounds=(8,), num_encoder_layers=1, num_decoder_layers=1)
     folder = tmp_path_factory.mktemp("t2t_serve") / "run"
     vocabulary = Vocabulary.train(texts, 285)
     run = Run(folder, hparams, problems, {"imagenet": CLASSES}, vocabulary, str(folder / "data"), "sample")

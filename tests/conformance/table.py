@@ -50,7 +50,7 @@ class Row:
 
     @property
     def hparams(self):
-        return tiny.HPARAMS.replace(encoder_blocks=1, decoder_blocks=1, **self.variant)
+        return tiny.HPARAMS.replace(num_encoder_layers=1, num_decoder_layers=1, **self.variant)
 
     def make(self, seed=0, **kwargs):
         """A component named "row", of which every variable was drawn."""
@@ -61,7 +61,7 @@ class Row:
 
 
 def built(component, seed=0):
-    component.build((None, None, tiny.HPARAMS.hidden))
+    component.build((None, None, tiny.HPARAMS.hidden_size))
     return tiny.randomise(component, seed)
 
 

@@ -42,7 +42,7 @@ def make_model(hparams=tiny.HPARAMS, names=NAMES, seed=1):
     keras.utils.set_random_seed(seed)
     model = tiny.model((*names, "pictures"), hparams, seed)
     net = model.target_net(names[0])
-    matrix = net.embedding if hparams.tie_embeddings else net.softmax
+    matrix = net.embedding if hparams.shared_embedding_and_softmax_weights else net.softmax
     representations = []
     for name in names:
         features = {**features_of(name, 8), "targets": tiny.batch("translation", 8)["targets"]}

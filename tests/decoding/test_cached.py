@@ -113,7 +113,9 @@ def test_a_search_finds_the_same_as_recomputing_everything(model, inputs, decode
     )
 
 
-@pytest.mark.parametrize("changes", [{"attention": False, "moe": "none", "tie_embeddings": True}])
+@pytest.mark.parametrize(
+    "changes", [{"attention": False, "moe": "none", "shared_embedding_and_softmax_weights": True}]
+)
 def test_same_as_recomputing_without_attention_and_experts(make, inputs, decoded, changes):
     model = make(tiny.HPARAMS.replace(**changes), ("translation",))
     features = inputs("translation", 3)

@@ -41,13 +41,13 @@ def test_identity(tmp_path):
     """That of the weights and of what describes the model; not of where they are, or what else is noted."""
     folder = made(tmp_path, "step-00000001", "step-00000002")
     one, two = folder / "step-00000001", folder / "step-00000002"
-    description = {"problems": ["a"], "hparams": {"hidden": 4}, "data_dir": "x"}
+    description = {"problems": ["a"], "hparams": {"hidden_size": 4}, "data_dir": "x"}
     identity = checkpoints.identity(description, one)
     assert identity["checkpoint"].startswith("step-00000001 (")
     assert checkpoints.identity(description, two)["checkpoint"] != identity["checkpoint"]
     os.utime(one / "state.index", (5, 5))
     assert checkpoints.identity({**description, "data_dir": "y"}, one) == identity
-    assert checkpoints.identity({**description, "hparams": {"hidden": 5}}, one)["run"] != identity["run"]
+    assert checkpoints.identity({**description, "hparams": {"hidden_size": 5}}, one)["run"] != identity["run"]
     (one / "state.index").write_text("other weights")
     assert checkpoints.identity(description, one)["checkpoint"] != identity["checkpoint"]
     with pytest.raises(UserError, match="can't read the checkpoint .*no: No such file"):

@@ -96,7 +96,7 @@ def test_the_seconds_of_a_sound(predictor):
     """Each position is a stride behind the last; a longer sound only has more of them."""
     short = predictor.attention("spoken", sound(1500), OUTPUT).inputs
     long = predictor.attention("spoken", sound(4500), OUTPUT).inputs
-    stride = tiny.HPARAMS.hop_ms / 1000 * 2**tiny.HPARAMS.audio_strided_blocks
+    stride = tiny.HPARAMS.audio_frame_step / 1000 * 2**tiny.HPARAMS.audio_strided_blocks
     for inputs, samples in ((short, 1500), (long, 4500)):
         assert inputs.seconds[0] == 0 and len(inputs.seconds) == inputs.count
         assert inputs.count == np.ceil(samples / 16000 / stride)

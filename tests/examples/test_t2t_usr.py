@@ -11,7 +11,8 @@ from t2tlite.bin import t2t_decode, t2t_train
 
 FOLDER = pathlib.Path(__file__).parents[2] / "examples" / "t2t_usr"
 SMALL = (
-    "hidden=16,filter=8,heads=2,experts=2,gated_blocks=2,vocabulary_size=300,batch_tokens=64,length_bounds=32"
+    "hidden_size=16,filter_size=8,num_heads=2,moe_num_experts=2,gated_blocks=2,"
+    "vocabulary_size=300,batch_tokens=64,length_bounds=32"
 )
 
 

@@ -17,9 +17,9 @@ from ..models import tiny
 
 NAMES = ("translation", "captions", "spoken", "pictures")
 HPARAMS = tiny.HPARAMS.replace(
-    encoder_blocks=1,
-    mixer_blocks=0,
-    decoder_blocks=1,
+    num_encoder_layers=1,
+    num_mixer_layers=0,
+    num_decoder_layers=1,
     audio_blocks=1,
     audio_strided_blocks=1,
     length_bounds=(8, 16),

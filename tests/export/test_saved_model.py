@@ -256,7 +256,7 @@ def test_describes_itself(run, exported, classes):
     assert list(told["problems"]) == [*run.problems]
     assert told["problems"]["pictures"]["classes"] == list(tiny.CLASSES)
     assert told["checkpoint"] == "step-00000007" and told["decode_options"]["beam_size"] == 3
-    assert told["hparams"]["hidden"] == 16 and told["needs"] == ["tensorflow", "tensorflow-text"]
+    assert told["hparams"]["hidden_size"] == 16 and told["needs"] == ["tensorflow", "tensorflow-text"]
     model = tf.saved_model.load(str(classes.path))
     asset = pathlib.Path(model.description.asset_path.numpy().decode())
     assert json.loads(asset.read_text()) == classes.told

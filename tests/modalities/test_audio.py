@@ -56,10 +56,13 @@ def test_a_net_is_its_residual_convolutions(name):
     sound = 0.1 * tiny.noise(2, longest).numpy() * (np.arange(longest) < np.array(lengths)[:, None])
     x, mask, grid = net.bottom({"inputs": sound, "inputs_length": tf.constant(lengths)}, "inputs")
     assert grid is None
-    frame, hop = 400, round(net.hparams.hop_ms * 16)
+    frame, hop = 400, round(net.hparams.audio_frame_step * 16)
     for row, length in enumerate(lengths):
         if name == "spectral":
-            energy = reference.log_mel(np.float64(sound[row]), frame, hop, net.hparams.mel_bins) / audio.LOUD
+            energy = (
+                reference.log_mel(np.float64(sound[row]), frame, hop, net.hparams.audio_num_mel_bins)
+                / audio.LOUD
+            )
             read = np.stack([energy, 1 - energy], axis=-1)
             valid = np.arange(len(read)) < -(-length // hop)
         else:
@@ -95,4 +98,4 @@ def test_the_papers_set_keeps_the_formula():
 def test_the_spectral_net_keeps_every_frequency():
     net = built("spectral")
     last = net.blocks[-1].filters
-    assert net.project.kernel.shape == (tiny.HPARAMS.mel_bins * last, 16)
+    assert net.project.kernel.shape == (tiny.HPARAMS.audio_num_mel_bins * last, 16)

@@ -47,7 +47,9 @@ def test_padding_changes_nothing(net):
 
 def test_the_widths_keep_the_papers_proportion(net):
     assert [net.h4.filters, net.h5.filters] == [24, 32]
-    paper = registry.get("modality", "categorical").from_hparams(tiny.HPARAMS.replace(hidden=1024), size=5)
+    paper = registry.get("modality", "categorical").from_hparams(
+        tiny.HPARAMS.replace(hidden_size=1024), size=5
+    )
     assert [paper.h4.filters, paper.h5.filters] == [1536, 2048]
 
 

@@ -16,7 +16,7 @@ INPUTS = {"language": "topics", "image": "pictures", "spectral": "sounds", "wave
 @pytest.mark.parametrize("set_name", ["multimodel_tiny", "multimodel_base"])
 def test_a_fresh_net_tells_examples_apart(name, set_name):
     keras.utils.set_random_seed(0)
-    hparams = hparam.get(set_name).replace(hidden=16)
+    hparams = hparam.get(set_name).replace(hidden_size=16)
     net = registry.get("modality", name).from_hparams(hparams, size=tiny.VOCABULARY.size)
     net.build(None)
     features = tiny.batch(INPUTS[name])

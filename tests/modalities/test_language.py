@@ -21,7 +21,7 @@ def built(**changes):
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_ids_are_looked_up_and_logits_are_products(tied):
-    net = built(tie_embeddings=tied)
+    net = built(shared_embedding_and_softmax_weights=tied)
     w = reference.weights(net)
     assert set(w) == ({"embedding"} if tied else {"embedding", "softmax"})
     x, mask, grid = net.bottom({"inputs": IDS}, "inputs")
@@ -47,7 +47,7 @@ def test_the_loss_is_the_cross_entropy_of_what_is_not_padding(smoothing):
 
 
 def test_embedded_inputs_start_with_variance_one():
-    net = registry.get("modality", "language").from_hparams(tiny.HPARAMS.replace(hidden=64), size=500)
+    net = registry.get("modality", "language").from_hparams(tiny.HPARAMS.replace(hidden_size=64), size=500)
     net.build(None)
     x = net.embed_targets(tf.range(1, 500)[None])
     assert abs(np.var(x) - 1) < 0.05

@@ -9,7 +9,7 @@ from t2tlite import registry
 from ..layers import reference
 from . import tiny
 
-HPARAMS = tiny.HPARAMS.replace(encoder_blocks=3, decoder_blocks=3, mixer_blocks=2)
+HPARAMS = tiny.HPARAMS.replace(num_encoder_layers=3, num_decoder_layers=3, num_mixer_layers=2)
 MASK = np.array([[True] * 6 + [False] * 4, [True] * 10])
 SOURCE_MASK = np.array([[True] * 5 + [False] * 2, [True] * 7])
 
@@ -17,7 +17,7 @@ SOURCE_MASK = np.array([[True] * 5 + [False] * 2, [True] * 7])
 def built(kind, **changes):
     hparams = HPARAMS.replace(**changes)
     component = registry.get(kind, getattr(hparams, kind)).from_hparams(hparams)
-    component.build((None, None, hparams.hidden))
+    component.build((None, None, hparams.hidden_size))
     return tiny.randomise(component)
 
 
@@ -27,7 +27,7 @@ def source():
 
 def mixed_in(x, w, mask):
     """x plus the experts that a noiseless gate picks."""
-    zeros = np.zeros((len(x), HPARAMS.experts))
+    zeros = np.zeros((len(x), HPARAMS.moe_num_experts))
     gates, _ = zip(*(reference.gate(h, 1 + 0 * h, 0, 2) for h in x @ w["gate"] + zeros), strict=True)
     return x + reference.experts(x, w, np.array(gates) * mask[:, None])[0]
 
@@ -74,7 +74,7 @@ def test_the_decoder_is_convolution_and_attention_with_experts_after_half():
 
 @pytest.mark.parametrize(("blocks", "middle"), [(6, 3), (4, 2), (1, 1)])
 def test_the_experts_come_after_half_of_the_blocks(blocks, middle):
-    changed = HPARAMS.replace(encoder_blocks=blocks, decoder_blocks=blocks)
+    changed = HPARAMS.replace(num_encoder_layers=blocks, num_decoder_layers=blocks)
     for kind in ("encoder", "decoder"):
         assert registry.get(kind, "multimodel").from_hparams(changed).middle == middle
 
@@ -105,7 +105,7 @@ def run(component, x, memory, state=None):
     ],
 )
 def test_no_position_sees_a_later_one_and_state_goes_on(kind, changes):
-    component = built(kind, **{"mixer_blocks": 1, "decoder_blocks": 2, **changes})
+    component = built(kind, **{"num_mixer_layers": 1, "num_decoder_layers": 2, **changes})
     memory = component.memory(source(), SOURCE_MASK)
     x = tiny.noise(2, 10, 16)
     whole, _ = run(component, x, memory)

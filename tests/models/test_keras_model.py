@@ -21,7 +21,7 @@ from t2tlite.training import checkpoint, optimizers
 
 from . import tiny
 
-HPARAMS = tiny.HPARAMS.replace(dropout=0.0, encoder_blocks=1, decoder_blocks=1)
+HPARAMS = tiny.HPARAMS.replace(dropout=0.0, num_encoder_layers=1, num_decoder_layers=1)
 CERTAIN = HPARAMS.replace(moe="none")  # nothing is random in training
 every_kind = pytest.mark.parametrize("name", ["translation", "captions", "pictures", "sounds"])
 
@@ -134,7 +134,7 @@ def test_the_summary_has_the_parts_with_their_shapes():
 
 def test_the_experts_count_in_training_only():
     features = tiny.batch("translation")
-    hparams = HPARAMS.replace(importance_weight=5.0)
+    hparams = HPARAMS.replace(moe_importance_loss_coef=5.0)
     model = tiny.randomise(make("translation", hparams))
     model(features, training=True)
     assert len(model.losses) == 2 and sum(map(float, model.losses)) > 0.1

@@ -115,4 +115,4 @@ def test_padding_is_routed_to_no_expert():
     for part, side in (("encoder", "inputs"), ("decoder", "targets")):
         tokens = np.count_nonzero(features[side])
         assert tokens < features[side].numpy().size
-        tiny.close(tf.reduce_sum(experts[part]["load"]), tokens * tiny.HPARAMS.experts_per_token)
+        tiny.close(tf.reduce_sum(experts[part]["load"]), tokens * tiny.HPARAMS.moe_k)

@@ -53,7 +53,7 @@ def test_a_seed_makes_the_step():
 
 def test_a_batch_can_be_learned_by_heart():
     name = "translation"
-    shallow = {"encoder_blocks": 1, "mixer_blocks": 0, "decoder_blocks": 1}
+    shallow = {"num_encoder_layers": 1, "num_mixer_layers": 0, "num_decoder_layers": 1}
     model = tiny.model([name], tiny.HPARAMS.replace(dropout=0.0, **shallow))
     optimizer = keras.optimizers.Adam(0.01)
     optimizer.build(model.trainable_variables)

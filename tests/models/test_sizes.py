@@ -37,27 +37,29 @@ def attention_block(d):
 
 def experts(hp):
     """Gate and noise; two matrices for each expert."""
-    return 2 * hp.hidden * hp.experts + 2 * hp.experts * hp.hidden * hp.filter
+    return 2 * hp.hidden_size * hp.moe_num_experts + 2 * hp.moe_num_experts * hp.hidden_size * hp.filter_size
 
 
 def encoder(hp):
-    return hp.encoder_blocks * conv_block(hp.hidden) + experts(hp)
+    return hp.num_encoder_layers * conv_block(hp.hidden_size) + experts(hp)
 
 
 def mixer(hp):
-    return attention_block(hp.hidden) + hp.mixer_blocks * conv_block(hp.hidden)
+    return attention_block(hp.hidden_size) + hp.num_mixer_layers * conv_block(hp.hidden_size)
 
 
 def decoder(hp):
-    return hp.decoder_blocks * (conv_block(hp.hidden) + attention_block(hp.hidden)) + experts(hp)
+    return hp.num_decoder_layers * (conv_block(hp.hidden_size) + attention_block(hp.hidden_size)) + experts(
+        hp
+    )
 
 
 def language(hp):
-    return 2 * hp.vocabulary_size * hp.hidden
+    return 2 * hp.vocabulary_size * hp.hidden_size
 
 
 def image(hp):
-    widths = [32, 64, 128, 256, hp.hidden]
+    widths = [32, 64, 128, 256, hp.hidden_size]
     entry = step(9, 6 if hp.image_complement else 3, 32) + step(9, 32, 64)
     return entry + sum(conv_res(9, c, f) for c, f in zip(widths[1:], widths[2:], strict=False))
 
@@ -65,11 +67,11 @@ def image(hp):
 def spectral(hp):
     widths = [2] + [max(2**i, hp.audio_least_width) for i in range(1, 9)]
     blocks = sum(conv_res(9, c, f) for c, f in zip(widths, widths[1:], strict=False))
-    return blocks + (hp.mel_bins * 256 + 1) * hp.hidden
+    return blocks + (hp.audio_num_mel_bins * 256 + 1) * hp.hidden_size
 
 
 def categorical(hp, classes=1000):
-    d, wide, wider = hp.hidden, 3 * hp.hidden // 2, 2 * hp.hidden
+    d, wide, wider = hp.hidden_size, 3 * hp.hidden_size // 2, 2 * hp.hidden_size
     return 3 * step(9, d, d) + step(9, d, wide) + step(9, wide, wider) + (wider + 1) * classes
 
 
@@ -90,7 +92,7 @@ def count(monkeypatch):
         else:
             size = {"language": hparams.vocabulary_size, "categorical": 1000}.get(part)
             layer = registry.get("modality", part).from_hparams(hparams, size=size)
-        layer.build((None, None, hparams.hidden))
+        layer.build((None, None, hparams.hidden_size))
         return sum(sizes)
 
     return of
@@ -107,12 +109,17 @@ def test_a_part_has_as_many_parameters_as_the_paper_says(count, name, part):
 
 def test_the_papers_set_has_the_papers_sizes():
     paper, base, single = (hparam.get(f"multimodel_{name}") for name in ("paper", "base", "single"))
-    assert (paper.hidden, paper.experts, paper.experts_per_token, paper.heads) == (1024, 240, 4, 8)
-    assert (paper.encoder_blocks, paper.mixer_blocks, paper.decoder_blocks) == (6, 2, 4)
-    assert (paper.dropout, paper.audio_blocks, paper.audio_least_width, paper.mel_bins) == (0.4, 8, 2, 80)
-    assert (paper.long_kernel, paper.long_dilation, paper.exit_widths) == (15, 8, (1.5, 2.0))
+    assert (paper.hidden_size, paper.moe_num_experts, paper.moe_k, paper.num_heads) == (1024, 240, 4, 8)
+    assert (paper.num_encoder_layers, paper.num_mixer_layers, paper.num_decoder_layers) == (6, 2, 4)
+    assert (paper.dropout, paper.audio_blocks, paper.audio_least_width, paper.audio_num_mel_bins) == (
+        0.4,
+        8,
+        2,
+        80,
+    )
+    assert (paper.large_kernel_size, paper.large_kernel_dilation, paper.exit_widths) == (15, 8, (1.5, 2.0))
     assert paper.vocabulary_size == base.vocabulary_size == 8192
-    assert (base.experts, single.experts, single.experts_per_token) == (240, 60, 4)
+    assert (base.moe_num_experts, single.moe_num_experts, single.moe_k) == (240, 60, 4)
 
 
 def test_without_experts_the_rest_stays(count):

@@ -10,20 +10,20 @@ from t2tlite import hparam, problem, registry
 from t2tlite.models import multimodel
 
 HPARAMS = hparam.get("multimodel_tiny").replace(
-    hidden=16,
-    filter=8,
-    heads=2,
-    encoder_blocks=2,
-    mixer_blocks=1,
-    decoder_blocks=2,
-    experts=4,
-    experts_per_token=2,
+    hidden_size=16,
+    filter_size=8,
+    num_heads=2,
+    num_encoder_layers=2,
+    num_mixer_layers=1,
+    num_decoder_layers=2,
+    moe_num_experts=4,
+    moe_k=2,
     image_size=33,
     image_widths=(4, 6, 8, 12),
     audio_blocks=3,
     audio_strided_blocks=2,
     audio_least_width=4,
-    mel_bins=12,
+    audio_num_mel_bins=12,
     dropout=0.1,
 )
 VARIANTS = {

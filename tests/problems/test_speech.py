@@ -98,7 +98,7 @@ def test_both_nets_take_what_was_read(tmp_path, name):
     net.build(None)
     features = {"inputs": found["inputs"][None], "inputs_length": tf.constant([len(found["inputs"])])}
     represented, mask, _ = net.bottom(features, "inputs")
-    assert represented.shape[0] == 1 and represented.shape[-1] == hparams.hidden
+    assert represented.shape[0] == 1 and represented.shape[-1] == hparams.hidden_size
     assert np.isfinite(represented).all() and tf.reduce_all(mask)
 
 

@@ -23,7 +23,7 @@ def predictor(tmp_path_factory):
     """Of a small model that was never trained."""
     folder = tmp_path_factory.mktemp("served")
     hparams = tiny.HPARAMS.replace(
-        length_bounds=(8, 16), seconds_bounds=(0.3,), encoder_blocks=1, decoder_blocks=1
+        length_bounds=(8, 16), seconds_bounds=(0.3,), num_encoder_layers=1, num_decoder_layers=1
     )
     problems = {name: copy.copy(tiny.PROBLEMS[name]) for name in NAMES}
     vocabulary = Vocabulary.train(TEXTS, 285)

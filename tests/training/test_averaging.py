@@ -120,7 +120,9 @@ def test_the_best_have_the_lowest_scores(tmp_path):
 
 
 def trained(ema_decay, steps=3, name="adam"):
-    hparams = tiny.HPARAMS.replace(ema_decay=ema_decay, optimizer=name, learning_rate=0.5, warmup_steps=1)
+    hparams = tiny.HPARAMS.replace(
+        ema_decay=ema_decay, optimizer=name, learning_rate=0.5, learning_rate_warmup_steps=1
+    )
     model = parts()
     optimizer = optimizers.make_optimizer(hparams, model.variables[:1])
     for step in range(steps):

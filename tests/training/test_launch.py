@@ -13,7 +13,7 @@ from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import launch
 
-HPARAMS = hparam.get("multimodel_tiny").replace(hidden=16, heads=2, vocabulary_size=600)
+HPARAMS = hparam.get("multimodel_tiny").replace(hidden_size=16, num_heads=2, vocabulary_size=600)
 
 
 def make_run(folder, data, problems="wmt_ende,imagenet", hparams=HPARAMS, **more):
@@ -55,7 +55,10 @@ def test_another_run_is_refused(sample_data, begun):
     for more, message in (
         ({"problems": "imagenet,wmt_ende"}, "holds a run with problems="),
         ({"seed": 1}, "seed=0, and 1"),
-        ({"hparams": HPARAMS.replace(dropout=0.5, hidden=32)}, "dropout=.* is asked for .2 hyperparameters"),
+        (
+            {"hparams": HPARAMS.replace(dropout=0.5, hidden_size=32)},
+            "dropout=.* is asked for .2 hyperparameters",
+        ),
     ):
         with pytest.raises(UserError, match=message):
             make_run(begun, sample_data, **more)

@@ -11,7 +11,12 @@ from t2tlite.training.optimizers import OPTIMIZERS, Adafactor, Lamb, make_optimi
 
 from ..models import tiny
 
-HPARAMS = tiny.HPARAMS.replace(schedule="constant", learning_rate=0.1, warmup_steps=1, adam_epsilon=1e-6)
+HPARAMS = tiny.HPARAMS.replace(
+    learning_rate_schedule="constant",
+    learning_rate=0.1,
+    learning_rate_warmup_steps=1,
+    optimizer_adam_epsilon=1e-6,
+)
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
 
@@ -188,7 +193,9 @@ def test_without_averages_nothing_is_kept_for_them():
 
 def test_hyperparameters_reach_the_optimizer():
     variables = list(weights().values())
-    changed = HPARAMS.replace(adam_beta1=0.5, adam_epsilon=1e-3, least_scale=0.25, weight_decay=0.5)
+    changed = HPARAMS.replace(
+        optimizer_adam_beta1=0.5, optimizer_adam_epsilon=1e-3, least_scale=0.25, weight_decay=0.5
+    )
     for name in ("adamw", "lamb"):
         made = make_optimizer(changed.replace(optimizer=name), variables)
         assert (made.beta_1, made.beta_2, made.epsilon, made.weight_decay) == (0.5, 0.98, 1e-3, 0.5)
@@ -210,7 +217,7 @@ def test_one_from_a_config_is_the_same(cls):
         ({"optimizer": "sgd"}, "must be one of adam, adamw, adafactor, lamb; received `sgd`"),
         ({"weight_decay": 0.1}, "`adam` has no weight_decay; use --hparams=optimizer=adamw"),
         ({"optimizer": "adamw"}, "`adamw` needs weight_decay"),
-        ({"schedule": "linear"}, "`schedule` must be one of"),
+        ({"learning_rate_schedule": "linear"}, "`learning_rate_schedule` must be one of"),
     ],
 )
 def test_mistakes(changes, message):

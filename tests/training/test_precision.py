@@ -14,8 +14,8 @@ from ..models import tiny
 PROBLEMS = "wmt_ende,imagenet"
 # With 16 channels or fewer, a depthwise convolution of 15 taps in bfloat16 never ends on some CPUs (TF 2.21).
 HPARAMS = tiny.HPARAMS.replace(
-    **{"hidden": 32, "filter": 16, "vocabulary_size": 600, "dropout": 0.1, "encoder_blocks": 1},
-    **{"batch_tokens": 64, "batch_images": 4, "length_bounds": (32,), "decoder_blocks": 1},
+    **{"hidden_size": 32, "filter_size": 16, "vocabulary_size": 600, "dropout": 0.1, "num_encoder_layers": 1},
+    **{"batch_tokens": 64, "batch_images": 4, "length_bounds": (32,), "num_decoder_layers": 1},
 )
 
 

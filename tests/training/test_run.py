@@ -70,8 +70,8 @@ def test_no_run(tmp_path):
     [
         ({"problems": ["wmt_edne"]}, "did you mean `wmt_ende`"),
         ({"problems": None}, "run.json is broken"),
-        ({"hparams": {"hidden": 16}}, "hyperparameters are missing"),
-        ({"hparams": {"hiden": 16}}, "did you mean `hidden`"),
+        ({"hparams": {"hidden_size": 16}}, "hyperparameters are missing"),
+        ({"hparams": {"hiden": 16}}, "did you mean `hidden_size`"),
         ({"hparams": 5}, "run.json is broken"),
         ({"labels": ["a"]}, "run.json is broken"),
         ({"usr_dirs": ["/no/dir"]}, "/no/dir"),

@@ -70,11 +70,18 @@ def test_it_can_be_made_from_its_config(name):
 
 
 def test_the_hyperparameters_name_it():
-    hparams = tiny.HPARAMS.replace(schedule="noam", learning_rate=2.0, warmup_steps=50)
+    hparams = tiny.HPARAMS.replace(
+        learning_rate_schedule="noam", learning_rate=2.0, learning_rate_warmup_steps=50
+    )
     step = 99
-    expected = 2.0 * tiny.HPARAMS.hidden**-0.5 * 100**-0.5
+    expected = 2.0 * tiny.HPARAMS.hidden_size**-0.5 * 100**-0.5
     np.testing.assert_allclose(Schedule.from_hparams(hparams)(step), expected, rtol=1e-6)
-    hparams = hparams.replace(schedule="exponential", warmup_steps=0, decay_steps=10, decay_rate=0.25)
+    hparams = hparams.replace(
+        learning_rate_schedule="exponential",
+        learning_rate_warmup_steps=0,
+        learning_rate_decay_steps=10,
+        learning_rate_decay_rate=0.25,
+    )
     np.testing.assert_allclose(Schedule.from_hparams(hparams)(11), 2.0 * 0.25, rtol=1e-6)
 
 
@@ -86,8 +93,11 @@ def test_the_hyperparameters_name_it():
             "one of constant, noam, rsqrt, cosine, exponential; received `cosin`; did you mean `cosine`?",
         ),
         ("x", "received `x`$"),
-        ("cosine", "schedule `cosine` needs `decay_steps`: add --hparams=decay_steps=N"),
-        ("exponential", "schedule `exponential` needs `decay_steps`"),
+        (
+            "cosine",
+            "schedule `cosine` needs `learning_rate_decay_steps`: add --hparams=learning_rate_decay_steps=N",
+        ),
+        ("exponential", "schedule `exponential` needs `learning_rate_decay_steps`"),
     ],
 )
 def test_mistakes(name, message):

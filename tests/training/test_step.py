@@ -57,7 +57,7 @@ def cross_entropy(logits, targets):
 
 def test_an_update_leaves_alone_what_its_problem_does_not_use():
     model = tiny.model(NAMES)
-    hparams = tiny.HPARAMS.replace(learning_rate=0.1, warmup_steps=1)
+    hparams = tiny.HPARAMS.replace(learning_rate=0.1, learning_rate_warmup_steps=1)
     optimizer = make_optimizer(hparams, model.trainable_variables)
     step_of(model, "pictures", optimizer)(0)  # so that there is momentum to be left alone
     weights, state = values(model.variables), values(optimizer.variables)
@@ -75,13 +75,13 @@ def test_an_update_leaves_alone_what_its_problem_does_not_use():
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_clipped_by_their_norm_over_all_variables(name):
     recorded = {}
-    for clip_norm in (0.5, 1e9):
+    for clip_grad_norm in (0.5, 1e9):
         recorder = Recorder()
-        model = tiny.model(NAMES, CERTAIN.replace(clip_norm=clip_norm))
+        model = tiny.model(NAMES, CERTAIN.replace(clip_grad_norm=clip_grad_norm))
         norm = step_of(model, name, recorder)(0)["gradient_norm"]
-        recorded[clip_norm] = recorder.gradients
+        recorded[clip_grad_norm] = recorder.gradients
         whole = np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in recorder.gradients.values()))
-        np.testing.assert_allclose(whole, min(norm, clip_norm), rtol=1e-5)
+        np.testing.assert_allclose(whole, min(norm, clip_grad_norm), rtol=1e-5)
     assert norm > 0.5
     assert recorded[0.5].keys() == recorded[1e9].keys()
     for path, gradient in recorded[1e9].items():
@@ -106,8 +106,8 @@ def test_the_losses_of_the_experts_count():
     gradients = []
     for weight in (0.0, 5.0):
         recorder = Recorder()
-        weights = {"importance_weight": weight, "load_weight": weight}
-        hparams = tiny.HPARAMS.replace(**weights, dropout=0.0, clip_norm=1e9)
+        weights = {"moe_importance_loss_coef": weight, "moe_load_loss_coef": weight}
+        hparams = tiny.HPARAMS.replace(**weights, dropout=0.0, clip_grad_norm=1e9)
         statistics = step_of(tiny.model(NAMES, hparams), "translation", recorder)(0)
         gradients.append(recorder.gradients)
         assert (statistics["expert_loss"] > 0) == (weight > 0)

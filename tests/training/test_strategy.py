@@ -23,7 +23,7 @@ from ..bin.runs import SMALL, flags, told
 from ..models import tiny
 
 # Dropout and noise are on. No expert is ever full: which choices a full one drops depends on the replicas.
-HPARAMS = SMALL + ",expert_capacity=4,batch_tokens=192,batch_images=5,batch_seconds=24"
+HPARAMS = SMALL + ",moe_capacity_factor=4,batch_tokens=192,batch_images=5,batch_seconds=24"
 HPARAMS = HPARAMS.replace("batch_tokens=64,batch_images=2,batch_seconds=4,", "")
 PROBLEMS = "wmt_ende,imagenet"
 STEPS = 6
@@ -138,7 +138,7 @@ def test_micro_steps_of_one_batch_are_one_update():
 @pytest.mark.usefixtures("eagerly")
 def test_micro_steps_of_several_problems_are_their_mean():
     """What only one of two problems uses gets half of its gradient."""
-    hparams = tiny.HPARAMS.replace(dropout=0.0, moe="none", clip_norm=1e9)
+    hparams = tiny.HPARAMS.replace(dropout=0.0, moe="none", clip_grad_norm=1e9)
     model = tiny.model(("translation", "pictures"), hparams)
     batches = {name: tiny.batch(name) for name in ("translation", "pictures")}
     specs = {

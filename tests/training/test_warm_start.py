@@ -16,7 +16,7 @@ from t2tlite.training.optimizers import make_optimizer
 from ..models import tiny
 
 HPARAMS = tiny.HPARAMS.replace(
-    vocabulary_size=600, batch_tokens=64, batch_images=4, length_bounds=(32,), encoder_blocks=1
+    vocabulary_size=600, batch_tokens=64, batch_images=4, length_bounds=(32,), num_encoder_layers=1
 )
 NOTHING = types.SimpleNamespace(variables=[])
 
@@ -85,8 +85,8 @@ def test_a_ninth_problem_is_added_to_a_trained_model(ninth, tmp_path, eagerly):
     after = Evaluator(new, model)
     for name in old.problems:
         assert before.evaluate(name, "validation") == after.evaluate(name, "validation")
-    assert told["command_to_capitals"] == (0, HPARAMS.hidden, 0)
-    assert told["all"] == (size_of(old.make_model()), HPARAMS.hidden, 0)
+    assert told["command_to_capitals"] == (0, HPARAMS.hidden_size, 0)
+    assert told["all"] == (size_of(old.make_model()), HPARAMS.hidden_size, 0)
     assert np.isfinite(after.evaluate("shouting", "validation")["loss"])
 
 
@@ -106,8 +106,8 @@ def test_parts_are_loaded_new_or_left(old, sample_data, tmp_path):
         assert told[part] == (size(model, part), 0, 0), part
     assert told["spectral"] == (0, size(model, "spectral"), 0)
     assert told["image"] == (0, 0, size(other, "image"))
-    assert told["command_to_german"] == (0, 0, HPARAMS.hidden)
-    assert told["command_to_french"] == (0, HPARAMS.hidden, 0)
+    assert told["command_to_german"] == (0, 0, HPARAMS.hidden_size)
+    assert told["command_to_french"] == (0, HPARAMS.hidden_size, 0)
     found = {v.path: v.numpy() for v in other.variables}
     for variable in model.variables:
         expected = found.get(variable.path, untouched[variable.path])
@@ -166,7 +166,10 @@ def test_mistakes(old, sample_data, tmp_path):
         with pytest.raises(UserError, match="is neither the --output_dir of a t2t-train nor a checkpoint"):
             warm_start.find(path)
     wider = run_of(
-        tmp_path / "new", sample_data, "wsj_speech", HPARAMS.replace(hidden=32, filter=16, experts=2)
+        tmp_path / "new",
+        sample_data,
+        "wsj_speech",
+        HPARAMS.replace(hidden_size=32, filter_size=16, moe_num_experts=2),
     )
     with pytest.raises(UserError, match="nothing of .*step-00000007 fits this model: .*--hparams_set"):
         warm_start.load(old.output_dir, wider.make_model())
