@@ -42,12 +42,21 @@ def multimodel_single() -> HParams:
 
 @registry.register_hparams
 def multimodel_paper() -> HParams:
-    """The paper to the letter: width 1024, dropout 0.4 of every ConvBlock, no timing before the encoder.
+    """What the paper says: width 1024, dropout 0.4 of every ConvBlock, no timing before the encoder.
 
-    The paper leaves the experts' filter size and the optimiser's rates open; they are the base's, scaled.
-    What it reads of a sound has two channels, [x, 1 - x] of a spectrogram and [x, -x] of a waveform.
+    What the paper leaves open is listed in docs/multimodel.md with what is chosen here. The most visible
+    choice: an update trains one problem. `multimodel_paper_joint` trains all eight in every update.
     """
     return multimodel_base().replace(hidden_size=1024, filter_size=4096, dropout=0.4, encoder_timing=False)
+
+
+@registry.register_hparams
+def multimodel_paper_joint() -> HParams:
+    """`multimodel_paper` with a batch of each of the eight problems in every update, the joint training.
+
+    For another number of problems set `accumulate` to that number.
+    """
+    return multimodel_paper().replace(accumulate=8)
 
 
 @registry.register_hparams

@@ -27,7 +27,8 @@ class Categorical(Modality):
         self.h2 = ConvStep2D(hparams.hidden_size, name="h2")
         self.h4 = ConvStep2D(wide, name="h4")
         self.h5 = ConvStep2D(wider, name="h5")
-        self.classes = keras.layers.Dense(size, name="classes")
+        # A fresh model predicts all classes alike.
+        self.classes = keras.layers.Dense(size, kernel_initializer="zeros", name="classes")
 
     @classmethod
     def sharing(cls, problem, side, vocabulary, labels):

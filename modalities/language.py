@@ -15,7 +15,8 @@ class Language(Modality):
 
     Problems share it exactly if they share the vocabulary. With `shared_embedding_and_softmax_weights` W_S
     is W_E. The embedding is drawn with variance 1 / hidden and scaled by sqrt(hidden) where it is read, as in
-    Tensor2Tensor.
+    Tensor2Tensor. W_S begins at zero: a fresh model predicts all subwords alike, and no update is spent on
+    unlearning what the sum of its residuals happens to say.
     """
 
     autoregressive = True
@@ -29,7 +30,7 @@ class Language(Modality):
         normal = keras.initializers.RandomNormal(stddev=hidden**-0.5)
         self.embedding = self.add_weight(name="embedding", shape=(self.size, hidden), initializer=normal)
         if not self.hparams.shared_embedding_and_softmax_weights:
-            self.softmax = self.add_weight(name="softmax", shape=(self.size, hidden), initializer=normal)
+            self.softmax = self.add_weight(name="softmax", shape=(self.size, hidden), initializer="zeros")
         self.built = True
 
     def embed_targets(self, targets):

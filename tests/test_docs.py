@@ -20,6 +20,7 @@ TEXTS = {
         "CHANGELOG.md",
         "docs/data.md",
         "docs/export.md",
+        "docs/multimodel.md",
         "docs/python.md",
         "docs/serving.md",
         "problems/sample_world/README.md",

@@ -107,7 +107,7 @@ class MultiModel(keras.Model):
                 self.commands[wiring.command] = self.add_weight(
                     name=f"command_{wiring.command}",
                     shape=(self.hparams.hidden_size,),
-                    initializer=keras.initializers.RandomNormal(),
+                    initializer=keras.initializers.RandomNormal(stddev=self.hparams.hidden_size**-0.5),
                 )
         self.built = True
 
@@ -157,10 +157,12 @@ class MultiModel(keras.Model):
         return tf.nest.map_structure(lambda x: None if x is None else tf.repeat(x, copies, axis=0), made)
 
     def start(self, problem: str, batch):
-        """The embedded command token, `[batch, 1, hidden]`, with which every decoding starts."""
-        command = tf.cast(
-            tf.convert_to_tensor(self.commands[self.wiring[problem].command]), self.compute_dtype
-        )
+        """The embedded command token, `[batch, 1, hidden]`, with which every decoding starts.
+
+        Like a subword's embedding it is drawn with variance 1 / hidden and scaled by sqrt(hidden).
+        """
+        command = tf.convert_to_tensor(self.commands[self.wiring[problem].command])
+        command = tf.cast(command * self.hparams.hidden_size**0.5, self.compute_dtype)
         return tf.tile(command[None, None], [batch, 1, 1])
 
     def initial_state(self, batch, length: int):
