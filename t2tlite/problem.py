@@ -33,8 +33,14 @@ class Text(Feature):
 
 @dataclasses.dataclass(frozen=True)
 class Image(Feature):
-    """An encoded image (PNG or JPEG `bytes`)."""
+    """An encoded image (PNG or JPEG `bytes`).
 
+    Attributes:
+      flip: whether left and right mean nothing here, so that training mirrors half of the images it crops or
+        scales. The problem has to say so, since a caption or a class may name a side.
+    """
+
+    flip: bool = False
     kind = "image"
 
 
