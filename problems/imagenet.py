@@ -15,7 +15,6 @@ class Imagenet(problem.Problem):
 
     inputs = problem.Image(flip=True)
     targets = problem.Label()
-    command = "to_category"
     metrics = ("top1", "top5")
     sources = ("files", "tfds", "sample")
     paper_row = 2
