@@ -108,8 +108,8 @@ class Problem:
 
     Attributes:
       inputs, targets: the two `Feature`s.
-      command: name of the command token that starts every decoding, e.g. "to_german". Empty where the target is
-        a class: it is read off the encoded input, and nothing is decoded.
+      command: name of the command token that starts every decoding, e.g. "to_german". Empty where the target
+        is a class: it is read off the encoded input, and nothing is decoded.
       metrics: names of registered metrics.
       symbols: strings that become whole vocabulary entries (e.g. the brackets of trees).
       corpus: name of the prepared data; problems with the same corpus share one copy. None: the
