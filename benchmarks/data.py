@@ -277,7 +277,9 @@ def measure_images(flags):
     options.threading.private_threadpool_size = flags.cores
     options.threading.max_intra_op_parallelism = 1
     ours = tf.data.Dataset.from_tensor_slices((encoded, seeds)).repeat().batch(16)
-    ours = ours.map(lambda image, seed: images.decode(image, side, seed), num_parallel_calls=flags.cores)
+    ours = ours.map(
+        lambda image, seed: images.decode(image, side, seed, flip=True), num_parallel_calls=flags.cores
+    )
     theirs = tf.data.Dataset.from_tensor_slices((encoded, windows)).repeat()
     theirs = theirs.map(bare, num_parallel_calls=flags.cores).batch(16)
     iterators = {

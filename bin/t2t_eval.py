@@ -148,11 +148,12 @@ def _decoded(run, model, problems, flags, options) -> dict:
 def _show_teacher_forced(found, checkpoint, flags):
     """Prints the table of the teacher-forced figures."""
     part = f"the first {flags.eval_steps} batches" if flags.eval_steps else "whole"
-    headings = ["problem", "log-perplexity (nats/target)", *_SHARES.values(), "targets"]
+    headings = ["problem", "loss", "log-perplexity (nats/target)", *_SHARES.values(), "targets"]
     rows = [
         [
             name,
-            f"{figures['log_perplexity']:.4f}",
+            f"{figures['loss']:.4f}",
+            f"{figures['log_perplexity']:.4f}" if "log_perplexity" in figures else "-",
             *(f"{100 * figures[share]:.2f}%" for share in _SHARES),
             f"{figures['targets']:,.0f}",
         ]

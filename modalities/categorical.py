@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.layers.convolution import ConvStep2D, max_pool
 from t2tlite.layers.masking import apply_mask, masked_mean
+from t2tlite.losses import cross_entropy
 from t2tlite.modality import Modality
 
 
@@ -18,6 +19,8 @@ class Categorical(Modality):
     Inputs with a grid are reshaped to it; others are a grid of width 1. Problems share it exactly if they
     have the same class names in the same order.
     """
+
+    probabilistic = True
 
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size=size, **kwargs)
@@ -56,5 +59,6 @@ class Categorical(Modality):
         return tf.cast(self.classes(masked_mean(x, mask)), tf.float32)
 
     def loss(self, logits, targets):
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-        return tf.reduce_sum(loss), self.count(targets)
+        """Cross-entropy of the classes; see `Modality.loss`."""
+        losses = cross_entropy(logits, targets, self.hparams.label_smoothing)
+        return tf.reduce_sum(losses), self.count(targets)

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.losses import cross_entropy
 from t2tlite.modality import Modality, Representation
 
 PAD = 0
@@ -20,6 +21,7 @@ class Language(Modality):
     """
 
     autoregressive = True
+    probabilistic = True
 
     @classmethod
     def sharing(cls, problem, side, vocabulary, labels):
@@ -56,16 +58,3 @@ class Language(Modality):
         weight = tf.cast(targets != PAD, tf.float32)
         losses = cross_entropy(logits, targets, self.hparams.label_smoothing)
         return tf.reduce_sum(losses * weight), self.count(targets)
-
-
-def cross_entropy(logits, targets, smoothing: float = 0.0):
-    """Cross-entropy in nats of float32 `[..., size]` against int32 `[...]`.
-
-    With smoothing s the target distribution has 1 - s on the true entry and s spread evenly over all
-    (Szegedy et al. 2016, section 7).
-    """
-    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-    if smoothing:
-        spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
-        loss = (1 - smoothing) * loss + smoothing * spread
-    return loss

@@ -13,9 +13,8 @@ _TFDS_SPLITS = {"train": "train[:99%]", "validation": "train[99%:]", "test": "va
 class Imagenet(problem.Problem):
     """An image to one of 1000 classes, ILSVRC 2012."""
 
-    inputs = problem.Image()
+    inputs = problem.Image(flip=True)
     targets = problem.Label()
-    command = "to_category"
     metrics = ("top1", "top5")
     sources = ("files", "tfds", "sample")
     paper_row = 2

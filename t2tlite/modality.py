@@ -29,6 +29,8 @@ class Modality(Component):
 
     Attributes:
       autoregressive: whether targets are decoded position by position, through mixer and decoder.
+      probabilistic: whether the loss fits the softmax of the logits to the targets, as a cross-entropy does.
+        Only then does an evaluation have a log-perplexity.
 
     Args:
       hparams: the run's `HParams`.
@@ -36,6 +38,7 @@ class Modality(Component):
     """
 
     autoregressive = False
+    probabilistic = False
 
     def __init__(self, hparams, size: int | None = None, **kwargs):
         super().__init__(hparams, **kwargs)
@@ -74,7 +77,10 @@ class Modality(Component):
         return tf.cast(tf.shape(targets)[0], tf.float32)
 
     def loss(self, logits, targets):
-        """Sum of the losses in nats, and their number, which is `count` (float32 scalars)."""
+        """Sum of the losses, and their number, which is `count` (float32 scalars).
+
+        It is what training minimises and evaluations tell as `loss`: in nats where it is a cross-entropy.
+        """
         raise ValueError(f"modality `{type(self).__name__}` can't be written: it defines no loss")
 
     def get_config(self):

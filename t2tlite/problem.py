@@ -33,8 +33,14 @@ class Text(Feature):
 
 @dataclasses.dataclass(frozen=True)
 class Image(Feature):
-    """An encoded image (PNG or JPEG `bytes`)."""
+    """An encoded image (PNG or JPEG `bytes`).
 
+    Attributes:
+      flip: whether left and right mean nothing here, so that training mirrors half of the images it crops or
+        scales. The problem has to say so, since a caption or a class may name a side.
+    """
+
+    flip: bool = False
     kind = "image"
 
 
@@ -102,7 +108,8 @@ class Problem:
 
     Attributes:
       inputs, targets: the two `Feature`s.
-      command: name of the command token that starts every decoding, e.g. "to_german".
+      command: name of the command token that starts every decoding, e.g. "to_german". Empty where the target
+        is a class: it is read off the encoded input, and nothing is decoded.
       metrics: names of registered metrics.
       symbols: strings that become whole vocabulary entries (e.g. the brackets of trees).
       corpus: name of the prepared data; problems with the same corpus share one copy. None: the

@@ -59,7 +59,7 @@ def _problem_facts(name: str) -> dict[str, str]:
     problem = registry.get_problem(name)
     sides = {side: type(feature).__name__.lower() for side, feature in problem.features().items()}
     return sides | {
-        "command": problem.command or "-",
+        "command": problem.command or "none",
         "metrics": ", ".join(problem.metrics) or "-",
         "sources": ", ".join(problem.sources),
         "corpus": problem.corpus or name,

@@ -363,6 +363,9 @@ class TestHelp:
         assert entry.place in text and entry.summary in text
         assert registry.get_problem(name).command in text
 
+    def test_a_class_has_no_command(self):
+        assert "  command  none\n" in registry_help.text("imagenet")
+
     def test_hparams_values_are_those_that_overrides_take(self):
         name = registry.names("hparams")[0]
         lines = dict(line.split(None, 1) for line in registry_help.text(name).splitlines() if line.strip())

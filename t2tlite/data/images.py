@@ -8,18 +8,22 @@ _CENTRE = 0.875  # share of the shorter side that the centre crop keeps
 _RATIOS = (1, 2, 4, 8)  # by which a JPEG can be made smaller while it is decoded
 
 
-def decode(encoded: tf.Tensor, size: int, seeds: tf.Tensor | None) -> tf.Tensor:
+def decode(
+    encoded: tf.Tensor, size: int, seeds: tf.Tensor | None, crop: bool = True, flip: bool = False
+) -> tf.Tensor:
     """Decodes a batch of PNG or JPEG images.
 
     An image that already has the size is left as it is. Another is cropped and resized: at random where
-    seeds are given (8 to 100% of the area, aspect ratio 3/4 to 4/3, mirrored half of the time; Szegedy et
-    al. 2014, arXiv 1409.4842), from the centre otherwise. Of a JPEG only the crop is decoded, and no finer
-    than the size asks for; so a fault outside the crop can go unseen.
+    seeds are given (8 to 100% of the area, aspect ratio 3/4 to 4/3; Szegedy et al. 2014, arXiv 1409.4842),
+    from the centre otherwise. Of a JPEG only the crop is decoded, and no finer than the size asks for; so a
+    fault outside the crop can go unseen.
 
     Args:
       encoded: bytes `[batch]`.
       size: side of the result, pixels.
       seeds: int64 `[batch, 2]`, or None: no augmentation.
+      crop: whether seeds draw the crop; otherwise it is that of the centre.
+      flip: whether seeds mirror half of the images that don't have the size, left for right.
 
     Returns:
       float32 `[batch, size, size, 3]` in [0, 1].
@@ -28,18 +32,19 @@ def decode(encoded: tf.Tensor, size: int, seeds: tf.Tensor | None) -> tf.Tensor:
       tf.errors.InvalidArgumentError: when it runs, if bytes are no image that can be decoded.
     """
     made = tf.TensorSpec([size, size, 3], tf.float32)
-    one = functools.partial(_one, size)
+    one = functools.partial(_one, size, crop, flip)
     if seeds is None:
         return tf.map_fn(one, encoded, fn_output_signature=made) / 255.0
     return tf.map_fn(lambda pair: one(*pair), (encoded, seeds), fn_output_signature=made) / 255.0
 
 
-def _one(size, encoded, seed=None):
-    crop, fits = tf.cond(
-        tf.io.is_jpeg(encoded), lambda: _jpeg(encoded, size, seed), lambda: _other(encoded, size, seed)
+def _one(size, crop, flip, encoded, seed=None):
+    drawn = seed if crop else None
+    part, fits = tf.cond(
+        tf.io.is_jpeg(encoded), lambda: _jpeg(encoded, size, drawn), lambda: _other(encoded, size, drawn)
     )
-    image = _resized(crop, size)  # [size, size, 3]
-    if seed is None:
+    image = _resized(part, size)  # [size, size, 3]
+    if seed is None or not flip:
         return image
     mirrored = (tf.random.stateless_uniform([], seed + 1) < 0.5) & ~fits
     # The small image rather than the crop: fewer pixels to move.

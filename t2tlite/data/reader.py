@@ -9,7 +9,7 @@ from t2tlite.data import images, records
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.hparam import HParams
-from t2tlite.problem import Problem
+from t2tlite.problem import Image, Problem
 
 SAMPLE_RATE = 16000  # Hz
 _DRAWS = 2**31 - 1
@@ -50,8 +50,10 @@ class Reader:
         self._hparams = hparams
         self._seed = seed
         self.training = training
-        # Left and right matter to a caption, and not to a class.
-        self._augment = training and self.kinds["targets"] == "label"
+        features = problem.features().items()
+        self._flips = {name for name, feature in features if isinstance(feature, Image) and feature.flip}
+        # A caption is of the whole picture; what is left of it mostly has the class.
+        self._crops = self.kinds["targets"] == "label"
         stored = ("targets", "inputs") if problem.swap else ("inputs", "targets")
         self._stored = dict(zip(("inputs", "targets"), stored, strict=True))
         if "label" in self.kinds.values():
@@ -121,8 +123,7 @@ class Reader:
             elif kind == "audio":
                 made[name], made[f"{name}_length"] = self._padded_audio(value)
             elif kind == "image":
-                seeds = self._image_seeds(batch)
-                made[name] = images.decode(value[self._rows], self._hparams.image_size, seeds)
+                made[name] = self._decoded_images(value[self._rows], batch, flip=name in self._flips)
             else:
                 made[name] = value
         return made
@@ -180,11 +181,12 @@ class Reader:
         samples = tf.io.decode_raw(pcm[self._rows], tf.int16, fixed_length=2 * bound)  # [rows, bound]
         return tf.cast(samples, tf.float32) / records.PCM, lengths[self._rows]
 
-    def _image_seeds(self, batch):
-        if not self._augment:
-            return None
-        epoch = batch["epoch"] * 1_000_003 + self._seed
-        return tf.stack([epoch, batch["index"]], axis=1)[self._rows]  # [rows, 2]
+    def _decoded_images(self, encoded, batch, flip):
+        seeds = None
+        if self.training and (self._crops or flip):
+            epoch = batch["epoch"] * 1_000_003 + self._seed
+            seeds = tf.stack([epoch, batch["index"]], axis=1)[self._rows]  # [rows, 2]
+        return images.decode(encoded, self._hparams.image_size, seeds, self._crops, flip)
 
 
 _SPEC = {

@@ -16,11 +16,13 @@ from t2tlite.errors import UserError
 
 FOLDER = "best"
 MEAN = "mean"
-FIGURE = "log_perplexity"  # lower is better
+FIGURES = ("log_perplexity", "loss")  # the first that a problem has; lower is better
 
 
 def scores(figures: Mapping[str, Mapping[str, float]], problems: Collection[str]) -> dict[str, float]:
     """What the checkpoints are compared by: the validation log-perplexity, in nats per target.
+
+    Of a problem whose modality has another loss, and so no log-perplexity, it is the loss.
 
     Args:
       figures: `{problem: {figure: value}}` of one evaluation; empty where there was none.
@@ -29,7 +31,8 @@ def scores(figures: Mapping[str, Mapping[str, float]], problems: Collection[str]
     Returns:
       `{problem: score}` where it is finite, and under "mean" their mean if all are. Lower is better.
     """
-    found = {name: float(one[FIGURE]) for name, one in figures.items() if FIGURE in one}
+    told = {name: [one[figure] for figure in FIGURES if figure in one] for name, one in figures.items()}
+    found = {name: float(values[0]) for name, values in told.items() if values}
     found = {name: value for name, value in found.items() if math.isfinite(value)}
     if found and found.keys() == set(problems):
         found[MEAN] = math.fsum(found.values()) / len(found)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from t2tlite.data import damage, pipeline
 from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
+from t2tlite.losses import cross_entropy
 
 _BEST = 5
 
@@ -39,8 +40,9 @@ class Evaluator:
           progress: shown on stderr.
 
         Returns:
-          loss and log_perplexity (nats per target), accuracy and accuracy_top5 (of targets),
-          sequence_accuracy (shares in [0, 1]); targets and sequences (their numbers).
+          loss (the modality's own, per target, as in training: with label smoothing); log_perplexity (nats
+          per target, without it), where the modality is `probabilistic`; accuracy and accuracy_top5 (of
+          targets), sequence_accuracy (shares in [0, 1]); targets and sequences (their numbers).
 
         Raises:
           UserError: the split has no example within the length bounds.
@@ -61,10 +63,10 @@ class Evaluator:
             board.finish(label)
         if not sums:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
-        loss = sums["loss"] / sums["targets"]
+        nats = {"log_perplexity": sums["nats"] / sums["targets"]} if "nats" in sums else {}
         return {
-            "loss": loss,
-            "log_perplexity": loss,
+            "loss": sums["loss"] / sums["targets"],
+            **nats,
             "accuracy": sums["correct"] / sums["targets"],
             "accuracy_top5": sums["correct_top5"] / sums["targets"],
             "sequence_accuracy": sums["correct_sequences"] / sums["sequences"],
@@ -90,28 +92,33 @@ class Evaluator:
 def make_eval_step(model, problem: str, element_spec):
     """A compiled function of a batch that gives sums over it.
 
-    They are: loss, targets, correct, correct_top5, sequences, correct_sequences. The loss is in nats,
-    teacher-forced and without label smoothing; a sequence is correct if the most likely entry is the right
-    one at every position.
+    They are: loss and targets, as the modality counts them; nats, the cross-entropy without label smoothing,
+    where the modality is `probabilistic`; correct, correct_top5, sequences, correct_sequences. A sequence is
+    correct if the entry with the largest logit is the right one at every position.
     """
+    net = model.target_net(problem)
 
     @tf.function(input_signature=[element_spec], autograph=False)
     def eval_step(features):
         targets = features["targets"]
         logits = model(features, problem=problem, training=False).logits
-        if not model.target_net(problem).autoregressive:  # a class is a sequence of one
+        total, count = net.loss(logits, targets)
+        if not net.autoregressive:  # a class is a sequence of one
             targets, logits = targets[:, None], logits[:, None]
             weight = tf.ones_like(targets, tf.float32)
         else:
             weight = tf.cast(targets != 0, tf.float32)
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)  # [batch, length]
         right = tf.cast(tf.argmax(logits, axis=-1, output_type=targets.dtype) == targets, tf.float32)
         rows = tf.reshape(logits, [-1, tf.shape(logits)[-1]])
         near = tf.math.in_top_k(tf.reshape(targets, [-1]), rows, _BEST)
         whole = tf.reduce_min(tf.where(weight > 0, right, 1.0), axis=1)
+        nats = {}
+        if net.probabilistic:
+            nats["nats"] = tf.reduce_sum(cross_entropy(logits, targets) * weight)
         return {
-            "loss": tf.reduce_sum(loss * weight),
-            "targets": tf.reduce_sum(weight),
+            "loss": total,
+            "targets": count,
+            **nats,
             "correct": tf.reduce_sum(right * weight),
             "correct_top5": tf.reduce_sum(tf.where(near, tf.reshape(weight, [-1]), 0.0)),
             "sequences": tf.cast(tf.size(whole), tf.float32),

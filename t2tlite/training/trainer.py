@@ -368,9 +368,10 @@ def _due(step: int, interval: int) -> bool:
 def _told(figures: dict[str, float]) -> str:
     """Teacher-forced figures, then "decoded" and the metrics of the outputs."""
     parts = []
-    if "log_perplexity" in figures:
+    if "loss" in figures:
+        figure = "log_perplexity" if "log_perplexity" in figures else "loss"
         parts.append(
-            f"log-perplexity {figures['log_perplexity']:.3f}, accuracy {100 * figures['accuracy']:.1f}%, "
+            f"{figure.replace('_', '-')} {figures[figure]:.3f}, accuracy {100 * figures['accuracy']:.1f}%, "
             f"whole {100 * figures['sequence_accuracy']:.1f}%"
         )
     known = {*teacher_forced.HIGHER_IS_BETTER, "targets", "sequences"}

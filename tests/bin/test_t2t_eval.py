@@ -1,6 +1,7 @@
 """t2t-eval: tables and files of figures, for any checkpoint, and what it says of mistakes."""
 
 import json
+import pathlib
 import types
 
 import pytest
@@ -96,6 +97,15 @@ def test_all_of_a_run(folder, tmp_path, call, eager):
     assert not any(name in second for name in ("accuracy", "perplexity"))
     assert "wmt_ende bleu: nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2." in second
     assert "wmt_ende test, teacher-forced: 1 in" in err and "wmt_ende test, decoded: 3 in" in err
+
+
+def test_a_problem_without_a_log_perplexity(capsys):
+    """Its modality has another loss."""
+    figures = {"loss": 0.25, "accuracy": 0.5, "accuracy_top5": 0.75, "sequence_accuracy": 0.5, "targets": 8.0}
+    flags = types.SimpleNamespace(eval_steps=0, split="test")
+    t2t_eval._show_teacher_forced({"mine": figures}, pathlib.Path("step-00000001"), flags)
+    [row] = [line for line in capsys.readouterr().out.splitlines() if "mine" in line]
+    assert row.replace("│", " ").split() == ["mine", "0.2500", "-", "50.00%", "75.00%", "50.00%", "8"]
 
 
 def test_one_kind_of_one_problem(folder, call, eagerly):

@@ -21,16 +21,16 @@ def gradient():
     ).astype(np.uint8)
 
 
-def decode(image, size, given=None, encode=tf.io.encode_png):
+def decode(image, size, given=None, encode=tf.io.encode_png, **how):
     encoded = encode(image).numpy()
     count = 1 if given is None else len(given)
-    return images.decode(tf.constant([encoded] * count), size, given).numpy()
+    return images.decode(tf.constant([encoded] * count), size, given, **how).numpy()
 
 
 @pytest.mark.parametrize("given", [None, seeds(5)])
 def test_an_image_of_the_right_size_is_left_as_it_is(gradient, given):
     square = gradient[:, :60]
-    np.testing.assert_allclose(decode(square, 60, given)[0] * 255, square, atol=1e-4)
+    np.testing.assert_allclose(decode(square, 60, given, flip=True)[0] * 255, square, atol=1e-4)
 
 
 def test_the_centre_is_what_evaluation_sees(gradient):
@@ -42,12 +42,27 @@ def test_the_centre_is_what_evaluation_sees(gradient):
 
 
 def test_augmentation_is_given_by_the_seed(gradient):
-    first = decode(gradient, 32, seeds(*range(40)))
-    np.testing.assert_array_equal(first, decode(gradient, 32, seeds(*range(40))))
+    first = decode(gradient, 32, seeds(*range(40)), flip=True)
+    np.testing.assert_array_equal(first, decode(gradient, 32, seeds(*range(40)), flip=True))
     assert len({image.tobytes() for image in first}) == 40
     mirrored = sum(image[16, 0, 1] > image[16, 31, 1] for image in first)
     assert 8 < mirrored < 32
     assert all(image[0, 16, 0] <= image[31, 16, 0] for image in first)  # never upside down
+
+
+def test_nothing_is_mirrored_unless_asked_for(gradient):
+    turned, straight = (decode(gradient, 32, seeds(*range(40)), flip=flip) for flip in (True, False))
+    assert all(image[16, 0, 1] < image[16, 31, 1] for image in straight)
+    for one, other in zip(turned, straight, strict=True):  # the crops are the same
+        assert np.array_equal(one, other) or np.array_equal(one, other[:, ::-1])
+
+
+def test_the_middle_may_be_mirrored(gradient):
+    centre = decode(gradient, 32)[0]
+    made = decode(gradient, 32, seeds(*range(40)), crop=False, flip=True)
+    assert {image.tobytes() for image in made} == {centre.tobytes(), centre[:, ::-1].tobytes()}
+    made = decode(gradient, 32, seeds(*range(40)), crop=False)
+    assert {image.tobytes() for image in made} == {centre.tobytes()}
 
 
 def test_grey_jpeg_and_images_smaller_than_asked_for():

@@ -19,7 +19,7 @@ CAPTIONS = (
 TREES = ("full_trees", "bracketing_f1", "repaired_trees")
 TABLE = {  # in the order of the paper
     "wsj_speech": ("audio", "text", "to_transcript", ("wer", "cer"), ("files", "sample")),
-    "imagenet": ("image", "label", "to_category", ("top1", "top5"), ("files", "tfds", "sample")),
+    "imagenet": ("image", "label", "", ("top1", "top5"), ("files", "tfds", "sample")),
     "coco_captions": ("image", "text", "to_caption", CAPTIONS, ("files", "tfds", "sample")),
     "wsj_parsing": ("text", "text", "to_parse_tree", TREES, ("files", "sample")),
     "wmt_ende": ("text", "text", "to_german", ("bleu",), ("files", "tfds", "sample")),

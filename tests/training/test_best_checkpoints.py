@@ -37,6 +37,8 @@ def test_scores():
     assert best_checkpoints.scores({"a": {"bleu": 2.0}}, ["a"]) == {}
     figures["a"]["log_perplexity"] = float("nan")
     assert best_checkpoints.scores(figures, ["a", "b"]) == {"b": 3.0}
+    del figures["a"]["log_perplexity"]  # a modality with another loss has none
+    assert best_checkpoints.scores(figures, ["a", "b"]) == {"a": 9.0, "b": 3.0, "mean": 6.0}
 
 
 def test_the_best_of_each_survive(tmp_path):

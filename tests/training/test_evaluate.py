@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2tlite import registry
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
 from t2tlite.metrics import teacher_forced
-from t2tlite.training import launch
+from t2tlite.training import best_checkpoints, launch, trainer
 from t2tlite.training.evaluate import Evaluator, make_eval_step
+from t2tlite.training.optimizers import make_optimizer
+from t2tlite.training.step import make_train_step
 
 from ..models import tiny
 
@@ -85,18 +88,19 @@ def test_every_target_counts_the_same(run, model):
 
 
 class Fixed:
-    """A model whose logits are given."""
+    """A model whose logits are given, with a net of the usual modalities."""
 
     def __init__(self, logits, autoregressive=True):
         self.logits = tf.constant(logits, tf.float32)
-        self.autoregressive = autoregressive
+        modality = registry.get("modality", "language" if autoregressive else "categorical")
+        self.net = modality.from_hparams(HPARAMS, size=self.logits.shape[-1])
 
     def __call__(self, features, problem, training):
         assert not training
         return self
 
     def target_net(self, problem):
-        return self
+        return self.net
 
 
 def sums_of(logits, targets, autoregressive=True):
@@ -116,9 +120,8 @@ def test_sums_by_hand():
     logits[0, 0] = np.roll(RANKED, 1)  # entry 1 is the likeliest
     sums = sums_of(logits, [[1, 4, 5], [2, 0, 0]])
     log_sum = math.log(sum(math.exp(x) for x in RANKED))
-    assert sums["loss"] == pytest.approx(
-        (log_sum - 6) + (log_sum - 2) + (log_sum - 1) + (log_sum - 4), rel=1e-6
-    )
+    nats = (log_sum - 6) + (log_sum - 2) + (log_sum - 1) + (log_sum - 4)
+    assert sums["loss"] == pytest.approx(nats, rel=1e-6) == sums["nats"]
     assert (sums["targets"], sums["correct"], sums["correct_top5"]) == (4, 1, 3)
     assert (sums["sequences"], sums["correct_sequences"]) == (2, 0)
 
@@ -142,7 +145,65 @@ def test_fewer_than_five_classes():
 
 def test_what_is_not_finite_is_not_right():
     sums = sums_of([[math.nan] * 7], [0], autoregressive=False)
-    assert math.isnan(sums["loss"]) and sums["correct_top5"] == 0
+    assert math.isnan(sums["loss"]) and math.isnan(sums["nats"]) and sums["correct_top5"] == 0
+
+
+@pytest.mark.parametrize("name", ["translation", "pictures"])
+def test_the_loss_is_that_of_training_and_the_log_perplexity_is_without_smoothing(name):
+    plain, smooth = (
+        tiny.HPARAMS.replace(dropout=0.0, moe="none", label_smoothing=smoothing) for smoothing in (0.0, 0.3)
+    )
+    features = tiny.batch(name)
+    spec = {key: tf.TensorSpec([None] * value.shape.rank, value.dtype) for key, value in features.items()}
+    found = {}
+    for hparams in (plain, smooth):
+        model = tiny.model([name], hparams)
+        optimizer = make_optimizer(hparams.replace(learning_rate=1e-20), model.trainable_variables)
+        trained = make_train_step(model, optimizer, name, 0, spec)(features, tf.constant(0))
+        sums = make_eval_step(model, name, spec)(features)
+        np.testing.assert_allclose(sums["loss"] / sums["targets"], trained["loss"], rtol=1e-5)
+        found[hparams.label_smoothing] = {key: float(value) for key, value in sums.items()}
+    assert found[0.0]["loss"] == found[0.0]["nats"] == pytest.approx(found[0.3]["nats"], rel=1e-5)
+    assert abs(found[0.3]["loss"] / found[0.3]["nats"] - 1) > 1e-3
+
+
+@pytest.fixture
+def margin():
+    """The name of a modality with a hinge loss, as a user may register one."""
+    default = registry.get.__self__
+    default.names("modality")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "_entries", dict(default._entries))
+        patch.setattr(default, "_things", dict(default._things))
+
+        @registry.register_modality("margin")
+        class Margin(registry.get("modality", "categorical")):
+            probabilistic = False
+
+            def loss(self, logits, targets):
+                size = logits.shape[-1]
+                own = tf.gather(logits, targets, batch_dims=1)[:, None]  # [batch, 1]
+                excess = tf.nn.relu(1.0 + logits - own) * (1.0 - tf.one_hot(targets, size))
+                return tf.reduce_sum(excess), self.count(targets)
+
+        yield "margin"
+
+
+def test_a_modality_with_another_loss(sample_data, tmp_path, margin):
+    hparams = HPARAMS.replace(modality_label=margin)
+    run = launch.make_run(tmp_path, "imagenet", hparams, sample_data, "sample")
+    model = tiny.randomise(run.make_model())
+    expected = []
+    for batch in batches(run, "imagenet"):
+        logits = model({k: tf.constant(v) for k, v in batch.items()}, problem="imagenet").logits.numpy()
+        for row, target in zip(logits, batch["targets"], strict=True):
+            others = np.delete(row, target)
+            expected.append(np.maximum(0, 1 + others - row[target]).sum())
+    figures = Evaluator(run, model).evaluate("imagenet", "validation")
+    assert figures["loss"] == pytest.approx(np.mean(expected), rel=1e-5)
+    assert "log_perplexity" not in figures and 0 <= figures["accuracy"] <= figures["accuracy_top5"] <= 1
+    assert f"loss {np.mean(expected):.3f}, accuracy" in trainer._told(figures)
+    assert best_checkpoints.scores({"imagenet": figures}, ["imagenet"])["mean"] == figures["loss"]
 
 
 def test_steps(run, model):
