@@ -1,4 +1,4 @@
-"""docs/python.md: every block of code runs, in order, against a run of all problems."""
+"""The Python of docs/python.md and of the README runs, block after block, against a run of all problems."""
 
 import io
 import json
@@ -10,10 +10,18 @@ import PIL.Image
 import pytest
 import soundfile
 
+import t2tlite
 from t2tlite.decoding.options import DecodeOptions
 
-GUIDE = pathlib.Path(__file__).parents[2] / "docs" / "python.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def blocks(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = blocks("docs/python.md")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +37,7 @@ def ran(whole, tmp_path_factory):
         patch.chdir(folder)
         patch.setattr("sys.stdout", printed)
         for number, block in enumerate(BLOCKS):
-            exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
+            exec(compile(block, f"docs/python.md, block {number}", "exec"), names)
     names["printed"] = printed.getvalue()
     return names
 
@@ -87,10 +95,32 @@ def _paths(ran):
 
 def test_the_tables_name_what_there_is(ran):
     """Every attribute in code that the guide ascribes to what it shows is there."""
+    guide = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     inputs = ran["predictor"].attention("wmt_ende", "a", "b").inputs
     for name in ("units", "grid", "content", "seconds"):
-        assert f"`{name}`" in GUIDE.read_text(encoding="utf-8") and hasattr(inputs, name)
+        assert f"`{name}`" in guide and hasattr(inputs, name)
     assert ran["maps"].sum(axis=(1, 2)) == pytest.approx(1)
     assert set(ran["choice"].mixtures) == {"encoder/experts", "decoder/experts"}
     assert ran["name"] == "imagenet>wmt_ende"
     assert ran["found"].size == 2
+
+
+def test_the_blocks_of_the_readme_run(ran, whole, tmp_path, monkeypatch, capsys):
+    """But for its problem, which is an example that has tests of its own."""
+    for folder in ("demo/run", "runs/two"):
+        (tmp_path / folder).parent.mkdir()
+        (tmp_path / folder).symlink_to(whole)
+    (tmp_path / "demo" / "examples").mkdir()
+    PIL.Image.new("RGB", (40, 40)).save(tmp_path / "demo" / "examples" / "imagenet-0.png")
+    monkeypatch.chdir(tmp_path)
+    compiled = {"demo/run": ran["predictor"]}  # to compile it again takes seconds
+    monkeypatch.setattr(t2tlite, "load", compiled.__getitem__)
+    predicting, keras_model, problem = blocks("README.md")
+    assert "register_problem" in problem
+    names = {}
+    exec(compile(predicting, "README.md, predicting", "exec"), names)
+    assert names["picture"].text in capsys.readouterr().out
+    assert len(names["picture"].probabilities) == 5
+    exec(compile(keras_model, "README.md, a Keras model", "exec"), names)
+    for loaded, saved in zip(names["again"].variables, names["model"].variables, strict=True):
+        np.testing.assert_array_equal(loaded.numpy(), saved.numpy())

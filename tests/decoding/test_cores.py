@@ -1,5 +1,6 @@
 """Several batches at a time: all results in order, errors as they are."""
 
+import os
 import threading
 
 import pytest
@@ -35,14 +36,34 @@ def test_the_first_error_is_raised_and_ends_the_work(monkeypatch):
     assert len(done) < 1000
 
 
-def test_an_accelerator_has_one_batch_at_a_time(monkeypatch):
-    assert cores.number() >= 1
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["one"] * (kind == "GPU"))
+@pytest.fixture
+def asked(monkeypatch):
+    """Threads for an operation that TensorFlow is asked for."""
+    found = []
+    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", found.append)
+    return found
+
+
+@pytest.mark.parametrize("accelerator", ["GPU", "TPU"])
+def test_an_accelerator_has_one_batch_at_a_time(monkeypatch, asked, accelerator):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["one"] * (kind == accelerator))
     assert cores.number() == 1
     cores.keep_operations_on_one()
+    assert not asked
+
+
+def test_a_core_each_without_an_accelerator(monkeypatch, asked):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 5})
+    assert cores.number() == 3
+    cores.keep_operations_on_one()
+    assert asked == [1]
 
 
 def test_too_late_is_no_error(monkeypatch):
     tf.constant(1) + 1  # TensorFlow has begun
+    before = tf.config.threading.get_intra_op_parallelism_threads()
+    with pytest.raises(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(before + 1)
     monkeypatch.setattr(cores, "number", lambda: 2)
     cores.keep_operations_on_one()
+    assert tf.config.threading.get_intra_op_parallelism_threads() == before

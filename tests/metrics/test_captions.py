@@ -66,6 +66,18 @@ def test_bleu_is_sacrebleus_where_there_is_nothing_to_smooth(seed):
         assert expected > 5
 
 
+@pytest.mark.parametrize("longer_first", [False, True])
+def test_of_references_equally_near_in_length_the_shorter_counts(longer_first):
+    """One of 2 words and one of 6 for an output of 4; another input has 3 words too few."""
+    references = [["a b", "a b c d e f"][:: -1 if longer_first else 1], ["a b c d"]]
+    outputs = [["a b c d"], ["a"]]
+    expected = 100 * math.exp(1 - (2 + 4) / (4 + 1))
+    assert score("caption_bleu1", outputs, references) == pytest.approx(expected)
+    columns = list(zip(*(texts * (3 - len(texts)) for texts in references), strict=True))
+    theirs = sacrebleu.BLEU(max_ngram_order=1, tokenize="none", smooth_method="none", force=True)
+    assert theirs.corpus_score([text for [text] in outputs], columns).score == pytest.approx(expected)
+
+
 def test_rouge_by_hand():
     """Precisions 2/4, 0/4, 4/4 and recalls 2/3, 0/2, 4/11 of the first; 1/2 and 1/7 of the second."""
 

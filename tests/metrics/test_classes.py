@@ -2,13 +2,13 @@
 
 from t2tlite import registry
 
-RANKED = [list("abcdef"), list("bacdef"), list("fedcba"), list("cdefba")]
+RANKED = [list("abcdef"), list("bacdef"), list("fedcab"), list("cdefba")]
 RIGHT = [["a"], ["a"], ["a"], ["a"]]
 
 
 def test_places():
     assert registry.get("metric", "top1")(RANKED, RIGHT) == 25
-    assert registry.get("metric", "top5")(RANKED, RIGHT) == 50
+    assert registry.get("metric", "top5")(RANKED, RIGHT) == 75
 
 
 def test_bounds():

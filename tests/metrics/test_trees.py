@@ -16,6 +16,7 @@ CHANGES = [  # (what is changed into what, matched brackets, brackets of the out
     ("(PRT (RP up))", "(ADVP (RP up))", 7, 7),  # one label
     ("(NP (NN meat))", "(NP-SBJ (NN meat))", 7, 7),  # function tags are cut off
     ("(NP (DT the)", "(NP-1 (DT the)", 7, 7),
+    ("(NP (DT the)", "(NP=1 (DT the)", 7, 7),  # and so is what tells which phrases of a gap are parallel
     ("(TOP (S", "(TOP (SINV", 6, 7),
     ("(NP (NN meat))", "(NN meat)", 6, 6),
     ("(NP (NN meat))", "(NP (NP (NN meat)))", 7, 8),  # the second bracket of two has no partner
@@ -31,6 +32,17 @@ def test_counts(old, new, matched, found):
     assert old in REFERENCE
     output = REFERENCE.replace(old, new, 1) if old else REFERENCE
     assert bracketing_f1([[output]], [[REFERENCE]]) == pytest.approx(100 * 2 * matched / (7 + found))
+
+
+@pytest.mark.parametrize("tag", [",", ":", "``", "''", "."])
+def test_punctuation_may_hang_anywhere(tag):
+    """These are the tags of COLLINS.prm; brackets and signs such as # and $ count."""
+    reference = "(TOP (S (NP (NN dogs)) ({} x) (VP (VBP run))))"
+    output = "(TOP (S (NP (NN dogs) ({} x)) (VP (VBP run))))"
+    assert bracketing_f1([[output.format(tag)]], [[reference.format(tag)]]) == 100
+    for counted in ("-LRB-", "#", "$", "NN"):
+        score = bracketing_f1([[output.format(counted)]], [[reference.format(counted)]])
+        assert score == pytest.approx(100 * 2 * 2 / (3 + 3))
 
 
 def test_corpus_level():
@@ -49,6 +61,7 @@ def test_corpus_level():
         ("words without brackets", 0),
         ("(TOP (S (NP (DT the)", 0),
         (REFERENCE + ")", 0),
+        (REFERENCE[:-1], 0),
         ("(TOP (S) )", 0),
         (REFERENCE.replace("meat", "bread"), 7),
         ("(TOP (S (NP (DT the) (NN dog))))", 2),

@@ -145,6 +145,41 @@ def test_bodies_that_are_refused(fake, serving, body, said):
     serving(fake, scenario)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"inputs": ["a"] * 64},
+        {"inputs": ["a" * 10_000]},
+        {"inputs": ["a"], "options": {"beam_size": 16, "alpha": 4.0, "decode_length": 1024}},
+        {"inputs": ["a"], "options": {"decode_length": 1024, "min_length": 1024}},
+        {"inputs": ["a"], "options": {"beam_size": 1, "alpha": 0, "decode_length": 1, "min_length": 0}},
+        {"inputs": ["a"], "options": {"temperature": 4, "num_samples": 16, "top_p": 1, "seed": 2**31 - 1}},
+    ],
+)
+def test_what_is_just_within_the_bounds_is_answered(fake, serving, given):
+    async def scenario(client, service):
+        status, told = await post(client, "/api/predict/shout", json=given)
+        assert status == 200, told
+        assert len(told["predictions"]) == len(given["inputs"])
+
+    serving(fake, scenario)
+
+
+def test_a_body_as_large_as_the_limit_is_read(fake, serving):
+    async def chunks():
+        for _ in range(8):
+            yield b"a" * 128
+
+    async def scenario(client, service):
+        for content in (b"a" * 1024, chunks()):
+            headers = {"Content-Type": "text/plain"}
+            status, told = await post(client, "/api/predict/shout", data=content, headers=headers)
+            assert status == 200, told
+        assert [inputs for _, inputs, _ in fake.calls] == [["a" * 1024]] * 2
+
+    serving(fake, scenario, request_bytes=1024)
+
+
 def test_too_large_bodies_are_refused_also_when_they_do_not_say_so(fake, serving):
     async def chunks():
         for _ in range(40):
@@ -154,7 +189,7 @@ def test_too_large_bodies_are_refused_also_when_they_do_not_say_so(fake, serving
         headers = {"Content-Type": "text/plain"}
         packed = {**headers, "Content-Encoding": "gzip"}
         for given in (
-            {"data": b"a" * 2000, "headers": headers},
+            {"data": b"a" * 1025, "headers": headers},
             {"data": chunks(), "headers": headers},
             {"data": gzip.compress(b"a" * 100_000), "headers": packed},
         ):

@@ -29,6 +29,10 @@ def test_its_own_names(host):
         "evil.example",
         "evil.example:8000",
         "localhost.evil.example",
+        "evillocalhost",
+        "evil-localhost",
+        "evil-localhost.example",
+        "localhost.localhost.example",
         "127.0.0.1.evil.example",
         "[",
         "1",
@@ -38,6 +42,16 @@ def test_other_names(host):
     with pytest.raises(Refusal, match="does not answer to the name .*--allowed_hosts") as caught:
         Hosts("127.0.0.1").check(host, None)
     assert caught.value.status == 403
+
+
+def test_the_machines_name_with_its_domain_and_without(monkeypatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "Box.Lab.example")
+    hosts = Hosts("127.0.0.1", ["Proxy.example."])
+    for host in ("box", "BOX:80", "box.lab.example:8000", "box.lab.example.:8000", "proxy.example"):
+        hosts.check(host, None)
+    for host in ("lab.example", "other.lab.example", "box.example"):
+        with pytest.raises(Refusal):
+            hosts.check(host, None)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +78,7 @@ def test_pages_of_its_own(host, origin, fine):
 
 @pytest.mark.parametrize(
     "bound, alone",
-    [("127.0.0.1", True), ("LOCALHOST", True), ("::1", True), ("0.0.0.0", False), ("models.example", False)],
+    [("127.0.0.1", True), ("LOCALHOST", True), ("::1", True), ("0.0.0.0", False), ("192.168.0.7", False), ("models.example", False)],
 )
 def test_whether_only_this_machine_can_reach_it(bound, alone):
     assert Hosts(bound).loopback == alone

@@ -1,6 +1,7 @@
 """Pictures and sounds that cost more than they look, and what is no file at all."""
 
 import io
+import json
 import struct
 import zlib
 
@@ -57,6 +58,24 @@ def test_other_pictures_do_not(content, said):
         media.check("image", content)
 
 
+def test_as_many_pixels_as_are_read(monkeypatch):
+    monkeypatch.setattr(media, "MOST_PIXELS", 60)
+    media.check("image", saved("PNG", (6, 10)))
+    for size in ((61, 1), (1, 61), (8, 8)):
+        with pytest.raises(UserError, match="too large; at most 60 are read"):
+            media.check("image", saved("PNG", size))
+
+
+def test_as_many_samples_as_are_read(monkeypatch, sound):
+    monkeypatch.setattr(media, "MOST_SECONDS", 2)
+    monkeypatch.setattr(media, "MOST_SAMPLES", 48_000)
+    media.check("audio", sound(2.0, rate=8000))
+    media.check("audio", sound(1.5, rate=8000, channels=4))
+    for seconds, channels in ((2.001, 1), (1.501, 4)):
+        with pytest.raises(UserError, match="is too long"):
+            media.check("audio", sound(seconds, rate=8000, channels=channels))
+
+
 @pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG", "MP3", "AIFF", "NIST"])
 def test_common_sounds_pass(format, sound):
     media.check("audio", sound(0.5, format=format))
@@ -101,8 +120,6 @@ def test_a_path_is_never_read(kind, tmp_path, picture, sound, monkeypatch):
 
 
 def read_json(kind, value):
-    import json
-
     body = json.dumps({"inputs": [value]}).encode()
     return payload.read(kind, body, payload.JSON, {}, DecodeOptions())
 
@@ -113,3 +130,30 @@ def test_base64_is_read_strictly(picture, base64_of):
     for broken in (encoded[:-1], encoded + "*", " " + encoded, f"data:image/png,{encoded}"):
         with pytest.raises(Refusal, match="must be the base64"):
             read_json("image", broken)
+
+
+def test_an_output_is_text_of_as_many_characters_as_are_read():
+    def read(output, more=("output",)):
+        body = json.dumps({"inputs": ["a"], "output": output}).encode()
+        return payload.read("text", body, payload.JSON, {}, DecodeOptions(), more).output
+
+    assert read("b" * payload.MOST_CHARACTERS) == "b" * payload.MOST_CHARACTERS
+    assert read(None) is None
+    for output in ("b" * (payload.MOST_CHARACTERS + 1), 5):
+        with pytest.raises(Refusal, match="output must be a string of at most 10000 characters"):
+            read(output)
+    with pytest.raises(Refusal, match="unknown key `output`"):
+        read("b", more=())
+
+
+def test_an_output_beside_a_body_stands_in_the_address(picture):
+    query = {"output": "b", "beam_size": "2"}
+    asked = payload.read("image", picture, "image/png", query, DecodeOptions(), ("output",))
+    assert asked.output == "b" and asked.options.beam_size == 2
+    with pytest.raises(Refusal, match="option `output` can't be set"):
+        payload.read("image", picture, "image/png", query, DecodeOptions())
+
+
+def test_options_of_json_do_not_stand_in_the_address():
+    with pytest.raises(Refusal, match="stand in its body, not in the address"):
+        payload.read("text", b'{"inputs": ["a"]}', payload.JSON, {"beam_size": "2"}, DecodeOptions())

@@ -83,8 +83,11 @@ def test_copies_where_there_are_no_links(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "link", refused)
     save(tmp_path, 1, a=1.0)
+    kept, made = tmp_path / "best" / "a" / "step-00000001", model()
     shutil.rmtree(tmp_path / "step-00000001")
-    checkpoint.restore_weights(model(), tmp_path / "best" / "a" / "step-00000001")
+    assert {path.stat().st_nlink for path in kept.iterdir()} == {1}
+    checkpoint.restore_weights(made, kept)
+    assert (made.variables[0].numpy() == 1).all()
 
 
 def test_a_disk_that_is_full(tmp_path, monkeypatch):

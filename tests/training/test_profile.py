@@ -33,11 +33,12 @@ def test_a_trace_is_written_for_a_range_and_for_no_other(tmp_path):
 
 
 def test_a_run_that_ends_within_a_range_can_be_profiled_again(tmp_path):
-    for _ in range(2):
-        profiler = Profiler([(1, 9)], tmp_path)
+    for last, traces in ((9, 0), (9, 0), (1, 1)):
+        profiler = Profiler([(1, last)], tmp_path)
         with profiler.update(1):
-            pass
+            tf.reduce_sum(tf.ones([2, 2]))
         profiler.close()
+        assert len(list(tmp_path.rglob("*.xplane.pb"))) == traces
 
 
 def test_a_profiler_that_is_in_use(tmp_path):
