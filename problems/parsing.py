@@ -68,7 +68,7 @@ class WsjParsing(problem.Problem):
         return {**example, "targets": trees.linear(example["targets"])}
 
     def constraint(self, vocabulary):
-        """Balanced brackets, where the vocabulary has them as whole entries."""
+        """Trees of the sentence, where the vocabulary has brackets and tags as whole entries."""
         from t2tlite.problems import tree_constraint  # imports TensorFlow
 
         return tree_constraint.make(vocabulary)

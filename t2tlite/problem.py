@@ -184,6 +184,8 @@ class Problem:
     def constraint(self, vocabulary) -> Any:
         """What the model's outputs keep to, as a `t2tlite.decoding.constraints.Constraint`; None: nothing.
 
+        It is asked for each input, so outputs can be held to something in their inputs.
+
         Args:
           vocabulary: the run's `Vocabulary`.
         """

@@ -31,15 +31,15 @@ class Compiled:
         """How often anything was traced."""
         return sum(one.experimental_get_tracing_count() for one in self._functions.values())
 
-    def decoder(self, problem: str, way: Way, constraint, spec):
-        """A function of features, rows and settings, see `decode`.
+    def decoder(self, problem: str, way: Way, constraint, spec, conditions):
+        """A function of features, rows, conditions and settings, see `decode`.
 
         Args:
           constraint: the problem's.
-          spec: of the features.
+          spec, conditions: of the features and of the conditions.
         """
         body = functools.partial(decode, self._model, problem, way, constraint)
-        return self._get((problem, way), body, [spec, _ROWS, SETTINGS])
+        return self._get((problem, way), body, [spec, _ROWS, conditions, SETTINGS])
 
     def probabilities(self, problem: str, spec):
         """A function of features: float32 `[batch, classes]`."""

@@ -1,4 +1,4 @@
-"""Constraints: which entries may come next, by the kind of output and by its length."""
+"""Constraints: which entries may come next, by the kind of output, by its input and by its length."""
 
 from typing import Any
 
@@ -10,13 +10,41 @@ from t2tlite.decoding.outputs import EOS, PAD
 class Constraint:
     """What a problem says of its outputs, in the graph; see `Problem.constraint`.
 
-    Its state is nested tensors `[rows, ...]`, which decoding hands on and reorders with the outputs so far.
-    At least one entry must always be allowed.
+    What an output must have of its input is computed from the input's text, before decoding starts
+    (`conditions`). Decoding then hands a state on and reorders it with the outputs so far: nested tensors
+    `[rows, ...]`, the rows being copies of each input one after the other. At least one entry must always be
+    allowed.
+
+    Attributes:
+      spec: `{name: TensorSpec}` of `conditions`, `[None, ...]`.
     """
 
-    def initial(self, rows) -> Any:
-        """The state before the first entry."""
-        raise NotImplementedError(f"{type(self).__name__} defines no initial(rows)")
+    spec: dict[str, tf.TensorSpec] = {}
+
+    def conditions(self, texts) -> dict[str, Any]:
+        """What the outputs for some inputs must keep to, `{name: [batch, ...]}`; eagerly or in a graph.
+
+        Args:
+          texts: UTF-8 strings `[batch]`, the inputs as the model reads them.
+        """
+        return {}
+
+    def positions(self, texts) -> Any:
+        """int32 `[batch]`: the entries that outputs for these inputs should have room for.
+
+        The predictor gives them as much, unless the options say what is the greatest length.
+        """
+        return tf.zeros(tf.shape(texts), tf.int32)
+
+    def initial(self, rows, conditions, length: int) -> Any:
+        """The state before the first entry.
+
+        Args:
+          rows: int32 scalar.
+          conditions: `{name: [rows, ...]}`; empty where inputs are no text, so that nothing is known of them.
+          length: most entries of an output, the end token among them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines no initial(rows, conditions, length)")
 
     def allowed(self, state, remaining):
         """bool `[rows, size]`: which entries may come next.
@@ -40,15 +68,27 @@ class Rules:
       length: most entries of an output, its end token included.
       min_length: int32 scalar, fewest entries before the end.
       constraint: a `Constraint`, or None.
+      conditions: of the constraint, `{name: [batch, ...]}`; empty where nothing is known of the inputs.
     """
 
-    def __init__(self, length: int, min_length, constraint: Constraint | None = None):
+    def __init__(
+        self,
+        length: int,
+        min_length,
+        constraint: Constraint | None = None,
+        conditions: dict[str, Any] | None = None,
+    ):
         self.length = length
         self.min_length = min_length
         self._constraint = constraint
+        self._conditions = conditions or {}
 
-    def initial(self, rows):
-        return self._constraint.initial(rows) if self._constraint else ()
+    def initial(self, rows, copies: int):
+        """The state of `rows` = batch * copies sequences before the first entry."""
+        if not self._constraint:
+            return ()
+        repeated = {name: tf.repeat(x, copies, axis=0) for name, x in self._conditions.items()}
+        return self._constraint.initial(rows, repeated, self.length)
 
     def apply(self, log_probabilities, position, state):
         """float32 `[rows, size]`, -inf for what must not come at this position."""

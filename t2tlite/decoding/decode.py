@@ -56,7 +56,9 @@ def settings(options: DecodeOptions) -> dict[str, np.ndarray]:
     return {**made, "seed": np.array(parts, np.uint32).view(np.int32)}
 
 
-def decode(model, problem: str, way: Way, constraint: Constraint | None, features, rows, settings) -> Outputs:
+def decode(
+    model, problem: str, way: Way, constraint: Constraint | None, features, rows, conditions, settings
+) -> Outputs:
     """Decodes a batch; to be called inside a `tf.function`.
 
     Args:
@@ -65,10 +67,11 @@ def decode(model, problem: str, way: Way, constraint: Constraint | None, feature
       constraint: of the problem, where the way keeps to it; else None.
       features: `{"inputs": ...}` as the problem's pipeline makes it.
       rows: int32 `[batch]`, the inputs' numbers, on which samples depend.
+      conditions: of the constraint; empty where there are none.
       settings: tensors, as `settings(options)` gives them.
     """
     incremental = Incremental(model, problem, way.length)
-    rules = Rules(way.length, settings["min_length"], constraint)
+    rules = Rules(way.length, settings["min_length"], constraint, conditions)
     if way.samples:
         truncation = Truncation(settings["top_k"], settings["top_p"]) if way.truncated else None
         noise = Noise(settings["seed"], rows)

@@ -26,7 +26,7 @@ class DecodeOptions:
     Attributes:
       batch_size: most inputs decoded together.
       decode_length: most positions of an output, its end token included; None for the hyperparameters'
-        longest text, or as much as a longer input has.
+        longest text, or more, where an input is longer or the problem's constraint asks for room.
       beam_size: how many outputs the search keeps; 1: greedy.
       alpha: of the length penalty ((5 + length) / 6) ** alpha by which the search divides
         log-probabilities (Wu et al. 2016, arXiv 1609.08144, eq. 14); the length counts the end token.
@@ -34,7 +34,7 @@ class DecodeOptions:
       return_beams: give all outputs of the search with their scores, not only the best. A search for the
         best alone finds the same one and stops earlier.
       min_length: fewest subword units before the end.
-      constrain: keep to what the problem says of its outputs (the brackets of a tree balance).
+      constrain: keep to what the problem says of its outputs (a tree has the words of its sentence).
       temperature: above 0 samples from the distribution, with log-probabilities divided by it, instead of
         searching.
       top_k: sample among so many likeliest units only; 0: all.

@@ -1,6 +1,11 @@
 """What a predictor gives for one input: Prediction with its Hypotheses, and Score."""
 
 import dataclasses
+import math
+
+import numpy as np
+
+_BEST = 5  # classes that are told with their probability
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,3 +56,21 @@ class Score:
     log_probability: float
     units: tuple[tuple[str, float], ...] = ()
     error: str = ""
+
+
+def of_outputs(vocabulary, ids, log_probability, score) -> Prediction:
+    """The prediction of one input's `Outputs`: `[outputs, length]`, `[outputs]`, `[outputs]`."""
+    beams = tuple(
+        Hypothesis(vocabulary.decode(row), float(p), float(s))
+        for row, p, s in zip(ids, log_probability, score, strict=True)
+        if s > -math.inf
+    )
+    best = beams[0] if beams else Hypothesis("", -math.inf, -math.inf)
+    return Prediction(best.text, best.log_probability, beams=beams)
+
+
+def of_classes(names, probabilities) -> Prediction:
+    """The prediction of one input's probabilities `[classes]`."""
+    best = np.argsort(-probabilities, kind="stable")[:_BEST]
+    ranked = tuple((names[i], float(probabilities[i])) for i in best)
+    return Prediction(ranked[0][0], math.log(max(ranked[0][1], 1e-37)), ranked)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import math
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -11,19 +10,19 @@ from typing import Any
 import numpy as np
 
 from t2tlite.decoding import cores, crossing, scoring
+from t2tlite.decoding.batches import batched
 from t2tlite.decoding.compiled import Compiled
 from t2tlite.decoding.decode import Way, settings
 from t2tlite.decoding.inputs import BY_KIND
 from t2tlite.decoding.names import MARK, check_problem, sides
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.prediction import Hypothesis, Prediction, Score
+from t2tlite.decoding.prediction import Hypothesis, Prediction, Score, of_classes, of_outputs
 from t2tlite.errors import UserError
 from t2tlite.run import Run
 
 __all__ = ["Hypothesis", "Prediction", "Predictor", "Score"]
 
 _WINDOW = 16  # batches, or more, that are read together, so that inputs of similar length meet
-_BEST = 5  # classes that are told with their probability
 
 
 class Predictor:
@@ -203,27 +202,36 @@ class Predictor:
                 self._readers[kind] = BY_KIND[kind](self.run.vocabulary, self.run.hparams)
             return self._readers[kind]
 
-    def decoder(self, problem: str, options: DecodeOptions | None = None, input_length: int = 0):
-        """A function of a batch's features and rows to `Outputs`, compiled once for all shapes.
+    def decoder(self, problem: str, options: DecodeOptions | None = None, length: int | None = None):
+        """A function of a batch's features, rows and texts to `Outputs`, compiled once for all shapes.
+
+        The texts are the inputs, strings `[batch]`; they matter to a problem with a constraint. None where
+        inputs are no text.
 
         Args:
           problem: name of a problem that writes text.
           options: how to decode; default: `self.options`.
-          input_length: most subword units of the inputs, on which the greatest length of outputs depends.
+          length: most positions of an output; default: those of a short input.
         """
         options = options or self.options
-        way = Way.of(options, self.decode_length(input_length, options))
-        constraint = self._constraint(problem) if way.constrain else None
-        function = self.compiled.decoder(problem, way, constraint, self.reader(problem).spec)
+        way = Way.of(options, length or self.decode_length(0, options))
+        constraint = self._constraint(problem, options)
+        told = constraint if self._reads_text(problem) else None
+        spec = told.spec if told else {}
+        function = self.compiled.decoder(problem, way, constraint, self.reader(problem).spec, spec)
         given = settings(options)
-        return lambda features, rows: function(features, rows, given)
 
-    def decode_length(self, input_length: int, options: DecodeOptions) -> int:
-        """Most positions of an output, for an input of so many subword units."""
+        def decode(features, rows, texts=None):
+            return function(features, rows, told.conditions(texts) if told else {}, given)
+
+        return decode
+
+    def decode_length(self, wanted: int, options: DecodeOptions) -> int:
+        """Most positions of an output, where its input has, or it may itself need, so many."""
         if options.decode_length:
             return options.decode_length
         length = self.run.hparams.text_bounds()[-1]
-        while length < max(input_length, options.min_length):  # doubled, so that few are compiled
+        while length < max(wanted, options.min_length):  # doubled, so that few are compiled
             length *= 2
         return length
 
@@ -253,12 +261,15 @@ class Predictor:
                     f"to_text of problem `{problem}` fails without {error}; in decoding there are only inputs"
                 ) from None
 
-        def decoded(input_length, batch):
+        def decoded(length, batch):
             features = reader.batch([read[i] for i in batch])
             rows = np.array([window[i][0] for i in batch], np.int32)
-            return zip(batch, self._outputs(problem, input_length, features, rows, options), strict=True)
+            texts = [as_text[i] for i in batch] if self._reads_text(problem) else None
+            return zip(batch, self._outputs(problem, length, features, rows, texts, options), strict=True)
 
-        batches = self._batches(problem, read, options)
+        room = self._room(problem, as_text, read, options)
+        most = options.batch_size * reader.bounds[-1]
+        batches = batched(read, room.get, options.batch_size, most)
         for i, output in itertools.chain(*cores.each(lambda batch: decoded(*batch), batches)):
             predictions[i] = self._as_read(problem, as_text[i], output)
         return predictions
@@ -275,45 +286,33 @@ class Predictor:
         text = beams[0].text if beams else from_text(inputs, output.text)
         return dataclasses.replace(output, text=text, beams=beams)
 
-    def _batches(self, problem, read: dict[int, np.ndarray], options) -> Iterator[tuple[int, list[int]]]:
-        """The greatest length of the inputs, where they are text, and inputs to be decoded together."""
-        text = self.run.problems[problem].inputs.kind == "text"
-        most = options.batch_size * self.reader(problem).bounds[-1]
-        length_of = {i: self.decode_length(len(x) if text else 0, options) for i, x in read.items()}
-        for _, group in itertools.groupby(sorted(read, key=lambda i: len(read[i])), length_of.get):
-            batch: list[int] = []
-            for i in group:
-                full = len(batch) == options.batch_size
-                if batch and (full or (len(batch) + 1) * len(read[i]) > most):
-                    yield len(read[batch[-1]]) if text else 0, batch
-                    batch = []
-                batch.append(i)
-            yield len(read[batch[-1]]) if text else 0, batch
+    def _room(self, problem, as_text, read, options) -> dict[int, int]:
+        """Most positions of the output of each input."""
+        wanted = dict.fromkeys(read, 0)
+        if self._reads_text(problem):
+            wanted = {i: len(x) for i, x in read.items()}
+            constraint = self._constraint(problem, options)
+            if constraint and read:
+                positions = constraint.positions([as_text[i] for i in read])
+                wanted = {i: max(wanted[i], int(n)) for i, n in zip(read, positions, strict=True)}
+        return {i: self.decode_length(n, options) for i, n in wanted.items()}
 
-    def _outputs(self, problem, input_length, features, rows, options) -> list[Prediction]:
+    def _outputs(self, problem, length, features, rows, texts, options) -> list[Prediction]:
         if not self.model.target_net(problem).autoregressive:
             function = self.compiled.probabilities(problem, self.reader(problem).spec)
-            return [self._ranked(problem, row) for row in function(features).numpy()]
-        found = self.decoder(problem, options, input_length)(features, rows)
-        return [self._written(*one) for one in zip(*(x.numpy() for x in found), strict=True)]
+            return [of_classes(self.run.labels[problem], row) for row in function(features).numpy()]
+        found = self.decoder(problem, options, length)(features, rows, texts)
+        return [
+            of_outputs(self.run.vocabulary, *one) for one in zip(*(x.numpy() for x in found), strict=True)
+        ]
 
-    def _written(self, ids, log_probability, score) -> Prediction:
-        """The prediction of `[outputs, length]`, `[outputs]`, `[outputs]`."""
-        beams = tuple(
-            Hypothesis(self.run.vocabulary.decode(row), float(p), float(s))
-            for row, p, s in zip(ids, log_probability, score, strict=True)
-            if s > -math.inf
-        )
-        best = beams[0] if beams else Hypothesis("", -math.inf, -math.inf)
-        return Prediction(best.text, best.log_probability, beams=beams)
+    def _reads_text(self, problem) -> bool:
+        return self.run.problems[problem].inputs.kind == "text"
 
-    def _ranked(self, problem, probabilities) -> Prediction:
-        names = self.run.labels[problem]
-        best = np.argsort(-probabilities, kind="stable")[:_BEST]
-        ranked = tuple((names[i], float(probabilities[i])) for i in best)
-        return Prediction(ranked[0][0], math.log(max(ranked[0][1], 1e-37)), ranked)
-
-    def _constraint(self, problem):
+    def _constraint(self, problem, options):
+        """What outputs keep to, where the options ask for it and they are text; else None."""
+        if not options.constrain or not self.model.target_net(problem).autoregressive:
+            return None
         with self._lock:
             if problem not in self._constraints:
                 made = self.run.problems[problem].constraint(self.run.vocabulary)

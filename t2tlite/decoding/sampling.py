@@ -143,7 +143,7 @@ def _decode(incremental: Incremental, features, rules: Rules, copies: int, choos
             tf.constant(0),
             x,
             state,
-            rules.initial(rows),
+            rules.initial(rows, copies),
             tf.fill([rows], True),
             tf.fill([incremental.length, rows], PAD),
             tf.zeros([rows]),

@@ -82,7 +82,7 @@ def search(
             tf.constant(0),
             x,
             state,
-            rules.initial(batch * beam_size),
+            rules.initial(batch * beam_size, beam_size),
             _Live(none, first),
             Outputs(none, never, never),
             tf.fill([batch], True),

@@ -38,10 +38,9 @@ class Texts:
             "score": "by which outputs are ranked: log_probability over the length penalty, if any",
         }
 
-    def write(self, features, rows):
-        ids, log_probability, score = self._decode(
-            features, rows
-        )  # [batch, outputs, length], [batch, outputs]
+    def write(self, features, rows, texts):
+        found = self._decode(features, rows, texts)
+        ids, log_probability, score = found  # [batch, outputs, length], [batch, outputs]
         shape = tf.shape(ids)
         text = self._vocabulary.detokenize(tf.reshape(ids, [-1, shape[2]]))
         text = tf.where(score > float("-inf"), tf.reshape(text, shape[:2]), "")
@@ -64,7 +63,7 @@ class Classes:
             "probability": tf.TensorSpec(shape, tf.float32),
         }
 
-    def write(self, features, rows):
+    def write(self, features, rows, texts):
         best, classes = tf.math.top_k(self._probabilities(features), self.made["label"].shape[1])
         return {"label": tf.gather(tf.constant(self._names), classes), "probability": best}
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from t2tlite.data import audio, images, records
+from t2tlite.decoding.words import WHITESPACE
 from t2tlite.export.guard import guarded
 
 _LONGEST = 16  # times the last bound of training; longer inputs are refused, as by the predictor
-# What `str.strip` takes off; an expression's own \s is ASCII.
-_BLANK = f"[{''.join(c for c in map(chr, range(0x10000)) if c.isspace())}]*"
+_BLANK = f"{WHITESPACE}*"  # what `str.strip` takes off
 _PNG, _JPEG = b"\x89PNG", b"\xff\xd8"
 _RATE = audio.SAMPLE_RATE
 
@@ -23,12 +23,14 @@ class Read(NamedTuple):
       length: float32 `[batch]`, of each input, as a multiple of the longest in training.
       error: strings `[batch]`, why an input can't be read; "" where it can.
       blank: bool `[batch]`, nothing is said, so nothing is answered.
+      texts: strings `[batch]`, the inputs themselves; None where they are no text.
     """
 
     features: Callable[[tf.Tensor], dict[str, tf.Tensor]]
     length: tf.Tensor
     error: tf.Tensor
     blank: tf.Tensor
+    texts: tf.Tensor | None = None
 
 
 class Texts:
@@ -53,7 +55,8 @@ class Texts:
         texts = given[self.side]
         blank = tf.strings.regex_full_match(texts, _BLANK)
         valid = texts == tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-        ids = self._vocabulary.tokenize(tf.where(valid, texts, ""))  # [batch, (length)]
+        texts = tf.where(valid, texts, "")
+        ids = self._vocabulary.tokenize(texts)  # [batch, (length)]
         length = tf.cast(ids.row_lengths(), tf.int32)
         long = _too_long(length, self._bounds[-1], "subword units")
         error = _first_of((blank, ""), (~valid, "not UTF-8"), long)
@@ -61,7 +64,7 @@ class Texts:
         def features(rows):
             return {self.side: _padded(tf.gather(ids, rows).to_tensor(), self._bounds)}
 
-        return Read(features, tf.cast(length, tf.float32) / self._bounds[-1], error, blank)
+        return Read(features, tf.cast(length, tf.float32) / self._bounds[-1], error, blank, texts)
 
 
 class Targets(Texts):

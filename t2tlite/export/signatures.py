@@ -57,7 +57,8 @@ def _decoding(problem, reader, writer, size) -> Signature:
         wanted = (read.error == "") & ~read.blank
 
         def write(rows):
-            return writer.write(read.features(rows), rows)
+            texts = None if read.texts is None else tf.gather(read.texts, rows)
+            return writer.write(read.features(rows), rows, texts)
 
         return {**in_chunks(write, writer.made, wanted, read.length, size), "error": read.error}
 

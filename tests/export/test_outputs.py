@@ -20,7 +20,7 @@ SPECIAL = [
 def copies(run, tmp_path_factory):
     """A signature of a model that writes what it reads, saved and loaded."""
 
-    def decode(features, rows):
+    def decode(features, rows, texts):
         ids = features["inputs"]
         zeros = tf.zeros_like(ids[:, :1], tf.float32)
         noise = tf.concat([ids, tf.fill(tf.shape(ids), 7)], axis=1)  # what comes after the end does not count

@@ -14,6 +14,7 @@ import tensorflow as tf
 from t2tlite.decoding.predictor import Hypothesis
 from t2tlite.errors import UserError
 from t2tlite.export import saved_model, signatures
+from t2tlite.problems import trees
 
 from ..models import tiny
 from . import outside
@@ -29,7 +30,14 @@ SENTENCES = [
     b"\xff the",
     "a",
 ]
-TREES = ["the red circle (", "", "a b c d e"]
+TREES = [
+    "the red circle (",
+    "",
+    "a b c d e",
+    " a\u3000b\u00a0c \n(d) \u2581 ",
+    "the " * 13,  # the most words that a tree has in 16 positions
+    "the " * 14,
+]
 
 
 def picture(mode="RGB", format="PNG", size=(60, 48), seed=0):
@@ -183,13 +191,15 @@ def test_trees_are_what_the_model_wrote_and_the_file_beside_makes_trees_of_it(pr
     assert told["from_text"] and not told["to_text"]
     namespace = {}
     exec((exported.path / told["from_text_file"]).read_text(), namespace)
-    for words, texts, prediction in zip(
-        TREES, answers["wsj_parsing"]["text"], predictor.predict("wsj_parsing", TREES), strict=True
-    ):
-        found = [text.decode() for text in texts]
+    options = predictor.options.replace(decode_length=16)
+    predictions = predictor.predict("wsj_parsing", TREES, options=options)
+    for words, texts, prediction in zip(TREES, answers["wsj_parsing"]["text"], predictions, strict=True):
+        found = [text.decode() for text in filter(None, texts)]
         made = [namespace["from_text"](words, text) for text in found]
-        assert not words or made == [beam.text for beam in prediction.beams]
-        assert any(found) == bool(words) and made != found
+        assert made == [beam.text for beam in prediction.beams]
+        assert any(found) == bool(words) and (made != found or not words)
+        for tree, text in zip(made, found, strict=True):
+            assert trees.well_formed(tree, text) == (len(words.split()) < 14), "it is a tree of its sentence"
     readme = (exported.path / "README.md").read_text()
     assert (
         "`from_text(inputs, output)` in [assets.extra/wsj_parsing.py](assets.extra/wsj_parsing.py)" in readme
