@@ -80,7 +80,7 @@ def randomise(layer, seed=0, scale=0.3):
         if len(shape) > 1:
             variable.assign((1 / shape[-2] + scale**2) ** 0.5 * generator.normal(size=shape))
         else:  # a shift, a scale or a command
-            variable.assign(np.round(variable.numpy()) + scale * generator.normal(size=shape))
+            variable.assign(np.round(variable.numpy().mean()) + scale * generator.normal(size=shape))
     return layer
 
 
