@@ -78,7 +78,10 @@ def test_pages_of_its_own(host, origin, fine):
 
 @pytest.mark.parametrize(
     "bound, alone",
-    [("127.0.0.1", True), ("LOCALHOST", True), ("::1", True), ("0.0.0.0", False), ("192.168.0.7", False), ("models.example", False)],
-)
+    [
+        ("127.0.0.1", True), ("LOCALHOST", True), ("::1", True),
+        ("0.0.0.0", False), ("192.168.0.7", False), ("models.example", False),
+    ],
+)  # fmt: skip
 def test_whether_only_this_machine_can_reach_it(bound, alone):
     assert Hosts(bound).loopback == alone
