@@ -33,7 +33,11 @@ COMMAND.group("What to write")
 COMMAND.string("output_dir", None, "folder for the examples and pictures; default: none are written")
 COMMAND.integer("examples", 10, "how many examples of each problem to write", at_least=0)
 COMMAND.group("Bounds and words")
-COMMAND.string("hparams_set", "multimodel_base", "a registered set of hyperparameters, whose bounds to use")
+COMMAND.string(
+    "hparams_set",
+    "multimodel_base",
+    "a registered set of hyperparameters, whose bounds to use; t2t-train may add to them",
+)
 COMMAND.string("hparams", "", "changes to it: name=value,name=value (a tuple: name=1;2;3)", may_be_empty=True)
 COMMAND.string(
     "vocab", None, "a sentencepiece model, such as a run's; default: one learned from these problems' texts"

@@ -36,7 +36,8 @@ COMMAND.string(
 COMMAND.integer(
     "max_length",
     0,
-    "longest text, in subwords: what is longer is left out; 0: as in --hparams_set",
+    "longest text, in subwords: what is longer is left out; 0: the last of length_bounds, to which more are "
+    "added if over 1% of a problem (the hyperparameter max_left_out) is longer",
     at_least=0,
 )
 COMMAND.integer("seed", 0, "of everything random", at_least=0)
@@ -99,7 +100,8 @@ def train(flags, argv):
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
-    hparams = hparam.get(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
+    changes = hparam.changes(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
+    hparams = hparam.get(flags.hparams_set).replace(**changes)
     if flags.max_length:
         hparams = hparams.replace(max_length=flags.max_length)
     for problem in problems:
@@ -113,6 +115,7 @@ def train(flags, argv):
     quiet.start_tensorflow()
     import keras
 
+    from t2tlite.data import bounds
     from t2tlite.decoding.evaluate import DecodedEvaluation
     from t2tlite.training import launch, profile, strategy, trainer, warm_start
 
@@ -121,6 +124,9 @@ def train(flags, argv):
     if flags.warm_start_from:
         warm_start.check(flags.warm_start_from, flags.output_dir)
     data_dir = flags.data_dir or f"{flags.output_dir}/data"
+    # Before any text is tokenized: the tokenizer is gone when TensorFlow's seed is set.
+    keras.utils.set_random_seed(flags.seed)
+    notes: list[str] = []
     with replicas.errors(), replicas.chief_first():
         launch.prepare(
             problems,
@@ -140,8 +146,10 @@ def train(flags, argv):
             flags.t2t_usr_dir,
             flags.vocab,
             flags.warm_start_from,
+            extend=[name for name in bounds.NAMES if name not in changes],
+            replicas=replicas.number,
+            say=notes.append,
         )
-    keras.utils.set_random_seed(flags.seed)
     intervals = trainer.Intervals(
         train_steps=flags.train_steps,
         save=flags.save_checkpoints_steps,
@@ -156,9 +164,12 @@ def train(flags, argv):
         DecodedEvaluation(limit=flags.decode_eval_examples or None) if flags.decode_eval_frequency else None
     )
     with replicas.errors():
-        trainer.Trainer(
+        made = trainer.Trainer(
             run, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
-        ).train()
+        )
+        for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
+            print(note, file=sys.stderr, flush=True)
+        made.train()
 
 
 def _early_stopping(flags, problems):

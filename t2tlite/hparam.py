@@ -28,6 +28,7 @@ _WORDS = {
     "jit_compile": ("auto", "true", "false"),
 }
 _FRACTION = "dropout label_smoothing optimizer_adam_beta1 optimizer_adam_beta2 ema_decay".split()
+_SHARE = ["max_left_out"]
 # What these are called elsewhere, and were called here: the names to use instead.
 _ELSEWHERE = {
     "hidden": "hidden_size",
@@ -143,6 +144,8 @@ class HParams:
     length_bounds: tuple[int, ...]  # text is padded to one of these; longer examples are dropped
     max_length: int = 0  # positions; 0: the last of length_bounds, which may also be exceeded
     seconds_bounds: tuple[float, ...]
+    # Share of a problem's examples: t2t-train adds bounds until no more are too long; 1: it adds none.
+    max_left_out: float = 0.01
     mixing: str = "uniform"  # how much of each problem
     order: str = "round_robin"  # in what order
 
@@ -152,6 +155,7 @@ class HParams:
         self._check_range(_POSITIVE, "positive", lambda number: number > 0)
         self._check_range(_NOT_NEGATIVE, "0 or more", lambda number: number >= 0)
         self._check_range(_FRACTION, "in [0, 1)", lambda number: 0 <= number < 1)
+        self._check_range(_SHARE, "in [0, 1]", lambda number: 0 <= number <= 1)
         self._check(
             self.hidden_size % 2 == 0, "hidden_size must be even, for the timing signal", "hidden_size"
         )
@@ -208,7 +212,15 @@ class HParams:
 def get(
     set_name: str, overrides: str = "", gin_files: Sequence[str] = (), gin_bindings: Sequence[str] = ()
 ) -> HParams:
-    """A registered set with changes on top: the gin files', then the gin bindings', then the overrides.
+    """A registered set with changes on top; see `changes`."""
+    # All at once: what the gin file sets may fit only together with the overrides.
+    return _set(set_name).replace(**changes(set_name, overrides, gin_files, gin_bindings))
+
+
+def changes(
+    set_name: str, overrides: str = "", gin_files: Sequence[str] = (), gin_bindings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What is changed of a registered set: by the gin files, then the gin bindings, then the overrides.
 
     Args:
       set_name: name of a registered set.
@@ -219,19 +231,23 @@ def get(
     Raises:
       UserError: the set or a hyperparameter is unknown, or a value has the wrong type or is out of range.
     """
-    hparams = registry.get("hparams", set_name)()
-    if not isinstance(hparams, HParams):
-        raise UserError(
-            f"hparams set `{set_name}` returned {type(hparams).__name__}; expected an HParams"
-            f" ({registry.entry('hparams', set_name).place})"
-        )
+    hparams = _set(set_name)
     changes = {}
     if gin_files or gin_bindings:
         from t2tlite import gin_config
 
         changes = gin_config.changes(gin_files, gin_bindings)
-    # All at once: what the gin file sets may fit only together with the overrides.
-    return hparams.replace(**changes | parse_overrides(type(hparams), overrides))
+    return changes | parse_overrides(type(hparams), overrides)
+
+
+def _set(name: str) -> HParams:
+    hparams = registry.get("hparams", name)()
+    if not isinstance(hparams, HParams):
+        raise UserError(
+            f"hparams set `{name}` returned {type(hparams).__name__}; expected an HParams"
+            f" ({registry.entry('hparams', name).place})"
+        )
+    return hparams
 
 
 def parse_overrides(cls: type[HParams], overrides: str) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Run:
       seed: of everything random.
       usr_dirs: folders with the user's own code, absolute.
       warm_start_from: absolute path of the run or checkpoint whose weights it began with, if any.
+      asked_bounds: of each hyperparameter whose bounds were extended by what the data is like, what was
+        asked for.
     """
 
     output_dir: pathlib.Path
@@ -42,6 +44,7 @@ class Run:
     seed: int = 0
     usr_dirs: tuple[str, ...] = ()
     warm_start_from: str | None = None
+    asked_bounds: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
     def description(self) -> dict[str, Any]:
         """Everything but the vocabulary, as JSON holds it."""
@@ -56,6 +59,7 @@ class Run:
             "seed": self.seed,
             "usr_dirs": list(self.usr_dirs),
             "warm_start_from": self.warm_start_from,
+            "asked_bounds": {name: list(bounds) for name, bounds in self.asked_bounds.items()},
         }
 
     def save(self):
@@ -98,9 +102,10 @@ class Run:
 
                 vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
             data = found["data_dir"], found["source"], found["seed"], tuple(found["usr_dirs"])
+            asked = {name: tuple(values) for name, values in found.get("asked_bounds", {}).items()}
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
-        return cls(folder, hparams, problems, labels, vocabulary, *data, found.get("warm_start_from"))
+        return cls(folder, hparams, problems, labels, vocabulary, *data, found.get("warm_start_from"), asked)
 
     def make_model(self):
         """A new model with all of its variables, initialised."""

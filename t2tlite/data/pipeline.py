@@ -17,7 +17,6 @@ from t2tlite.problem import Problem
 
 _BLOCK = 1024  # examples parsed and tokenized together, and their batches put together
 _LARGE_BLOCK = 8  # fewer images or sounds: a block that is being taken apart is in the iterator's checkpoint
-_LOOK_BYTES = 64 << 20
 _THREADS = max(2, min(16, len(os.sched_getaffinity(0))))  # of each problem
 
 
@@ -60,7 +59,7 @@ def dataset(
         image: `f` float32 `[batch, image_size, image_size, 3]` in [0, 1];
         audio: `f` float32 `[batch, samples]`, padded with 0 to a bound, and `f_length` int32 `[batch]`;
         label: `f` int32 `[batch]`.
-      Examples longer than the last bound are left out; `too_long` counts them.
+      Examples longer than the last bound are left out; `lengths.measure` counts them.
 
     Raises:
       UserError: the data is missing or damaged, or all examples are too long.
@@ -138,63 +137,6 @@ def batch_plan(problem: Problem, hparams: HParams) -> BatchPlan:
 def size(problem: Problem, split: str, data_dir) -> int:
     """Number of examples of a split, those that are too long included."""
     return sum(file["examples"] for file in records.split_index(problem, split, data_dir))
-
-
-@dataclasses.dataclass(frozen=True)
-class TooLong:
-    """How many of a split's examples are left out since they are longer than the last bound.
-
-    Attributes:
-      dropped: so many
-      seen: of so many, the first;
-      size: of so many examples there are.
-    """
-
-    dropped: int
-    seen: int
-    size: int
-
-    def __str__(self):
-        those = f"{self.size:,}" if self.seen == self.size else f"the first {self.seen:,} of {self.size:,}"
-        share = 100 * self.dropped / max(self.seen, 1)
-        return f"{self.dropped:,} of {those} examples ({share:.1f}%) are too long and left out"
-
-
-@tf.autograph.experimental.do_not_convert
-def too_long(
-    problem: Problem,
-    split: str,
-    data_dir,
-    vocabulary: Vocabulary,
-    hparams: HParams,
-    limit: int | None = 5000,
-) -> TooLong:
-    """Counts the examples of a split that are left out; where one has several references, the first counts.
-
-    Args:
-      limit: looks at no more than so many of the first examples, and no more than 64 MiB of them (a training
-        split is in random order, so they stand for all); None: at all.
-
-    Raises:
-      UserError: the data is missing or damaged.
-    """
-    files = records.split_index(problem, split, data_dir)
-    stored = sum(file["examples"] for file in files)
-    if limit is not None:
-        mean = sum(file["bytes"] for file in files) / max(stored, 1)
-        limit = max(1, min(limit, int(_LOOK_BYTES / max(mean, 1))))
-    labels = [""] if "label" in {feature.kind for feature in problem.features().values()} else None
-    reader = Reader(problem, vocabulary, labels, hparams, seed=0, training=False)
-    if labels or not reader.can_drop:
-        return TooLong(0, stored, stored)
-    source = Source(problem, split, data_dir, first=limit)
-
-    def kept(*block):
-        return tf.size(reader.compact(*block)["index"])
-
-    blocks = source.blocks(Order(), _block_size(reader)).map(kept, num_parallel_calls=2)
-    seen = damage.batches(blocks, problem, split, data_dir)
-    return TooLong(source.size - sum(int(n) for n in seen), source.size, stored)
 
 
 def _options(symbolic: bool) -> tf.data.Options:

@@ -137,6 +137,25 @@ class Reader:
         whole = [name for name, kind in self.kinds.items() if kind not in ("image", "audio")]
         return batch | {name: batch[name][self._rows] for name in whole}
 
+    def lengths(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
+        """How long a block of records is, int64 `[block]`, whether or not that is too long.
+
+        Returns:
+          "text": units of the longest text of each, end token included; "audio": samples.
+        """
+        parsed = self._parse(record)
+        found: dict[str, tf.Tensor] = {}
+        for name, kind in self.kinds.items():
+            if kind == "text":
+                length = self._vocabulary.tokenize(self._reference(parsed[name], 0, 0, 0)).row_lengths()
+            elif kind == "audio":
+                length = tf.strings.length(parsed[name]) // 2  # 16 bits a sample
+            else:
+                continue
+            length = tf.cast(length, tf.int64)
+            found[kind] = tf.maximum(found[kind], length) if kind in found else length
+        return found
+
     def references(self, record: tf.Tensor) -> tf.Tensor:
         """The most references of one text in a block of records."""
         parsed = self._parse(record)

@@ -1,9 +1,10 @@
 """From what the user asked for to a run that can be trained: data, vocabulary, labels, the run's folder."""
 
 import pathlib
+from collections.abc import Callable, Collection
 
 from t2tlite import registry
-from t2tlite.data import generate, training_texts
+from t2tlite.data import bounds, generate, lengths, training_texts
 from t2tlite.data.imported_vocabulary import import_model
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
@@ -39,6 +40,9 @@ def make_run(
     usr_dirs=(),
     vocab=None,
     warm_start_from=None,
+    extend: Collection[str] = (),
+    replicas: int = 1,
+    say: Callable[[str], None] | None = None,
 ) -> Run:
     """The run in a folder: the one that is there, if it was asked for in the same words, or a new one.
 
@@ -50,6 +54,10 @@ def make_run(
       vocab: path of a sentencepiece model to be used; None: that of the run of the warm start, or one that is
         learned from the problems' texts.
       warm_start_from: a run or a checkpoint whose weights a new run begins with.
+      extend: which of `bounds.NAMES` a new run may extend by what its data is like; one that goes on keeps
+        those that it was begun with.
+      replicas: that share a batch.
+      say: is given, a line each, the bounds that were added and how much of each problem is left out.
 
     Raises:
       UserError: the folder holds a run of other problems, hyperparameters, data or seed.
@@ -64,19 +72,23 @@ def make_run(
     labels = {
         problem.name: tuple(generate.manifest(problem, data_dir)["labels"])
         for problem in found
-        if any(feature.kind == "label" for feature in problem.features().values())
+        if "label" in _kinds(problem)
     }
     vocabulary = None
-    if any(feature.kind == "text" for problem in found for feature in problem.features().values()):
-        path = output_dir / VOCABULARY_FILE
-        if vocab:
-            vocabulary = import_model(vocab, training_texts.symbols(found))
-        elif before is not None and path.exists():
-            vocabulary = Vocabulary.load(path)
-        elif warm_start_from:
-            vocabulary = warm_start.vocabulary(warm_start_from)
-        if vocabulary is None:
-            vocabulary = training_texts.build(found, data_dir, hparams.vocabulary_size)
+    if any("text" in _kinds(problem) for problem in found):
+        kept = output_dir / VOCABULARY_FILE if before is not None else None
+        vocabulary = _vocabulary(found, data_dir, hparams, vocab, kept, warm_start_from)
+    measured = {}
+    if extend or say:
+        measured = {
+            problem.name: lengths.measure(problem, "train", data_dir, vocabulary, hparams)
+            for problem in found
+        }
+    asked = hparams
+    if before is None:
+        hparams = bounds.extended(asked, measured, extend, replicas)
+    else:
+        hparams = _with_bounds_of(before, asked, extend)
     run = Run(
         output_dir=output_dir,
         hparams=hparams,
@@ -88,11 +100,40 @@ def make_run(
         seed=seed,
         usr_dirs=tuple(str(pathlib.Path(folder).resolve()) for folder in usr_dirs),
         warm_start_from=str(pathlib.Path(warm_start_from).resolve()) if warm_start_from else None,
+        asked_bounds={
+            name: getattr(asked, name)
+            for name in bounds.NAMES
+            if getattr(asked, name) != getattr(hparams, name)
+        },
     )
     if before is not None:
         _check_same(output_dir, before, run.description())
+    if say:
+        for line in bounds.told(asked, hparams, measured, extend, replicas):
+            say(line)
     run.save()
     return run
+
+
+def _kinds(problem) -> set[str]:
+    return {feature.kind for feature in problem.features().values()}
+
+
+def _vocabulary(problems, data_dir, hparams, vocab, kept, warm_start_from) -> Vocabulary:
+    """The one given, that of the run that goes on (`kept`) or of the warm start, or one that is learned."""
+    if vocab:
+        return import_model(vocab, training_texts.symbols(problems))
+    if kept is not None and kept.exists():
+        return Vocabulary.load(kept)
+    inherited = warm_start.vocabulary(warm_start_from) if warm_start_from else None
+    return inherited or training_texts.build(problems, data_dir, hparams.vocabulary_size)
+
+
+def _with_bounds_of(before, hparams, names):
+    """The hyperparameters with the bounds of a run, where it was begun with those asked for now."""
+    old, asked = before.get("hparams", {}), before.get("asked_bounds", {})
+    same = [name for name in names if asked.get(name, old.get(name)) == list(getattr(hparams, name))]
+    return hparams.replace(**{name: tuple(old[name]) for name in same})
 
 
 def _check_same(folder, before, now):

@@ -146,7 +146,6 @@ class Trainer:
             f"{len(self.run.problems)} problems, {size:,} parameters; the first update of each problem is "
             "compiled, which takes some seconds"
         )
-        self._tell_too_long()
         if self.try_first and not found:
             dry_run.check(self.run, self.model, self.replicas.number)
         try:
@@ -201,13 +200,6 @@ class Trainer:
 
     def _say(self, text: str):
         self.progress.say(text)
-
-    def _tell_too_long(self):
-        run = self.run
-        for name, problem in run.problems.items():
-            found = pipeline.too_long(problem, "train", run.data_dir, run.vocabulary, run.hparams)
-            if found.dropped:
-                self.progress.say(f"{name}: {found}")
 
     def _evaluate(self, last: bool):
         """Makes the evaluations that are due; figures of the same step and problem are one line."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 
@@ -11,6 +12,7 @@ from t2tlite import hparam, registry
 from t2tlite.bin import t2t_train
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.run import Run
+from t2tlite.training import trainer
 
 from .runs import EIGHT, SMALL, checkpoints, flags, told, train
 
@@ -261,5 +263,42 @@ def test_a_damaged_shard_is_named(sample_data, tmp_path, capsys):
 
 def test_what_is_too_long_is_told(sample_data, tmp_path, capsys, eagerly):
     assert train(tmp_path / "run", sample_data, "wmt_ende", 1, max_length=20) == 0
-    assert "are too long and left out" in capsys.readouterr().err
-    assert Run.load(tmp_path / "run").hparams.max_length == 20
+    [said] = [line for line in capsys.readouterr().err.splitlines() if "left out" in line]
+    assert re.fullmatch(
+        r"wmt_ende: \d+ of 40 examples \(\d+.\d%\) are too long and left out; --max_length .*", said
+    )
+    found = Run.load(tmp_path / "run").hparams
+    assert found.max_length == 20 and found.length_bounds == hparam.get("multimodel_tiny").length_bounds
+
+
+def test_bounds_follow_the_data_unless_they_are_given(tmp_path, eagerly, monkeypatch, capsys):
+    """Of 100 pairs, 14 are longer than the last bound of the set."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})  # other processes take a while to start
+    for split, pairs in {"train": [(3, 4)] * 86 + [(60, 60)] * 14, "dev": [(3, 4)], "test": [(3, 4)]}.items():
+        for side, language in enumerate(("en", "de")):
+            lines = (" ".join(f"w{i % 7}" for i in range(numbers[side])) for numbers in pairs)
+            (tmp_path / f"{split}.{language}").write_text("\n".join(lines) + "\n")
+    small = SMALL.replace("vocabulary_size=600", "vocabulary_size=280").replace("tokens=64", "tokens=200")
+    more = {"source": "files", "source_dir": tmp_path, "generate_data": "true", "save_checkpoints_steps": 2}
+
+    def run(name, steps, hparams=small, **changes):
+        done = train(tmp_path / name, tmp_path / "data", "wmt_ende", steps, hparams=hparams, **more | changes)
+        assert done == 0
+        said = capsys.readouterr().err
+        return Run.load(tmp_path / name).hparams, [line for line in said.splitlines() if "%" in line]
+
+    begun, said = run("run", 1)
+    tiny = hparam.get("multimodel_tiny").length_bounds
+    assert begun.length_bounds[:-1] == tiny and begun.length_bounds[-1] > tiny[-1]
+    assert said[0].startswith("length_bounds: added 1") and "14.0% of wmt_ende" in said[0]
+    assert not any("left out" in line for line in said)
+    assert run("run", 2)[0] == begun
+    assert [line["step"] for line in told(tmp_path / "run") if line["split"] == "train"] == [1, 2]
+    monkeypatch.setattr(trainer.Trainer, "train", lambda self: None)
+    given = small + f",length_bounds={';'.join(map(str, tiny))}"
+    found, said = run("given", 1, hparams=given)
+    assert found.length_bounds == tiny
+    assert said == [
+        "wmt_ende: 14 of 100 examples (14.0%) are too long and left out; "
+        "--max_length or --hparams=length_bounds= changes that"
+    ]

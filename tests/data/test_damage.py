@@ -7,7 +7,7 @@ import types
 import pytest
 import tensorflow as tf
 
-from t2tlite.data import damage, pipeline, records, sources
+from t2tlite.data import damage, lengths, pipeline, records, sources
 from t2tlite.errors import UserError
 
 
@@ -71,7 +71,7 @@ def test_damage_that_is_there_from_the_start_is_named(world, copy, monkeypatch):
     with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged"):
         dataset(world, found)
     with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged"):
-        pipeline.too_long(found.problem, "train", found.data_dir, world.vocabulary, world.hparams)
+        lengths.measure(found.problem, "train", found.data_dir, world.vocabulary, world.hparams)
     monkeypatch.setattr(sources, "MEMORY_BYTES", 1 << 20)
     with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged"):
         dataset(world, found)

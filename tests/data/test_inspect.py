@@ -8,7 +8,7 @@ import soundfile
 from PIL import Image
 
 from t2tlite import hparam, problem
-from t2tlite.data import inspect, inspect_files, pipeline, records
+from t2tlite.data import inspect, inspect_files, lengths, pipeline, records
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 
@@ -149,7 +149,8 @@ def test_the_figures_are_those_of_the_pipeline(world, name):
     problem = world.problems[name]
     examples = records.raw_examples(problem, "train", world.data_dir)
     report = inspect.measure(problem, examples, world.vocabulary, hparams)
-    dropped = pipeline.too_long(problem, "train", world.data_dir, world.vocabulary, hparams).dropped
+    measured = lengths.measure(problem, "train", world.data_dir, world.vocabulary, hparams)
+    dropped = measured.too_long(hparams).dropped
     assert report.examples == 150
     assert report.too_long == dropped and (dropped > 0 or name != "reverse")
     batches = pipeline.dataset(

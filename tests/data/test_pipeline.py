@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.data import pipeline, records, sources
+from t2tlite.data import lengths, pipeline, records, sources
 from t2tlite.errors import UserError
 
 # Every path through the pipeline: a table of ids, records in memory, records from files.
@@ -51,6 +51,12 @@ def same(first, second):
         a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
         for a, b in zip(first, second, strict=True)
     )
+
+
+def too_long(world, name, hparams, **limit):
+    toy = world.problems[name]
+    found = lengths.measure(toy, "train", world.data_dir, world.vocabulary, hparams, **limit)
+    return found.too_long(hparams)
 
 
 @pytest.fixture
@@ -247,9 +253,8 @@ def test_too_long_examples_are_left_out_and_counted(world, name):
         fits += fit.sum()
     kept = keys(world, name, take(batches(world, name, training=False, hparams=hparams), -1))
     assert len(kept) == fits
-    toy = world.problems[name]
-    found = pipeline.too_long(toy, "train", world.data_dir, world.vocabulary, hparams)
-    assert found == pipeline.TooLong(SIZE - fits, SIZE, SIZE)
+    found = too_long(world, name, hparams)
+    assert found == lengths.TooLong(SIZE - fits, SIZE, SIZE)
     assert (0 < found.dropped < SIZE) == (name != "captions")
 
 
@@ -261,9 +266,7 @@ def test_max_length_moves_the_last_bound(world, name):
         found = take(batches(world, name, training=False, hparams=hparams), -1)
         widths = {batch["targets"].shape[1] for batch in found}
         assert widths <= set(bounds) and (name == "captions" or bounds[1] in widths)
-        dropped = pipeline.too_long(
-            world.problems[name], "train", world.data_dir, world.vocabulary, hparams
-        ).dropped
+        dropped = too_long(world, name, hparams).dropped
         assert len(keys(world, name, found)) == SIZE - dropped
         assert (dropped > 0) == (longest == 12 and name != "captions")
 
@@ -271,11 +274,10 @@ def test_max_length_moves_the_last_bound(world, name):
 @on(("reverse", True), ("reverse", False))
 def test_the_first_examples_stand_for_all(world, name):
     hparams = world.hparams.replace(length_bounds=(5, 9))
-    toy = world.problems["reverse"]
-    found = pipeline.too_long(toy, "train", world.data_dir, world.vocabulary, hparams, limit=40)
+    found = too_long(world, "reverse", hparams, limit=40)
     assert (found.seen, found.size) == (40, SIZE) and 0 < found.dropped < 40
     assert str(found).startswith(f"{found.dropped} of the first 40 of 150 examples (")
-    everything = pipeline.too_long(toy, "train", world.data_dir, world.vocabulary, hparams, limit=None)
+    everything = too_long(world, "reverse", hparams, limit=None)
     assert (everything.seen, everything.size) == (SIZE, SIZE)
     assert str(everything).startswith(f"{everything.dropped} of 150 examples (")
 
@@ -300,8 +302,7 @@ def test_size(world):
 
 
 def test_classes_are_never_dropped(world):
-    found = pipeline.too_long(world.problems["classes"], "train", world.data_dir, None, world.hparams)
-    assert found == pipeline.TooLong(0, SIZE, SIZE)
+    assert too_long(world, "classes", world.hparams) == lengths.TooLong(0, SIZE, SIZE)
 
 
 @on(("reverse", True), ("classes", False))

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from t2tlite import hparam, registry
-from t2tlite.data import generate
+from t2tlite.data import bounds, generate, lengths
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS, Run
@@ -116,3 +116,78 @@ def test_data_is_generated_if_it_may_be(tmp_path, monkeypatch):
     launch.prepare(problems, tmp_path, "sample", may_generate=True)
     assert generate.is_complete(problems[0], tmp_path, "sample")
     launch.prepare(problems, tmp_path, "sample")
+
+
+def texts_of_words(*numbers):
+    return "".join(" ".join(f"w{number % 7}" for number in range(count)) + "\n" for count in numbers)
+
+
+@pytest.fixture(scope="module")
+def long_data(tmp_path_factory):
+    """A corpus of 200 pairs, of which 28 (14%) are longer than the last bound of HPARAMS, one by far."""
+    folder = tmp_path_factory.mktemp("long")
+    for split, numbers in {
+        "train": [5, 9] * 86 + [70] * 26 + [90, 150],
+        "dev": [5, 70],
+        "test": [5],
+    }.items():
+        for language in ("en", "de"):
+            (folder / f"{split}.{language}").write_text(texts_of_words(*numbers))
+    generate.generate([registry.get_problem("wmt_ende")], folder / "data", "files", folder, processes=1)
+    return folder / "data"
+
+
+LONG = HPARAMS.replace(vocabulary_size=280)
+
+
+def long_run(folder, data, hparams=LONG, **more):
+    """A run on that corpus, and what was said."""
+    said = []
+    more = {"extend": bounds.NAMES, "say": said.append, **more}
+    return launch.make_run(folder, "wmt_ende", hparams, data, "files", **more), said
+
+
+def test_bounds_are_added_where_too_much_would_be_left_out(long_data, tmp_path):
+    run, said = long_run(tmp_path, long_data)
+    assert run.hparams.length_bounds[: len(LONG.length_bounds)] == LONG.length_bounds
+    assert run.hparams.seconds_bounds == LONG.seconds_bounds
+    [problem] = run.problems.values()
+    measured = lengths.measure(problem, "train", long_data, run.vocabulary, run.hparams)
+    longest = sorted(measured.values["length_bounds"])
+    assert longest[-3] > LONG.length_bounds[-1] >= longest[-29] and measured.size == 200
+    assert longest[-3] <= run.hparams.length_bounds[-1] < longest[-1]
+    assert 0 < measured.too_long(run.hparams).share <= 0.01
+    assert said[0].startswith("length_bounds: added ") and "14.0% of wmt_ende" in said[0]
+    assert said[1].startswith("wmt_ende: ") and "of 200 examples" in said[1] and "--max_length" in said[1]
+    assert Run.load(tmp_path).hparams == run.hparams  # what decoding goes by
+    gin = hparam.changes("multimodel_tiny", gin_files=[tmp_path / "operative.gin"])
+    assert gin["length_bounds"] == run.hparams.length_bounds
+    assert long_run(tmp_path / "again", long_data)[0].hparams == run.hparams
+
+
+def test_a_run_that_goes_on_keeps_its_bounds(long_data, tmp_path):
+    run, _ = long_run(tmp_path, long_data)
+    (tmp_path / CHECKPOINTS / "step-00000001").mkdir(parents=True)
+    description = (tmp_path / "run.json").read_bytes()
+    again, said = long_run(tmp_path, long_data, replicas=8)  # with which a new run would have others
+    assert again.hparams == run.hparams and len(said) == 2
+    assert (tmp_path / "run.json").read_bytes() == description
+    with pytest.raises(UserError, match="length_bounds=.* is asked for"):
+        long_run(tmp_path, long_data, extend=())  # the same bounds as before, but given
+    with pytest.raises(UserError, match="length_bounds=.* is asked for"):
+        long_run(tmp_path, long_data, LONG.replace(length_bounds=(8, 12)))
+    with pytest.raises(UserError, match="max_length=0, and 100 is asked for"):
+        long_run(tmp_path, long_data, LONG.replace(max_length=100))
+
+
+def test_a_run_that_was_begun_with_its_own_bounds_keeps_them(long_data, tmp_path):
+    run, said = long_run(tmp_path, long_data, extend=())
+    assert run.hparams == LONG and len(said) == 1 and "28 of 200 examples (14.0%)" in said[0]
+    (tmp_path / CHECKPOINTS / "step-00000001").mkdir(parents=True)
+    assert long_run(tmp_path, long_data)[0].hparams == LONG
+
+
+def test_bounds_stay_as_they_are_where_nothing_is_left_out(sample_data, tmp_path):
+    said = []
+    run = make_run(tmp_path, sample_data, "all", extend=bounds.NAMES, say=said.append)
+    assert run.hparams == HPARAMS and said == []
