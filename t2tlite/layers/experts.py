@@ -1,4 +1,4 @@
-"""Mixture of experts: noisy top-k gating, its two losses, and dispatch by gathers (Shazeer et al. 2017)."""
+"""Mixture of experts: noisy top-k gating and its two losses (Shazeer et al. 2017)."""
 
 from typing import NamedTuple
 
@@ -8,6 +8,12 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.layers import randomness, recording, replicas
 from t2tlite.layers.attention import softmax
+from t2tlite.layers.dispatch import apply_experts, dispatch, plan_dispatch, undispatch
+
+# Outside training a block has an even share of the choices times this, and so many slots at least.
+_ROOM = 1.25
+_LEAST = 4
+_LARGE = 2**18  # weights of an expert's matrix, from which on reading it takes longer than starting a product
 
 
 class Gating(NamedTuple):
@@ -24,24 +30,6 @@ class Gating(NamedTuple):
     gates: tf.Tensor
     importance: tf.Tensor
     load: tf.Tensor
-
-
-class Plan(NamedTuple):
-    """Where each chosen (token, expert) pair goes; the dispatch moves activations by gathers alone.
-
-    Attributes:
-      slot_of_choice: int32 `[tokens, k]`, in `[0, n * capacity)`; `n * capacity` where there is none.
-      choice_of_slot: int32 `[n * capacity]`, in `[0, tokens * k)`; `tokens * k` where the slot is empty.
-      capacity: int32 scalar, slots of each expert.
-      dropped: float32 scalar, choices that found their expert full.
-      choices: float32 `[n]`, how often each expert was chosen, dropped choices included.
-    """
-
-    slot_of_choice: tf.Tensor
-    choice_of_slot: tf.Tensor
-    capacity: tf.Tensor
-    dropped: tf.Tensor
-    choices: tf.Tensor
 
 
 def cv_squared(x):
@@ -81,75 +69,10 @@ def noisy_top_k(clean, raw_noise_scale, mask, k: int, noise=None) -> Gating:
     return Gating(experts, gates, importance, load)
 
 
-def plan_dispatch(experts, mask, n: int, capacity=None) -> Plan:
-    """Gives each choice a slot of its expert, first come, first served; padding gets none.
-
-    Args:
-      experts: int32 `[tokens, k]`.
-      mask: float32 `[tokens]`, 0 for padding.
-      n: number of experts.
-      capacity: slots of each expert; None for as many as the fullest expert needs, so that none is dropped.
-    """
-    tokens, k = tf.shape(experts)[0], experts.shape[1]
-    choices = tokens * k
-    routed = tf.repeat(mask > 0, k)
-    expert = tf.where(routed, tf.reshape(experts, [-1]), n)  # padding goes to a last expert that isn't there
-    order = tf.argsort(expert, stable=True)
-    count = tf.math.unsorted_segment_sum(tf.ones_like(expert), expert, n + 1)  # XLA has no bincount
-    first = tf.cumsum(count, exclusive=True)
-    ranked = tf.gather(expert, order)
-    rank = tf.range(choices) - tf.gather(first, ranked)  # place of the choice among those of its expert
-    if capacity is None:
-        capacity = tf.maximum(tf.reduce_max(count[:n]), 1)
-    slots = n * capacity
-    kept = (ranked < n) & (rank < capacity)
-    slot = tf.where(kept, ranked * capacity + rank, slots)
-    slot_of_choice = tf.scatter_nd(order[:, None], slot, [choices])
-    choice_of_slot = tf.tensor_scatter_nd_update(
-        tf.fill([slots + 1], choices), slot[:, None], tf.where(kept, order, choices)
-    )[:slots]
-    dropped = tf.reduce_sum(tf.cast(routed, tf.float32)) - tf.reduce_sum(tf.cast(kept, tf.float32))
-    chosen = tf.cast(tf.ensure_shape(count[:n], [n]), tf.float32)
-    return Plan(tf.reshape(slot_of_choice, [tokens, k]), choice_of_slot, capacity, dropped, chosen)
-
-
-def _gather_or_zero(x, index):
-    """Rows of `x`, and zeros where the index is just past its end."""
-    return tf.gather(tf.concat([x, tf.zeros_like(x[:1])], axis=0), index)
-
-
-def dispatch(x, plan: Plan, training: bool = True):
-    """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too.
-
-    Not in training the gradient is TensorFlow's: it never forgets a custom one, nor the graph it is made in.
-    """
-    k = plan.slot_of_choice.shape[1]
-    if not training:
-        return _gather_or_zero(x, plan.choice_of_slot // k)
-
-    @tf.custom_gradient
-    def forward(x):
-        def backward(dy):
-            return tf.reduce_sum(_gather_or_zero(dy, plan.slot_of_choice), axis=1)
-
-        return _gather_or_zero(x, plan.choice_of_slot // k), backward
-
-    return forward(x)
-
-
-def undispatch(y, plan: Plan, training: bool = True):
-    """Fetches each choice's result: `[slots, channels]` -> `[tokens, k, channels]`, zeros where dropped."""
-    if not training:
-        return _gather_or_zero(y, plan.slot_of_choice)
-
-    @tf.custom_gradient
-    def forward(y):
-        def backward(dz):
-            return _gather_or_zero(tf.reshape(dz, [-1, dz.shape[-1]]), plan.choice_of_slot)
-
-        return _gather_or_zero(y, plan.slot_of_choice), backward
-
-    return forward(y)
+def feed_forward(x, in_kernel, out_kernel):
+    """`ReLU(x . in) . out` of one expert, or of each of several: `[..., d]` -> `[..., d]`."""
+    hidden = tf.nn.relu(tf.matmul(x, tf.cast(in_kernel, x.dtype)))
+    return tf.matmul(hidden, tf.cast(out_kernel, x.dtype))
 
 
 @registry.register_moe("top_k")
@@ -158,8 +81,10 @@ class MixtureOfExperts(keras.layers.Layer):
     """n feed-forward experts (`d -> filter -> d`, ReLU) of which a noisy gate picks k for each position.
 
     In training an expert has `capacity * k * tokens / n` slots and what finds it full is dropped (the
-    position keeps what the residual path carries); otherwise nothing is ever dropped, so that the result
-    doesn't depend on the rest of the batch. Padding is not routed and does not count in the load.
+    position keeps what the residual path carries). Otherwise an expert gets further slots where it needs
+    them and nothing is dropped, so that the result doesn't depend on the rest of the batch. Memory depends on
+    the number of choices, not on the choices: all tokens may choose the same experts, as with a fresh gate.
+    Padding is not routed and does not count in the load.
 
     Args:
       hidden, filter: sizes d and filter.
@@ -208,14 +133,21 @@ class MixtureOfExperts(keras.layers.Layer):
 
     def build(self, input_shape):
         n, d, f = self.experts, self.hidden, self.filter
-        # Without autocast the gate stays in float32 under mixed precision.
+        # Without autocast the gate stays in float32 under mixed precision, and of the experts' weights only
+        # those are cast that are used.
         self.gate_kernel = self.add_weight(name="gate", shape=(d, n), initializer="zeros", autocast=False)
         self.noise_kernel = self.add_weight(name="noise", shape=(d, n), initializer="zeros", autocast=False)
         self.in_kernel = self.add_weight(
-            name="in", shape=(n, d, f), initializer=keras.initializers.RandomNormal(stddev=d**-0.5)
+            name="in",
+            shape=(n, d, f),
+            initializer=keras.initializers.RandomNormal(stddev=d**-0.5),
+            autocast=False,
         )
         self.out_kernel = self.add_weight(
-            name="out", shape=(n, f, d), initializer=keras.initializers.RandomNormal(stddev=0.1 * f**-0.5)
+            name="out",
+            shape=(n, f, d),
+            initializer=keras.initializers.RandomNormal(stddev=0.1 * f**-0.5),
+            autocast=False,
         )
 
     def call(self, x, padding_mask=None, training=False):
@@ -247,15 +179,10 @@ class MixtureOfExperts(keras.layers.Layer):
             noise,
         )
         recording.record(recording.EXPERTS, self.path, (gating.experts, gating.gates, self.experts))
-        capacity = None
-        if training:
-            share = tf.cast(tf.shape(flat)[0] * self.experts_per_token, tf.float32) / self.experts
-            capacity = tf.cast(tf.math.ceil(share * self.capacity), tf.int32)
-        plan = plan_dispatch(gating.experts, weight, self.experts, capacity)
-        slots = tf.reshape(dispatch(flat, plan, training), [self.experts, plan.capacity, self.hidden])
-        slots = tf.nn.relu(tf.matmul(slots, tf.cast(self.in_kernel, x.dtype)))  # [experts, capacity, filter]
-        slots = tf.matmul(slots, tf.cast(self.out_kernel, x.dtype))
-        chosen = undispatch(tf.reshape(slots, [-1, self.hidden]), plan, training)  # [tokens, k, hidden]
+        plan = self._plan(gating.experts, weight, training)
+        kernels = tf.convert_to_tensor(self.in_kernel), tf.convert_to_tensor(self.out_kernel)
+        slots = apply_experts(dispatch(flat, plan, training), plan, self.experts, kernels, feed_forward)
+        chosen = undispatch(slots, plan, training)  # [tokens, k, hidden]
         y = tf.reduce_sum(chosen * tf.cast(gating.gates, x.dtype)[..., None], axis=1)
         load, importance = gating.load, gating.importance
         if training:  # of the whole batch, as is what they are to balance
@@ -263,6 +190,28 @@ class MixtureOfExperts(keras.layers.Layer):
         loss = self.load_weight * cv_squared(load) + self.importance_weight * cv_squared(importance)
         statistics = {"loss": loss, "load": load, "dropped": plan.dropped, "choices": plan.choices}
         return tf.reshape(y, shape), statistics
+
+    def _plan(self, experts, mask, training):
+        """The dispatch of choices `[tokens, k]`."""
+        tokens, n = tf.shape(experts)[0], self.experts
+        choices = tf.size(experts)
+        share = tf.cast(choices, tf.float32) / n
+        if training:
+            capacity = tf.cast(tf.math.ceil(share * self.capacity), tf.int32)
+            return plan_dispatch(experts, mask, n, capacity, drops=True)
+        capacity = tf.maximum(tf.cast(tf.math.ceil(share * _ROOM), tf.int32), _LEAST)
+        capacity = tf.maximum(tf.minimum(capacity, tokens), 1)  # no token chooses an expert twice
+        return plan_dispatch(experts, mask, n, capacity, drops=False, shared=self._shared(choices))
+
+    def _shared(self, choices):
+        """1 to compute all experts together, 0 only those that were chosen, one after the other.
+
+        For a decoding step of the base's size the one reads 2 GB of weights, the other 8 MB for each choice.
+        On a GPU reading takes less time than starting the operations of a loop.
+        """
+        if self.hidden * self.filter < _LARGE or tf.config.list_physical_devices("GPU"):
+            return 1
+        return tf.cast(2 * choices > self.experts, tf.int32)
 
 
 @registry.register_moe("none")

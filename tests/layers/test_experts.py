@@ -1,4 +1,4 @@
-"""The mixture of experts: gating and losses by definition, dispatch and its gradients, drops, padding."""
+"""The mixture of experts: gating and losses by definition, drops in training and none outside, padding."""
 
 import math
 
@@ -7,12 +7,13 @@ import pytest
 import tensorflow as tf
 
 from t2tlite.layers import experts, randomness
-from t2tlite.layers.experts import MixtureOfExperts, NoExperts, noisy_top_k, plan_dispatch
+from t2tlite.layers.experts import MixtureOfExperts, NoExperts, noisy_top_k
 
 from ..models import tiny
 from . import reference
 
 N, K, TOKENS = 6, 2, 20
+MANY = 30  # experts, for what depends on how many of them were chosen
 SEED = [3, 4]
 MASK = np.array([1.0] * 14 + [0.0] * 6, np.float32)
 
@@ -90,75 +91,6 @@ def test_losses_are_squared_coefficients_of_variation():
     assert experts.cv_squared(tf.zeros(3)) == 0
 
 
-@pytest.mark.parametrize("capacity", [None, 1, 3, 40])
-def test_the_plan_serves_who_comes_first(capacity):
-    chosen = np.random.default_rng(0).integers(0, 3, (TOKENS, 1))
-    chosen = np.concatenate([chosen, chosen + 3], axis=1)
-    plan = plan_dispatch(tf.constant(chosen, tf.int32), MASK, N, capacity)
-    used, expected = [0] * N, np.full((TOKENS, 2), N * int(plan.capacity))
-    for token, place in np.ndindex(TOKENS, 2):
-        expert = chosen[token, place]
-        if MASK[token] and used[expert] < plan.capacity:
-            expected[token, place] = expert * int(plan.capacity) + used[expert]
-            used[expert] += 1
-    assert (plan.slot_of_choice.numpy() == expected).all()
-    assert plan.dropped == 28 - sum(used)
-    assert (int(plan.dropped) == 0) == (capacity in (None, 40))
-    for slot, choice in enumerate(plan.choice_of_slot.numpy()):  # the inverse of slot_of_choice
-        assert choice == TOKENS * 2 if slot not in expected else expected.flat[choice] == slot
-
-
-def plan_with_drops():
-    chosen = np.stack([np.arange(TOKENS) % 3, np.full(TOKENS, 5)], axis=1)
-    return plan_dispatch(tf.constant(chosen, tf.int32), MASK, N, 4)
-
-
-def test_dispatch_and_its_gradient_are_those_of_a_gather():
-    plan, x = plan_with_drops(), tf.cast(tiny.noise(TOKENS, 3), tf.float64)
-    token = np.append(np.repeat(np.arange(TOKENS), K), TOKENS)[plan.choice_of_slot]
-    plain = lambda x: tf.gather(tf.concat([x, tf.zeros([1, 3], x.dtype)], 0), token)  # noqa: E731
-    assert_same_with_gradient(lambda x: experts.dispatch(x, plan), plain, x)
-
-
-def test_undispatch_and_its_gradient_are_those_of_a_gather():
-    plan, y = plan_with_drops(), tf.cast(tiny.noise(N * 4, 3), tf.float64)
-    plain = lambda y: tf.gather(tf.concat([y, tf.zeros([1, 3], y.dtype)], 0), plan.slot_of_choice)  # noqa: E731
-    assert_same_with_gradient(lambda y: experts.undispatch(y, plan), plain, y)
-
-
-def assert_same_with_gradient(function, plain, x):
-    results = []
-    for f in (function, plain):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = f(x)
-            value = tf.reduce_sum(tf.sin(y) * tf.cast(tiny.noise(*y.shape), y.dtype))
-        results.append((y, tf.convert_to_tensor(tape.gradient(value, x))))
-    for one, other in zip(*results, strict=True):
-        tiny.close(one, other, 1e-12)
-    assert np.any(results[0][1])
-
-
-@pytest.mark.parametrize("what", ["dispatch", "undispatch"])
-def test_gradients_of_the_dispatch_are_finite_differences(what):
-    plan, function = plan_with_drops(), getattr(experts, what)
-    x = tf.Variable(tf.cast(tiny.noise(TOKENS if what == "dispatch" else N * 4, 3), tf.float64))
-    x.path = what
-    tiny.assert_gradients(lambda: tf.reduce_sum(tf.square(function(x.value(), plan)) / 3), [Raw(x)])
-
-
-class Raw:
-    """A tf.Variable that looks like a Keras one."""
-
-    def __init__(self, variable):
-        self.variable, self.path = variable, variable.path
-        self.assign, self.numpy = variable.assign, variable.numpy
-
-    @property
-    def value(self):
-        return self.variable
-
-
 def layer(dtype="float32", capacity=1.25, seed=0, **kwargs):
     made = MixtureOfExperts(8, 5, N, K, capacity, dtype=dtype, **kwargs)
     made.build((None, None, 8))
@@ -188,17 +120,109 @@ def test_in_training_the_layer_is_the_definition_drops_included(known_noise, fac
     assert (told["dropped"] > 0) == (factor == 0.5)
 
 
-def test_in_inference_the_layer_is_the_definition_and_drops_nothing():
-    moe, x, mask = layer(capacity=0.1), tiny.noise(2, 10, 8), MASK.reshape(2, 10)
-    moe.gate_kernel.assign(
-        tf.one_hot([1] * 8, N) * 4 * tf.sign(tf.range(8.0)[:, None] - 3.5) + moe.gate_kernel
-    )
-    y, statistics = moe(x, padding_mask=mask > 0)
-    y_expected, told = expected(moe, x, mask, np.zeros((TOKENS, N)), None)
+@pytest.fixture(params=["together", "one_by_one"])
+def few(request, monkeypatch):
+    """Outside training, few choices are computed by all experts together, or each by its own."""
+    monkeypatch.setattr(experts, "_LARGE", 1 if request.param == "one_by_one" else 2**30)
+
+
+SKEW = {"fresh": 0.0, "spread": 0.0, "skewed": 4.0, "one": 40.0}  # how much expert 1 is preferred
+
+
+def with_gate(name, dtype="float32"):
+    """A layer with a gate of zeros, a random one, or one that prefers an expert for positive `x`."""
+    moe = MixtureOfExperts(8, 5, MANY, K, dtype=dtype)
+    moe.build((None, None, 8))
+    tiny.randomise(moe)
+    skew = tf.one_hot(1, MANY) * SKEW[name] / 8
+    moe.gate_kernel.assign(tf.zeros([8, MANY]) if name == "fresh" else moe.gate_kernel + skew)
+    return moe
+
+
+def positive(*shape, seed=0):
+    return tf.abs(tiny.noise(*shape, seed=seed))
+
+
+@pytest.mark.parametrize("tokens", [1, 3, TOKENS])
+@pytest.mark.parametrize("gate", SKEW)
+def test_outside_training_the_layer_is_the_definition_and_drops_nothing(few, gate, tokens):
+    moe, x = with_gate(gate), positive(2, tokens, 8)
+    mask = np.arange(tokens) < np.array([[tokens], [tokens - tokens // 3]])
+    y, statistics = moe(x, padding_mask=mask)
+    y_expected, told = expected(moe, x, mask, np.zeros((2 * tokens, MANY)), None)
     tiny.close(y, y_expected)
     tiny.close(statistics["load"], told["load"])
     assert statistics["dropped"] == 0
-    assert max(told["load"]) > 6  # some expert gets more than twice its share
+    assert gate != "one" or max(told["load"]) == mask.sum()
+
+
+@pytest.mark.parametrize("gate", SKEW)
+def test_outside_training_the_rest_of_the_batch_does_not_matter(few, gate):
+    moe, x = with_gate(gate), positive(40, 3, 8)
+    together, _ = moe(x)
+    for rows in (slice(0, 1), slice(7, 9), slice(5, 40)):
+        tiny.close(moe(x[rows])[0], together[rows], 1e-5)
+
+
+@pytest.mark.parametrize("gate", SKEW)
+def test_outside_training_memory_is_bounded_whatever_the_choices(few, gate, monkeypatch):
+    """The hidden layers of all products together: as many rows as there are choices, and a few."""
+    rows, product = [], experts.feed_forward
+    monkeypatch.setattr(
+        experts, "feed_forward", lambda x, *w: rows.append(tf.size(x[..., 0]).numpy()) or product(x, *w)
+    )
+    tokens = 600
+    with_gate(gate)(positive(1, tokens, 8))
+    assert max(rows) <= 1.25 * tokens * K + MANY  # a batched product
+    assert sum(rows) <= 2.25 * tokens * K + MANY
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["graph", "saved"])
+def test_outside_training_a_function_gives_the_same(few, saved, tmp_path):
+    moe = with_gate("skewed")
+    signature = [tf.TensorSpec([None, None, 8])]
+    function = tf.function(lambda x: moe(x)[0], input_signature=signature, autograph=False)
+    if saved:
+        module = tf.Module()
+        module.function, module.variables_of = function, [v.value for v in moe.variables]
+        tf.saved_model.save(module, tmp_path)
+        loaded = tf.saved_model.load(tmp_path)
+        function = loaded.function
+    for tokens in (3, 50):
+        x = positive(1, tokens, 8)
+        tiny.close(function(x), moe(x)[0], 1e-5)
+
+
+def test_outside_training_xla_compiles_it(monkeypatch):
+    monkeypatch.setattr(experts, "_LARGE", 1)
+    moe, x = with_gate("skewed"), positive(1, 40, 8)
+    tiny.close(tf.function(lambda x: moe(x)[0], jit_compile=True, autograph=False)(x), moe(x)[0], 1e-5)
+
+
+def test_outside_training_mixed_precision_is_near(few):
+    x = tf.cast(tf.cast(positive(1, TOKENS, 8), tf.bfloat16), tf.float32)
+    exact, mixed = (with_gate("skewed", dtype)(x)[0] for dtype in ("float32", "mixed_bfloat16"))
+    assert mixed.dtype == tf.bfloat16
+    tiny.close(tf.cast(mixed, tf.float32), exact, 0.03)
+
+
+def test_outside_training_gradients_are_finite_differences(few):
+    moe = with_gate("skewed", "float64")
+    x = tf.Variable(tf.cast(positive(1, 7, 8), tf.float64))
+    weight = tf.cast(tiny.noise(1, 7, 8, seed=2), tf.float64)
+
+    def loss():
+        return tf.reduce_sum(weight * moe(x.value())[0])
+
+    tiny.assert_gradients(loss, [moe.in_kernel, moe.out_kernel])
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            value = loss()
+        return tape.gradient(value, [moe.in_kernel.value, moe.out_kernel.value, x])
+
+    for one, other in zip(tf.function(gradients, autograph=False)(), gradients(), strict=True):
+        tiny.close(one, other, 1e-9)
 
 
 def test_padding_takes_no_slot_and_changes_no_loss(known_noise):

@@ -1,0 +1,174 @@
+"""Dispatch: gives each choice a slot of its expert, and moves activations there and back by gathers."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Plan(NamedTuple):
+    """Where each chosen (token, expert) pair goes; the dispatch moves activations by gathers alone.
+
+    Slots come in blocks of `capacity`, each the slots of one expert. First comes one block of each expert,
+    empty or not (if `shared` is 1), then as many more as the experts need, in the order of the experts.
+
+    Attributes:
+      slot_of_choice: int32 `[tokens, k]`, in `[0, slots)`; `slots` where there is none.
+      choice_of_slot: int32 `[slots]`, in `[0, tokens * k)`; `tokens * k` where the slot is empty.
+      capacity: int32 scalar, slots of a block.
+      shared: 0 or 1, an int or an int32 scalar.
+      ends: int32 `[n]`, the number of further blocks of each expert and those before it; None where choices
+        are dropped, and there are none.
+      dropped: float32 scalar, choices that found their expert full.
+      choices: float32 `[n]`, how often each expert was chosen, dropped choices included.
+    """
+
+    slot_of_choice: tf.Tensor
+    choice_of_slot: tf.Tensor
+    capacity: tf.Tensor
+    shared: int | tf.Tensor
+    ends: tf.Tensor | None
+    dropped: tf.Tensor
+    choices: tf.Tensor
+
+
+def plan_dispatch(experts, mask, n: int, capacity, drops: bool, shared=1) -> Plan:
+    """Gives each choice a slot of its expert, first come, first served; padding gets none.
+
+    The number of slots follows from the number of tokens, not from their choices, so XLA can compile it.
+    Where nothing is dropped it is at most `(n + 1) * capacity + tokens * k`.
+
+    Args:
+      experts: int32 `[tokens, k]`.
+      mask: float32 `[tokens]`, 0 for padding.
+      n: number of experts.
+      capacity: slots of a block, at least 1.
+      drops: whether an expert has only one block; otherwise it has as many as it needs.
+      shared: see `Plan`; must be 1 where choices are dropped.
+    """
+    tokens, k = tf.shape(experts)[0], experts.shape[1]
+    choices = tokens * k
+    routed = tf.repeat(mask > 0, k)
+    expert = tf.where(routed, tf.reshape(experts, [-1]), n)  # padding goes to a last expert that isn't there
+    order = tf.argsort(expert, stable=True)
+    count = tf.math.unsorted_segment_sum(tf.ones_like(expert), expert, n + 1)  # XLA has no bincount
+    count = tf.ensure_shape(count, [n + 1])
+    ranked = tf.gather(expert, order)
+    first = tf.cumsum(count, exclusive=True)
+    rank = tf.range(choices) - tf.gather(first, ranked)  # place of the choice among those of its expert
+    kept = ranked < n
+    if drops:
+        kept &= rank < capacity
+        slot, slots, ends = ranked * capacity + rank, n * capacity, None
+    else:
+        slot, slots, ends = _as_many_as_needed(count, ranked, rank, capacity, shared)
+    dropped = tf.reduce_sum(tf.cast(routed, tf.float32)) - tf.reduce_sum(tf.cast(kept, tf.float32))
+    slot = tf.where(kept, slot, slots)
+    slot_of_choice = tf.scatter_nd(order[:, None], slot, [choices])
+    choice_of_slot = tf.tensor_scatter_nd_update(
+        tf.fill([slots + 1], choices), slot[:, None], tf.where(kept, order, choices)
+    )[:slots]
+    chosen = tf.cast(count[:n], tf.float32)
+    return Plan(
+        tf.reshape(slot_of_choice, [tokens, k]), choice_of_slot, capacity, shared, ends, dropped, chosen
+    )
+
+
+def _as_many_as_needed(count, ranked, rank, capacity, shared):
+    """Slots where no choice is dropped.
+
+    Args:
+      count: int32 `[n + 1]`, choices of each expert, padding last.
+      ranked, rank: int32 `[choices]`, each choice's expert and its place among the choices of that expert.
+      capacity, shared: see `Plan`.
+
+    Returns:
+      slot of each choice int32 `[choices]`, any for padding; the number of slots; `Plan.ends`.
+    """
+    n = count.shape[0] - 1
+    further = tf.maximum(-(-count // capacity) - shared, 0)  # blocks of each expert
+    ends = tf.cumsum(further)
+    start = (shared * n + ends - further) * capacity  # slot of the first choice in a further block
+    behind = tf.gather(start, ranked) + rank - shared * capacity
+    slot = tf.where(rank < shared * capacity, ranked * capacity + rank, behind)
+    # A further block is full or the last of its expert. One at least, for a list must not be empty.
+    choices = tf.size(rank)
+    most = choices // capacity + (1 - shared) * tf.minimum(n, choices)
+    return slot, (shared * n + tf.maximum(most, 1)) * capacity, ends[:n]
+
+
+def _gather_or_zero(x, index):
+    """Rows of `x`, and zeros where the index is just past its end."""
+    return tf.gather(tf.concat([x, tf.zeros([1, x.shape[-1]], x.dtype)], axis=0), index)
+
+
+def dispatch(x, plan: Plan, training: bool = True):
+    """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too.
+
+    Not in training the gradient is TensorFlow's: it never forgets a custom one, nor the graph it is made in.
+    """
+    k = plan.slot_of_choice.shape[1]
+    if not training:
+        return _gather_or_zero(x, plan.choice_of_slot // k)
+
+    @tf.custom_gradient
+    def forward(x):
+        def backward(dy):
+            return tf.reduce_sum(_gather_or_zero(dy, plan.slot_of_choice), axis=1)
+
+        return _gather_or_zero(x, plan.choice_of_slot // k), backward
+
+    return forward(x)
+
+
+def undispatch(y, plan: Plan, training: bool = True):
+    """Fetches each choice's result: `[slots, channels]` -> `[tokens, k, channels]`, zeros where dropped."""
+    if not training:
+        return _gather_or_zero(y, plan.slot_of_choice)
+
+    @tf.custom_gradient
+    def forward(y):
+        def backward(dz):
+            return _gather_or_zero(tf.reshape(dz, [-1, dz.shape[-1]]), plan.choice_of_slot)
+
+        return _gather_or_zero(y, plan.slot_of_choice), backward
+
+    return forward(y)
+
+
+def apply_experts(slots, plan: Plan, n: int, kernels, feed_forward: Callable):
+    """Gives each block to its expert: `[slots, channels]` -> `[slots, channels]`.
+
+    The shared blocks go through one batched product, the further ones through a loop, one after the other. So
+    the hidden layer takes memory for the shared blocks and for one more, whatever the choices.
+
+    Args:
+      slots: zero where empty.
+      n: number of experts.
+      kernels: of all experts, each `[n, ...]`.
+      feed_forward: a function of `[n, capacity, channels]` and `kernels`, or of `[capacity, channels]` and
+        the kernels of one expert. It maps zeros to zeros.
+    """
+    block = [-1, plan.capacity, slots.shape[-1]]
+    count = plan.shared * n
+    of_shared = kernels if isinstance(count, int) else [kernel[:count] for kernel in kernels]
+    shared = feed_forward(tf.reshape(slots[: count * plan.capacity], block), *of_shared)
+    if plan.ends is None:
+        return tf.reshape(shared, [-1, slots.shape[-1]])
+
+    def apply_one(number, blocks):
+        expert = tf.reduce_sum(tf.cast(plan.ends <= number, tf.int32))
+        y = feed_forward(blocks.read(number), *(tf.gather(kernel, expert) for kernel in kernels))
+        return number + 1, blocks.write(number, y)
+
+    further = tf.reshape(slots[count * plan.capacity :], block)
+    most = tf.shape(further)[0]
+    # A list of blocks: TensorFlow copies a tensor whenever a loop writes to it.
+    blocks = tf.TensorArray(slots.dtype, most, clear_after_read=False).unstack(further)
+    _, blocks = tf.while_loop(
+        lambda number, _: number < plan.ends[-1],
+        apply_one,
+        (tf.constant(0), blocks),
+        maximum_iterations=most,  # for XLA, which must know what a gradient can need
+    )
+    return tf.reshape(tf.concat([shared, blocks.stack()], axis=0), [-1, slots.shape[-1]])
