@@ -172,10 +172,12 @@ class Reader:
         """One of each example's references: drawn by (seed, epoch, index) in training, else the first."""
         if not self.training:
             return tf.gather(references.flat_values, references.row_starts())  # [block]
-        # A permutation of whole numbers, used as a hash: it needs no state, and takes a block at once.
+        # A permutation of whole numbers, used as a hash: it needs no state, and takes a block at once. With
+        # the 4 rounds of `index_shuffle`, the lowest bits of neighbours, epochs and seeds are correlated.
         addresses = tf.math.floormod(epoch * 1_000_003 + index, _DRAWS)
-        seeds = tf.constant([self._seed, salt], tf.int64)
-        drawn = tf.random.experimental.index_shuffle(addresses, seed=seeds, max_index=_DRAWS - 1)
+        seeds = tf.constant([self._seed, salt, 0], tf.int64)
+        last = tf.constant(_DRAWS - 1, tf.int64)
+        drawn = tf.raw_ops.RandomIndexShuffle(index=addresses, seed=seeds, max_index=last, rounds=8)
         place = tf.math.floormod(tf.cast(drawn, tf.int64), references.row_lengths())
         return tf.gather(references.flat_values, references.row_starts() + place)  # [block]
 

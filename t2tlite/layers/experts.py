@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.layers import randomness, recording, replicas
+from t2tlite.layers import randomness, recording
 from t2tlite.layers.attention import softmax
 from t2tlite.layers.dispatch import apply_experts, dispatch, plan_dispatch, undispatch
 
@@ -36,6 +36,28 @@ def cv_squared(x):
     """Squared coefficient of variation, `Var(x) / Mean(x)^2` (Shazeer et al. 2017, eq. 7)."""
     mean, variance = tf.nn.moments(x, axes=[0])
     return variance / (tf.square(mean) + 1e-10)
+
+
+class Balance(tf.experimental.ExtensionType):
+    """What the balancing losses are computed from.
+
+    Its tensors are sums over the positions of a batch, so those of a batch's parts add up to those of the
+    whole: on several replicas the training step sums them and asks for the loss then. A mixture of another
+    kind has another such type, with float32 tensors that add up and a `loss`.
+
+    Attributes:
+      load, importance: float32 `[n]`, as in `Gating`.
+      load_weight, importance_weight: of the two losses.
+    """
+
+    load: tf.Tensor
+    importance: tf.Tensor
+    load_weight: float
+    importance_weight: float
+
+    def loss(self):
+        """Float32 scalar, how uneven the load of the experts is (Shazeer et al. 2017, eq. 7 and 11)."""
+        return self.load_weight * cv_squared(self.load) + self.importance_weight * cv_squared(self.importance)
 
 
 def noisy_top_k(clean, raw_noise_scale, mask, k: int, noise=None) -> Gating:
@@ -158,8 +180,9 @@ class MixtureOfExperts(keras.layers.Layer):
           padding_mask: bool `[batch, length]` or None, False for padding.
 
         Returns:
-          `[batch, length, hidden]`, and the statistics `{"loss", "load" [n], "dropped", "choices" [n]}`
-          (float32): the last two are numbers of choices, those that were dropped among both.
+          `[batch, length, hidden]`, and the statistics `{"loss", "balance", "load" [n], "dropped",
+          "choices" [n]}` (float32). The loss is that of this batch; the balance is what the loss of a larger
+          one is computed from. The last two are numbers of choices, those that were dropped among both.
         """
         shape = tf.shape(x)
         flat = tf.reshape(x, [-1, self.hidden])  # [tokens, hidden]
@@ -184,11 +207,14 @@ class MixtureOfExperts(keras.layers.Layer):
         slots = apply_experts(dispatch(flat, plan, training), plan, self.experts, kernels, feed_forward)
         chosen = undispatch(slots, plan, training)  # [tokens, k, hidden]
         y = tf.reduce_sum(chosen * tf.cast(gating.gates, x.dtype)[..., None], axis=1)
-        load, importance = gating.load, gating.importance
-        if training:  # of the whole batch, as is what they are to balance
-            load, importance = tf.unstack(replicas.total(tf.stack([load, importance])))
-        loss = self.load_weight * cv_squared(load) + self.importance_weight * cv_squared(importance)
-        statistics = {"loss": loss, "load": load, "dropped": plan.dropped, "choices": plan.choices}
+        balance = Balance(gating.load, gating.importance, self.load_weight, self.importance_weight)
+        statistics = {
+            "loss": balance.loss(),
+            "balance": balance,
+            "load": gating.load,
+            "dropped": plan.dropped,
+            "choices": plan.choices,
+        }
         return tf.reshape(y, shape), statistics
 
     def _plan(self, experts, mask, training):
@@ -224,5 +250,6 @@ class NoExperts(keras.layers.Layer):
         return cls(**kwargs)
 
     def call(self, x, padding_mask=None, training=False):
-        nothing = {"loss": tf.zeros([]), "load": tf.zeros([1])}
-        return tf.zeros_like(x), {**nothing, "dropped": tf.zeros([]), "choices": tf.zeros([1])}
+        nothing = {"loss": tf.zeros([]), "balance": Balance(tf.zeros([1]), tf.zeros([1]), 0.0, 0.0)}
+        nothing |= {"load": tf.zeros([1]), "dropped": tf.zeros([]), "choices": tf.zeros([1])}
+        return tf.zeros_like(x), nothing

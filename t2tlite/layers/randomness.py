@@ -9,19 +9,22 @@ _local = threading.local()
 
 
 @contextlib.contextmanager
-def scope(seed, row=0, stride: int = 1):
+def scope(seed, row=0, stride: int = 1, whole=None):
     """Within this scope, `next_seed` derives from `seed`, numbering the draws in the order of tracing.
 
-    What is drawn for a batch of which this is only a part, that of a replica, is the part of what would be
-    drawn for the whole batch. So a step is the same on any number of replicas.
+    A replica has only some rows of a batch, every n-th one. It draws for all rows of the batch and keeps its
+    own, so a step is the same on any number of replicas. Every replica draws the same shape: under XLA the
+    first rows of a larger draw are not those of a smaller one.
 
     Args:
       seed: int32 `[2]`, e.g. folded from the run's seed and the step.
       row: which row of the whole batch is the first here.
       stride: how many rows of the whole batch lie between two that are neighbours here.
+      whole: `[rows of the whole batch, 0]`; not needed with a stride of 1. Only the shape of this tensor
+        counts: code compiled by XLA knows shapes, but not values, when it is compiled.
     """
-    before = getattr(_local, "state", None), getattr(_local, "rows", (0, 1))
-    _local.state, _local.rows = [seed, 0], (row, stride)
+    before = getattr(_local, "state", None), getattr(_local, "rows", (0, 1, None))
+    _local.state, _local.rows = [seed, 0], (row, stride, whole)
     try:
         yield
     finally:
@@ -56,10 +59,8 @@ def normal(shape):
 
 def _rows(draw, shape):
     """This replica's rows of what is drawn for the whole batch."""
-    row, stride = getattr(_local, "rows", (0, 1))
+    row, stride, whole = getattr(_local, "rows", (0, 1, None))
     if stride == 1:
         return draw(shape, seed=next_seed(), alg="philox")
-    # Draws are numbered from the first row on, so that none is needed behind the last row of this replica.
-    rows = row + stride * (shape[0] - 1) + 1
-    whole = draw(tf.concat([[rows], shape[1:]], axis=0), seed=next_seed(), alg="philox")
-    return whole[row::stride]
+    drawn = draw(tf.concat([tf.shape(whole)[:1], shape[1:]], axis=0), seed=next_seed(), alg="philox")
+    return tf.gather(drawn, row + stride * tf.range(shape[0]))

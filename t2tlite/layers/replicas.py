@@ -1,30 +1,80 @@
-"""Sums over the replicas of a step, for figures that are of the whole batch and not of a replica's part."""
+"""Sums over the replicas of a step, for what is of the whole batch and not of a replica's part.
 
-import contextlib
-import threading
+Code compiled by XLA can't talk to other replicas, so these have to be called outside of it.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
 
 import tensorflow as tf
 
-_local = threading.local()
+BUCKET = 64 * 2**20  # bytes
 
 
-@contextlib.contextmanager
-def apart():
-    """Within, `total` is what this replica has: code compiled by XLA can't talk to the other replicas."""
-    before = getattr(_local, "apart", False)
-    _local.apart = True
-    try:
-        yield
-    finally:
-        _local.apart = before
+def total(values):
+    """The sums of small float32 tensors over all replicas, and through them the gradient.
 
+    All of them together are one exchange, since each costs the wait for the slowest replica.
 
-def total(x):
-    """The sum of a tensor over all replicas, and through it the gradient; `x` itself where there is one."""
+    Args:
+      values: a tensor or a nest of them; of an extension type the tensors in it.
+
+    Returns:
+      The same structure; `values` itself where there is one replica.
+    """
     context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1 or getattr(_local, "apart", False):
-        return x
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, x)
+    if context is None or context.num_replicas_in_sync == 1:
+        return values
+    parts = tf.nest.flatten(values, expand_composites=True)
+    return tf.nest.pack_sequence_as(values, _exchanged(context, parts), expand_composites=True)
+
+
+def total_in_buckets(tensors: list[tf.Tensor], most: int = BUCKET) -> list[tf.Tensor]:
+    """The sums of large tensors, such as gradients, over all replicas.
+
+    Neighbours are sent together, since what waits for others is then paid for once, but at most `most` bytes,
+    since what is sent together is copied first. A larger tensor is sent alone and not copied.
+
+    Args:
+      tensors: of one dtype and of known shapes.
+      most: bytes of a bucket.
+
+    Returns:
+      Tensors of the same order and shapes; `tensors` itself where there is one replica.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tensors
+    sums = []
+    rest = iter(tensors)
+    for count in buckets((tensor.dtype.size * math.prod(tensor.shape) for tensor in tensors), most):
+        parts = list(itertools.islice(rest, count))
+        with tf.control_dependencies(sums[-1:]):  # the copies of one bucket at a time
+            sums += _exchanged(context, parts)
+    return sums
+
+
+def buckets(sizes: Iterable[int], most: int) -> Iterator[int]:
+    """How many neighbours go together, so that each sum of sizes is at most `most`; larger ones go alone."""
+    count = held = 0
+    for size in sizes:
+        if count and held + size > most:
+            yield count
+            count = held = 0
+        count, held = count + 1, held + size
+    if count:
+        yield count
+
+
+def _exchanged(context, parts):
+    """The sums of tensors of one dtype, sent as one tensor."""
+    if len(parts) == 1:
+        return [context.all_reduce(tf.distribute.ReduceOp.SUM, parts[0])]
+    flat = tf.concat([tf.reshape(part, [-1]) for part in parts], axis=0)
+    sums = tf.split(context.all_reduce(tf.distribute.ReduceOp.SUM, flat), [tf.size(part) for part in parts])
+    shaped = [tf.reshape(each, tf.shape(part)) for each, part in zip(sums, parts, strict=True)]
+    return [tf.ensure_shape(each, part.shape) for each, part in zip(shaped, parts, strict=True)]
 
 
 def number() -> int:

@@ -29,10 +29,13 @@ class GoBack(Exception):
 def apply_if(holds, optimizer, gradients, variables):
     """`optimizer.apply`, if a bool scalar holds, which is the same on every replica; else nothing changes.
 
-    An optimizer that scales the loss decides for itself, and lowers its scale.
+    An optimizer that scales the loss looks at the gradients itself: it leaves out an update with one that is
+    not finite, and lowers its scale.
     """
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        optimizer.apply(gradients, variables)
+        # Finite gradients can have a norm or a loss that is not.
+        spoilt = gradients[0] + tf.where(holds, 0.0, math.nan)
+        optimizer.apply([spoilt, *gradients[1:]], variables)
         return
 
     def applied():

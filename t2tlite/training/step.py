@@ -1,6 +1,5 @@
 """What one update does: a tf.function for each problem, on one replica or many."""
 
-import math
 import zlib
 
 import keras
@@ -37,8 +36,8 @@ def make_train_step(model, optimizer, problem: str, seed: int, element_spec, rep
     gradients_of = _make_gradients(model, optimizer, problem, seed, replicas, jit)
 
     def on_replica(features, row, step):
-        count = _count(model, problem, features)
-        gradients, statistics = gradients_of(features, row, step, count, tf.ones([]))
+        count, rows = _whole(model, problem, features)
+        gradients, statistics = gradients_of(features, row, step, count, rows, count, tf.ones([]))
         norm = _apply(model, optimizer, gradients, statistics["loss"])
         return {**statistics, "gradient_norm": norm}
 
@@ -101,12 +100,13 @@ class Accumulator:
             weight = tf.constant(counts[problem] * self._micro_steps / times[problem], tf.float32)
             micro_step = tf.constant(step * self._micro_steps + number)
             statistics.append(self._adds[problem](features, micro_step, weight))
-        applied = self._apply_for(frozenset(times))()
+        loss = tf.add_n([found["loss"] for found in statistics])
+        applied = self._apply_for(frozenset(times))(loss)
         return [{**found, **applied} for found in statistics]
 
     def _make_count(self, problem, spec):
         def on_replica(features, row):
-            return {"count": _count(self._model, problem, features)}
+            return {"count": _whole(self._model, problem, features)[0]}
 
         return tf.function(
             lambda features: self._replicas.run(on_replica, features), input_signature=[spec], autograph=False
@@ -114,7 +114,10 @@ class Accumulator:
 
     def _make_add(self, problem, spec, gradients_of):
         def on_replica(features, row, micro_step, weight):
-            gradients, statistics = gradients_of(features, row, micro_step, weight, 1.0 / self._micro_steps)
+            count, rows = _whole(self._model, problem, features)
+            gradients, statistics = gradients_of(
+                features, row, micro_step, count, rows, weight, 1.0 / self._micro_steps
+            )
             self._used[problem] = [i for i, gradient in enumerate(gradients) if gradient is not None]
             for i in self._used[problem]:
                 self._sums[i].assign_add(gradients[i])
@@ -131,16 +134,18 @@ class Accumulator:
         if problems not in self._applies:
             used = sorted({i for problem in problems for i in self._used[problem]})
 
-            def on_replica(features, row):
+            def on_replica(features, row, loss):
                 gradients = [None] * len(self._sums)
                 for i in used:
                     gradients[i] = self._sums[i].read_value()
-                norm = _apply(self._model, self._optimizer, gradients)
+                norm = _apply(self._model, self._optimizer, gradients, loss)
                 for i in used:
                     self._sums[i].assign(tf.zeros_like(self._sums[i]))
                 return {"gradient_norm": norm}
 
-            self._applies[problems] = tf.function(lambda: self._replicas.run(on_replica, {}), autograph=False)
+            self._applies[problems] = tf.function(
+                lambda loss: self._replicas.run(on_replica, {}, loss), autograph=False
+            )
         return self._applies[problems]
 
 
@@ -150,72 +155,76 @@ def _make_gradients(model, optimizer, problem, seed, replicas, jit):
     problem_seed = seed ^ zlib.crc32(problem.encode()) & 0x7FFFFFFF
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
-    def compute(features, row, step, weight, expert_weight):
-        with randomness.scope(tf.stack([problem_seed, step]), row, replicas.number):
-            with tf.GradientTape() as tape:
-                output = model(features, problem=problem, training=True)
-                total, _ = net.loss(output.logits, features["targets"])
-                experts = list(output.experts.values())
-                expert_loss = tf.add_n([statistics["loss"] for statistics in experts])
-                # Summed over the replicas, this is the loss of the whole batch.
-                objective = total / weight + expert_weight * expert_loss / replicas.number
-                scaled = optimizer.scale_loss(objective) if scales else objective
+    def forward(features, row, rows, step):
+        """What adds up over the replicas."""
+        with randomness.scope(tf.stack([problem_seed, step]), row, replicas.number, rows):
+            output = model(features, problem=problem, training=True)
+        total, _ = net.loss(output.logits, features["targets"])
+        sums = {"total": total, "dropped": tf.zeros([]), "choices": {}, "balance": {}}
+        for place, statistics in output.experts.items():
+            sums["dropped"] += statistics["dropped"]
+            sums["choices"][place] = statistics["choices"]
+            sums["balance"][place] = statistics["balance"]
+        return sums
+
+    if jit and replicas.number > 1:
+        # The balancing losses are of the whole batch, and compiled code can't talk to the other replicas. The
+        # gradient of what is compiled is compiled as well.
+        forward = tf.function(forward, jit_compile=True, autograph=False)
+
+    def compute(features, row, rows, step, weight, expert_weight):
+        with tf.GradientTape() as tape:
+            own = forward(features, row, rows, step)
+            whole = layers_replicas.total(own)
+            expert_loss = tf.add_n([balance.loss() for balance in whole["balance"].values()])
+            # Summed over the replicas, this is the loss of the whole batch.
+            objective = own["total"] / weight + expert_weight * expert_loss / replicas.number
+            scaled = optimizer.scale_loss(objective) if scales else objective
         gradients = tape.gradient(scaled, [variable.value for variable in model.trainable_variables])
         # Dense, since the norm of an embedding's slices is not that of the gradient they add up to.
         gradients = [None if g is None else tf.convert_to_tensor(g) for g in gradients]
-        dropped = tf.add_n([statistics["dropped"] for statistics in experts])
-        choices = {place: statistics["choices"] for place, statistics in output.experts.items()}
-        return gradients, {"total": total, "expert_loss": expert_loss, "dropped": dropped, "choices": choices}
+        del whole["balance"]
+        return gradients, {**whole, "expert_loss": expert_loss}
 
-    def apart(*args):
-        with layers_replicas.apart():
-            return compute(*args)
+    if jit and replicas.number == 1:
+        compute = tf.function(compute, jit_compile=True, autograph=False)
 
-    compiled = tf.function(apart, jit_compile=True, autograph=False) if jit else compute
-
-    def gradients_of(features, row, step, weight, expert_weight):
-        gradients, found = compiled(features, row, step, weight, expert_weight)
-        count = _count(model, problem, features)
-        choices = found["choices"]
-        own = tf.concat([[found["total"], found["dropped"]], *choices.values()], axis=0)
-        whole = layers_replicas.total(own)
-        total, dropped = whole[0], whole[1]
-        chosen = tf.split(whole[2:], [each.shape[0] for each in choices.values()])
+    def gradients_of(features, row, step, count, rows, weight, expert_weight):
+        gradients, whole = compute(features, row, rows, step, weight, expert_weight)
+        choices = tf.add_n([tf.reduce_sum(each) for each in whole["choices"].values()])
         return gradients, {
-            "loss": total / count,
-            "expert_loss": found["expert_loss"],
+            "loss": whole["total"] / count,
+            "expert_loss": whole["expert_loss"],
             "targets": count,
-            "dropped": dropped,
-            "dropped_share": dropped / tf.maximum(tf.add_n([tf.reduce_sum(each) for each in chosen]), 1.0),
-            **{f"choices/{place}": each for place, each in zip(choices, chosen, strict=True)},
+            "dropped": whole["dropped"],
+            "dropped_share": whole["dropped"] / tf.maximum(choices, 1.0),
+            **{f"choices/{place}": each for place, each in whole["choices"].items()},
         }
 
     return gradients_of
 
 
-def _count(model, problem, features):
-    """How many targets the whole batch has, at least 1."""
-    own = model.target_net(problem).count(features["targets"])
-    return tf.maximum(layers_replicas.total(own), 1.0)
+def _whole(model, problem, features):
+    """Of the whole batch: how many targets it has, at least 1, and its rows, as the shape `[rows, 0]`."""
+    count = model.target_net(problem).count(features["targets"])
+    rows = tf.cast(tf.shape(features["targets"])[0], tf.float32)
+    count, rows = layers_replicas.total((count, rows))
+    return tf.maximum(count, 1.0), tf.zeros([tf.cast(rows, tf.int32), 0])
 
 
-def _summed(gradients, shapes):
-    """Their sums over the replicas; as one tensor, since what waits for others is paid for once."""
-    flat = tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], axis=0)
-    whole = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, flat)
-    parts = tf.split(whole, [math.prod(shape) for shape in shapes])
-    return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+def _apply(model, optimizer, gradients, loss):
+    """Sums the gradients over the replicas, clips and applies them if they are finite; returns their norm.
 
-
-def _apply(model, optimizer, gradients, loss=0.0):
-    """Sums the gradients over the replicas, clips and applies them if they are finite; returns their norm."""
+    Args:
+      loss: of the update; one that is not finite is not applied either.
+    """
     pairs = [(g, v) for g, v in zip(gradients, model.trainable_variables, strict=True) if g is not None]
-    found = [gradient for gradient, _ in pairs]
-    if layers_replicas.number() > 1:
-        found = _summed(found, [variable.shape for _, variable in pairs])
+    found = layers_replicas.total_in_buckets([tf.ensure_shape(g, v.shape) for g, v in pairs])
     scale = getattr(optimizer, "dynamic_scale", None)
     scale = 1.0 if scale is None else tf.convert_to_tensor(scale)
-    clipped, norm = tf.clip_by_global_norm(found, model.hparams.clip_grad_norm * scale)
+    norm = tf.linalg.global_norm(found)
+    if model.hparams.clip_grad_norm:
+        found, _ = tf.clip_by_global_norm(found, model.hparams.clip_grad_norm * scale, use_norm=norm)
     finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
-    apply_if(finite, optimizer, clipped, [variable for _, variable in pairs])
+    apply_if(finite, optimizer, found, [variable for _, variable in pairs])
     return norm / scale

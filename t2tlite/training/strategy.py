@@ -23,7 +23,8 @@ class Replicas:
     """The replicas of a run, each of which computes some rows of every batch.
 
     All workers read the same batches, and the i-th of n replicas takes each n-th row from the i-th on. So a
-    run is the same on any number of replicas, up to the rounding of sums.
+    run is the same on any number of replicas, up to the rounding of sums. There is one exception: each replica
+    has its share of an expert's slots, and drops by itself what finds them taken.
 
     Args:
       strategy: of tf.distribute; default: the current one.
@@ -153,7 +154,7 @@ def make(name: str, worker_gpu: int = 0) -> Replicas:
     if name == "mirrored":
         if not gpus:
             raise UserError("--strategy=mirrored needs GPUs, and TensorFlow finds none; use --strategy=one")
-        return Replicas(tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(len(gpus))]))
+        return _shared_by(tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(len(gpus))]))
     if name == "multiworker":
         if not _listed_workers():
             raise UserError(
@@ -162,7 +163,7 @@ def make(name: str, worker_gpu: int = 0) -> Replicas:
                 '"task": {"type": "worker", "index": 0}}; '
                 "for several processes on this machine use --local_workers=2"
             )
-        return Replicas(tf.distribute.MultiWorkerMirroredStrategy())
+        return _shared_by(tf.distribute.MultiWorkerMirroredStrategy())
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
         tf.config.experimental_connect_to_cluster(resolver)
@@ -170,6 +171,11 @@ def make(name: str, worker_gpu: int = 0) -> Replicas:
     except (ValueError, tf.errors.OpError) as error:
         raise UserError(f"--strategy=tpu: no TPU was found ({str(error).splitlines()[0]})") from None
     return Replicas(tf.distribute.TPUStrategy(resolver))
+
+
+def _shared_by(strategy) -> Replicas:
+    """The replicas of a strategy; one alone needs none, and variables that are summed on reading fail there."""
+    return Replicas(strategy if strategy.num_replicas_in_sync > 1 else None)
 
 
 def _listed_workers() -> int:

@@ -27,10 +27,11 @@ def decode(image, size, given=None, encode=tf.io.encode_png, **how):
     return images.decode(tf.constant([encoded] * count), size, given, **how).numpy()
 
 
-@pytest.mark.parametrize("given", [None, seeds(5)])
+@pytest.mark.parametrize("given", [None, seeds(*range(8))])
 def test_an_image_of_the_right_size_is_left_as_it_is(gradient, given):
     square = gradient[:, :60]
-    np.testing.assert_allclose(decode(square, 60, given, flip=True)[0] * 255, square, atol=1e-4)
+    for made in decode(square, 60, given, flip=True):
+        np.testing.assert_allclose(made * 255, square, atol=1e-4)
 
 
 def test_the_centre_is_what_evaluation_sees(gradient):
@@ -109,6 +110,15 @@ def test_a_jpeg_of_the_right_size_is_left_as_it_is():
     for given in (None, seeds(*range(6))):
         made = decode(image, 32, given, jpeg)
         np.testing.assert_array_equal(made, np.float32([tf.io.decode_jpeg(jpeg(image))] * len(made)) / 255)
+
+
+def test_crops_have_8_to_100_percent_of_the_area_and_are_nearly_square():
+    """Szegedy et al. 2014: the aspect ratio is between 3/4 and 4/3."""
+    made = decode(smooth(400, 400), 24, seeds(*range(60)), tf.io.encode_png)
+    height = (made[:, -1, 12, 0] - made[:, 0, 12, 0]) * 24 / 23  # of the picture's
+    width = (made[:, 12, -1, 1] - made[:, 12, 0, 1]) * 24 / 23
+    assert 0.06 < (height * width).min() < 0.2 and 0.8 < (height * width).max() < 1.02
+    assert 0.7 < (width / height).min() < 0.85 and 1.2 < (width / height).max() < 1.42
 
 
 def test_cmyk_jpegs_have_the_colours_of_the_picture():

@@ -168,3 +168,11 @@ def test_errors(vocabulary, tmp_path):
         (tmp_path / "other").write_bytes(content)
         with pytest.raises(UserError, match="other is not a vocabulary .a sentencepiece model was expected"):
             Vocabulary.load(tmp_path / "other")
+
+
+def test_all_of_a_long_line_is_learned_from():
+    """Lines are cut every 4,096 characters, which may be four times as many bytes."""
+    [learned] = Vocabulary.train(["x" * 4096 + " zebra" * 600], 400).encode(" zebra")
+    assert learned > 258
+    [learned] = Vocabulary.train([" 漢字仮名" * 800], 400).encode(" 漢字仮名")
+    assert learned > 258

@@ -1,5 +1,6 @@
 """Sums over the replicas, and randomness that is the same on any number of them."""
 
+import json
 import subprocess
 import sys
 
@@ -13,8 +14,10 @@ SEED = tf.constant([1, 2])
 
 # Two logical CPUs have to be made before TensorFlow does anything else: a process of its own.
 SCRIPT = """
+import json
 import tensorflow as tf
 from t2tlite.layers import replicas
+from t2tlite.layers.experts import Balance
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -25,45 +28,74 @@ parts = strategy.experimental_distribute_values_from_function(
 def on_replica(x):
     with tf.GradientTape() as tape:
         tape.watch(x)
-        value = replicas.total(x) ** 2 / replicas.number()
-    with replicas.apart():
-        alone = replicas.total(x)
-    return replicas.total(x), tape.gradient(value, x), alone, replicas.number()
+        values = {"scalar": x, "balance": Balance(tf.stack([x, 2 * x]), tf.fill([1, 1], 3 * x), 0.5, 0.25)}
+        whole = replicas.total(values)
+        value = whole["scalar"] ** 2 / replicas.number()
+    balance = whole["balance"]
+    tensors = [tf.fill(shape, i + x) for i, shape in enumerate([[2], [], [1, 3], [9], [2, 2], [1]])]
+    return {
+        "number": tf.constant(replicas.number()),
+        "total": whole["scalar"],
+        "gradient": tape.gradient(value, x),
+        "balance": [balance.load, balance.importance],
+        "weights": tf.constant([balance.load_weight, balance.importance_weight]),
+        "buckets": replicas.total_in_buckets(tensors, 16),
+    }
 
-for value in strategy.run(tf.function(on_replica), args=(parts,)):
-    print(*[float(each) for each in strategy.experimental_local_results(value)])
+found = strategy.run(tf.function(on_replica), args=(parts,))
+for place in range(2):
+    here = lambda value: strategy.experimental_local_results(value)[place].numpy().tolist()
+    print(json.dumps(tf.nest.map_structure(here, found)))
 """
 
 
-def test_a_total_and_its_gradient():
+def test_sums_of_two_replicas():
+    """A nest of tensors as one, its gradient, and a list of tensors in buckets of four numbers."""
     done = subprocess.run([sys.executable, "-P", "-c", SCRIPT], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    total, gradient, alone, number = done.stdout.split("\n")[-5:-1]
-    assert total == "7.0 7.0"
-    assert gradient == "14.0 14.0"  # of the sum over the replicas of what each of them calls the value
-    assert alone == "3.0 4.0"
-    assert number.split() == ["2.0"] or number == "2.0 2.0"
+    for line in done.stdout.split("\n")[-3:-1]:
+        found = json.loads(line)
+        assert found["number"] == 2 and found["total"] == 7
+        assert found["gradient"] == 14  # of the sum over the replicas of what each of them calls the value
+        assert found["balance"] == [[7, 14], [[21]]] and found["weights"] == [0.5, 0.25]
+        assert found["buckets"] == [[7] * 2, 9, [[11] * 3], [13] * 9, [[15] * 2] * 2, [17]]
 
 
 def test_one_replica_is_the_whole():
-    assert replicas.number() == 1 and float(replicas.total(tf.constant(5.0))) == 5.0
+    tensors = [tf.constant(5.0)]
+    assert replicas.number() == 1
+    assert replicas.total(tensors) is replicas.total_in_buckets(tensors) is tensors
 
 
-@pytest.mark.parametrize("number", [2, 3, 4])
+@pytest.mark.parametrize("most", [1, 10, 64, 10**9])
+def test_buckets_are_bounded_and_no_two_neighbours_would_go_together(most):
+    sizes = np.random.default_rng(0).integers(0, 40, 200).tolist()
+    counts = list(replicas.buckets(sizes, most))
+    assert sum(counts) == len(sizes)
+    ends = np.cumsum([0, *counts])
+    held = [sizes[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    assert all(sum(bucket) <= most or len(bucket) == 1 for bucket in held)
+    assert all(sum(one) + other[0] > most for one, other in zip(held, held[1:], strict=False))
+    assert list(replicas.buckets([], most)) == []
+
+
+@pytest.mark.parametrize(("number", "jit"), [(2, False), (3, False), (4, False), (3, True)])
 @pytest.mark.parametrize("draw", ["normal", "dropout"])
-def test_rows_of_a_replica_are_drawn_as_in_the_whole_batch(number, draw):
-    def drawn(row, stride):
-        shape = [len(range(row, 7, stride)), 3, 5]
-        with randomness.scope(SEED, row, stride):
+def test_rows_of_a_replica_are_drawn_as_in_the_whole_batch(number, draw, jit):
+    @tf.function(jit_compile=jit, autograph=False)
+    def drawn(x, row, stride, whole):
+        with randomness.scope(SEED, row, stride, whole):
             randomness.next_seed()  # not only for the first draw
             if draw == "normal":
-                return randomness.normal(shape).numpy()
-            return randomness.dropout(tf.ones(shape), 0.3, True).numpy()
+                return randomness.normal(tf.shape(x))
+            return randomness.dropout(x, 0.3, True)
 
-    whole = drawn(0, 1)
+    rows = tf.ones([7, 3, 5])
+    whole = drawn(rows, 0, 1, None).numpy()
     assert len(np.unique(whole)) > 1
-    for row in range(number):
-        np.testing.assert_array_equal(drawn(row, number), whole[row::number])
+    for row in range(number):  # 7 rows are not as many for each of 2, 3 or 4
+        part = drawn(rows[row::number], tf.constant(row), number, rows[:, 0, :0])
+        np.testing.assert_array_equal(part, whole[row::number])
 
 
 def test_a_replica_takes_every_nth_row():

@@ -1,0 +1,89 @@
+"""Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
+
+python on_replicas.py RESULT.npz plain|xla|micro_steps
+"""
+
+import os
+import pathlib
+import sys
+
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # compiles faster
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+CPU = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 4)
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "models"))
+
+import tiny  # noqa: E402
+
+from t2tlite import registry  # noqa: E402
+from t2tlite.layers.randomness import dropout  # noqa: E402
+from t2tlite.models.component import Component  # noqa: E402
+from t2tlite.training.optimizers import make_optimizer  # noqa: E402
+from t2tlite.training.step import Accumulator, make_train_step  # noqa: E402
+from t2tlite.training.strategy import Replicas  # noqa: E402
+
+# Dropout and the gate's noise are on; with n / k times the even share no expert is ever full.
+HPARAMS = tiny.HPARAMS.replace(
+    encoder="small",
+    dropout=0.3,
+    moe_capacity_factor=2.0,
+    moe_load_loss_coef=1.0,
+    moe_importance_loss_coef=0.5,
+    learning_rate=0.01,
+    learning_rate_warmup_steps=1,
+    optimizer_adam_epsilon=1e-3,  # so that rounding is not amplified
+)
+
+
+@registry.register_encoder("small")
+class SmallEncoder(Component):
+    """What is random or of the whole batch, and no convolutions, which take XLA long."""
+
+    def __init__(self, hparams, **kwargs):
+        super().__init__(hparams, **kwargs)
+        self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
+
+    def build(self, input_shape):
+        self.experts.build(input_shape)
+
+    def call(self, x, padding_mask=None, training=False):
+        x = dropout(x, self.hparams.dropout, training)
+        mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
+        return x + mixed, statistics
+
+
+NAME = "topics"
+STEPS = 3
+
+
+def run(number, way):
+    """Figures of each update and the weights after the last one."""
+    keras.utils.clear_session()  # its generator of seeds would be of the last strategy
+    devices = [f"CPU:{i}" for i in range(number)]
+    sums = tf.distribute.ReductionToOneDevice()  # collectives of a process are all of one number of devices
+    replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
+    with replicas.scope():
+        model = tiny.model((NAME,), HPARAMS)
+        optimizer = make_optimizer(HPARAMS, model.trainable_variables)
+    batch = tiny.batch(NAME, size=6)  # of four replicas two have one row less
+    spec = {name: tf.TensorSpec([None] * value.shape.rank, value.dtype) for name, value in batch.items()}
+    if way == "micro_steps":
+        accumulator = Accumulator(model, optimizer, 0, {NAME: spec}, 2, replicas)
+        found = [accumulator.update([(NAME, batch)] * 2, step)[-1] for step in range(STEPS)]
+    else:
+        update = make_train_step(model, optimizer, NAME, 0, spec, replicas, way == "xla")
+        found = [update(batch, tf.constant(step)) for step in range(STEPS)]
+    figures = {name: np.array([each[name] for each in found]) for name in found[0]}
+    assert not figures["dropped"].any()
+    return figures | {variable.path: variable.numpy() for variable in model.trainable_variables}
+
+
+if __name__ == "__main__":
+    path, way = sys.argv[1:]
+    tf.config.run_functions_eagerly(way != "xla")  # quicker than tracing
+    results = {number: run(number, way) for number in (1, 2, 4)}
+    np.savez(path, **{f"{number}:{k}": v for number, found in results.items() for k, v in found.items()})

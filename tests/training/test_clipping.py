@@ -1,0 +1,99 @@
+"""Clipping, scaled losses and updates that are not finite, seen in the weights."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ..models import tiny
+from . import updates
+
+HPARAMS = tiny.HPARAMS.replace(dropout=0.0, moe="none", num_encoder_layers=0)
+NAME = "topics"
+pytestmark = pytest.mark.usefixtures("eagerly")
+
+
+def optimizer_of(model, scaled=False):
+    """Gradient descent with the learning rate 1: a weight changes by its gradient."""
+    made = keras.optimizers.SGD(1.0)
+    if scaled:
+        made = keras.optimizers.LossScaleOptimizer(made, initial_scale=2.0**10)
+    made.build(model.trainable_variables)
+    return made
+
+
+def batches(number):
+    return [(NAME, tiny.batch(NAME, seed=seed)) for seed in range(number)]
+
+
+def moved(clip_grad_norm, number=1, scaled=False, spoil=None):
+    """How far each weight moves in an update of so many micro-steps, and the norm that is told."""
+    model = tiny.model((NAME,), HPARAMS.replace(clip_grad_norm=clip_grad_norm))
+    if spoil:
+        spoil(model)
+    before, optimizer = updates.values(model), optimizer_of(model, scaled)
+    found = updates.update(model, optimizer, batches(number))
+    after = updates.values(model)
+    return {path: before[path] - after[path] for path in before}, found[0]["gradient_norm"]
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def number(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def plain(number, eager):
+    """Gradients, and their norm, of what nothing clips."""
+    with eager():
+        found, _ = moved(1e9, number)
+    return found, float(updates.norm(found.values()))
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("share", [0.25, 4.0, 0.0])
+def test_an_update_is_the_gradient_clipped(plain, number, share, scaled):
+    """A loss scale changes neither the norm that is told nor where clipping begins; 0 is no clipping."""
+    gradients, whole = plain
+    found, told = moved(share * whole, number, scaled)
+    assert told == pytest.approx(whole, rel=1e-4)
+    factor = 0.25 if share == 0.25 else 1.0
+    assert whole > 0.1
+    for path, gradient in gradients.items():
+        np.testing.assert_allclose(found[path], factor * gradient, rtol=1e-3, atol=1e-5 * whole)
+
+
+def changed(loss_of=lambda x: x, slope=1.0):
+    """A function that changes the sum of a model's losses, and the gradient that comes to it."""
+
+    def spoil(model):
+        loss = model.target_net(NAME).loss
+
+        @tf.custom_gradient
+        def other(x):
+            return loss_of(x), lambda dy: dy * slope
+
+        def spoilt(*args):
+            total, count = loss(*args)
+            return other(total), count
+
+        model.target_net(NAME).loss = spoilt
+
+    return spoil
+
+
+steep = changed(slope=math.inf)
+large = changed(slope=1e25)  # finite gradients, with squares that are not
+endless = changed(lambda x: x + math.inf)  # finite gradients
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize(
+    ("spoil", "clip_grad_norm"), [(steep, 1.0), (large, 1.0), (large, 0.0), (endless, 1.0)]
+)
+def test_what_is_not_finite_is_not_applied(number, spoil, clip_grad_norm, scaled):
+    found, told = moved(clip_grad_norm, number, scaled, spoil)
+    assert not any(np.any(change) for change in found.values())
+    assert math.isfinite(told) == (spoil is endless)

@@ -1,0 +1,27 @@
+"""Updates on 1, 2 and 4 devices are the same, with and without XLA, dropout and the gate's noise on."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+SCRIPT = pathlib.Path(__file__).with_name("on_replicas.py")
+
+
+@pytest.mark.parametrize("way", ["plain", "micro_steps", "xla"])
+def test_updates_do_not_depend_on_the_number_of_devices(tmp_path, way):
+    """Losses, the experts' losses, gradient norms, counts and weights, to the rounding of float32."""
+    path = tmp_path / "found.npz"
+    done = subprocess.run([sys.executable, "-P", SCRIPT, path, way], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = dict(np.load(path))
+    names = [name.partition(":")[2] for name in found if name.startswith("1:")]
+    assert {"loss", "expert_loss", "gradient_norm", "targets", "choices/encoder"} < set(names)
+    assert (found["1:expert_loss"] > 0.01).all()
+    for name in names:
+        one = found[f"1:{name}"]
+        for number in (2, 4):
+            tolerance = 1e-5 * np.abs(one).max()
+            np.testing.assert_allclose(found[f"{number}:{name}"], one, rtol=0, atol=tolerance, err_msg=name)
