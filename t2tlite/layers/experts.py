@@ -181,7 +181,8 @@ class MixtureOfExperts(keras.layers.Layer):
 
     In training an expert has `capacity * k * tokens / n` slots and what finds it full is dropped (the
     position keeps what the residual path carries); otherwise nothing is ever dropped, so that the result
-    doesn't depend on the rest of the batch. Padding is not routed and does not count in the load.
+    doesn't depend on the rest of the batch. Padding is not routed and does not count in the load. On several
+    replicas each has the slots for its own tokens: what a full expert drops depends on their number.
 
     Args:
       hidden, filter: sizes d and filter.

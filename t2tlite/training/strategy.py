@@ -23,8 +23,8 @@ class Replicas:
     """The replicas of a run, each of which computes some rows of every batch.
 
     All workers read the same batches, and the i-th of n replicas takes each n-th row from the i-th on. So a
-    run is the same on any number of replicas, up to the rounding of sums. There is one exception: each replica
-    has its share of an expert's slots, and drops by itself what finds them taken.
+    run is the same on any number of replicas, up to the rounding of sums. There is one exception: each
+    replica has its share of an expert's slots, and drops by itself what finds them taken.
 
     Args:
       strategy: of tf.distribute; default: the current one.
@@ -174,7 +174,7 @@ def make(name: str, worker_gpu: int = 0) -> Replicas:
 
 
 def _shared_by(strategy) -> Replicas:
-    """The replicas of a strategy; one alone needs none, and variables that are summed on reading fail there."""
+    """The replicas of a strategy; one alone needs none, and can't keep the sums of micro-steps under it."""
     return Replicas(strategy if strategy.num_replicas_in_sync > 1 else None)
 
 
