@@ -128,7 +128,7 @@ class HParams:
     optimizer_adam_beta1: float = 0.9
     optimizer_adam_beta2: float = 0.98
     optimizer_adam_epsilon: float = 1e-9
-    clip_grad_norm: float = 1.0
+    clip_grad_norm: float = 1.0  # of all gradients together; 0: no clipping
     accumulate: int = 1  # batches whose gradients make one update, of one problem or of many
     precision: str = "float32"  # or mixed_bfloat16, mixed_float16
     jit_compile: str = "auto"  # XLA; true, false, or auto: with an accelerator

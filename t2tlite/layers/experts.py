@@ -38,26 +38,27 @@ def cv_squared(x):
     return variance / (tf.square(mean) + 1e-10)
 
 
-class Balance(tf.experimental.ExtensionType):
-    """What the balancing losses are computed from.
+class Balance(NamedTuple):
+    """What the balancing losses are computed from: tensors that add up.
 
-    Its tensors are sums over the positions of a batch, so those of a batch's parts add up to those of the
-    whole: on several replicas the training step sums them and asks for the loss then. A mixture of another
-    kind has another such type, with float32 tensors that add up and a `loss`.
+    Those of a batch's parts add up to those of the whole: on several replicas the training step sums them and
+    asks for the loss then. A mixture of another kind has another such tuple, with a `loss`.
 
     Attributes:
       load, importance: float32 `[n]`, as in `Gating`.
-      load_weight, importance_weight: of the two losses.
+      weights: float32 `[2]`, of the two losses, times `parts`.
+      parts: float32 scalar, 1 for a batch or a part of one.
     """
 
     load: tf.Tensor
     importance: tf.Tensor
-    load_weight: float
-    importance_weight: float
+    weights: tf.Tensor
+    parts: tf.Tensor
 
     def loss(self):
         """Float32 scalar, how uneven the load of the experts is (Shazeer et al. 2017, eq. 7 and 11)."""
-        return self.load_weight * cv_squared(self.load) + self.importance_weight * cv_squared(self.importance)
+        uneven = tf.stack([cv_squared(self.load), cv_squared(self.importance)])
+        return tf.reduce_sum(self.weights / self.parts * uneven)
 
 
 def noisy_top_k(clean, raw_noise_scale, mask, k: int, noise=None) -> Gating:
@@ -106,7 +107,8 @@ class MixtureOfExperts(keras.layers.Layer):
     position keeps what the residual path carries). Otherwise an expert gets further slots where it needs
     them and nothing is dropped, so that the result doesn't depend on the rest of the batch. Memory depends on
     the number of choices, not on the choices: all tokens may choose the same experts, as with a fresh gate.
-    Padding is not routed and does not count in the load.
+    Padding is not routed and does not count in the load. On several replicas each has the slots for its own
+    tokens: what a full expert drops in training depends on their number.
 
     Args:
       hidden, filter: sizes d and filter.
@@ -207,7 +209,8 @@ class MixtureOfExperts(keras.layers.Layer):
         slots = apply_experts(dispatch(flat, plan, training), plan, self.experts, kernels, feed_forward)
         chosen = undispatch(slots, plan, training)  # [tokens, k, hidden]
         y = tf.reduce_sum(chosen * tf.cast(gating.gates, x.dtype)[..., None], axis=1)
-        balance = Balance(gating.load, gating.importance, self.load_weight, self.importance_weight)
+        weights = tf.constant([self.load_weight, self.importance_weight])
+        balance = Balance(gating.load, gating.importance, weights, tf.ones([]))
         statistics = {
             "loss": balance.loss(),
             "balance": balance,
@@ -250,6 +253,7 @@ class NoExperts(keras.layers.Layer):
         return cls(**kwargs)
 
     def call(self, x, padding_mask=None, training=False):
-        nothing = {"loss": tf.zeros([]), "balance": Balance(tf.zeros([1]), tf.zeros([1]), 0.0, 0.0)}
+        balance = Balance(tf.zeros([1]), tf.zeros([1]), tf.zeros([2]), tf.ones([]))
+        nothing = {"loss": balance.loss(), "balance": balance}
         nothing |= {"load": tf.zeros([1]), "dropped": tf.zeros([]), "choices": tf.zeros([1])}
         return tf.zeros_like(x), nothing

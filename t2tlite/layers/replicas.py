@@ -18,7 +18,7 @@ def total(values):
     All of them together are one exchange, since each costs the wait for the slowest replica.
 
     Args:
-      values: a tensor or a nest of them; of an extension type the tensors in it.
+      values: a tensor or a nest of them.
 
     Returns:
       The same structure; `values` itself where there is one replica.
@@ -26,8 +26,8 @@ def total(values):
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return values
-    parts = tf.nest.flatten(values, expand_composites=True)
-    return tf.nest.pack_sequence_as(values, _exchanged(context, parts), expand_composites=True)
+    parts = tf.nest.flatten(values)
+    return tf.nest.pack_sequence_as(values, _exchanged(context, parts))
 
 
 def total_in_buckets(tensors: list[tf.Tensor], most: int = BUCKET) -> list[tf.Tensor]:

@@ -174,7 +174,7 @@ def make(name: str, worker_gpu: int = 0) -> Replicas:
 
 
 def _shared_by(strategy) -> Replicas:
-    """The replicas of a strategy; one alone needs none, and there variables summed on reading fail."""
+    """The replicas of a strategy; one alone needs none, and can't keep the sums of micro-steps under it."""
     return Replicas(strategy if strategy.num_replicas_in_sync > 1 else None)
 
 

@@ -139,7 +139,7 @@ class Trainer:
             if meta.get("replicas", 1) != self.replicas.number:
                 self.progress.say(
                     f"on {self.replicas.number} replicas, after {meta.get('replicas', 1)} before: the "
-                    "batches are the same, and so are the losses but for rounding"
+                    "batches are the same, and so are the losses but for rounding and what full experts drop"
                 )
         size = sum(math.prod(variable.shape) for variable in self.model.trainable_variables)
         self.progress.say(

@@ -65,7 +65,7 @@ def test_beams_and_samples(ran):
 
 def test_what_was_told_of_mistakes(ran):
     assert "expected a str, received 5" in ran["printed"]
-    assert ran["second"].text == "" and "received 5" in ran["second"].error and ran["first"].text
+    assert ran["second"].text == "" and "received 5" in ran["second"].error and not ran["first"].error
 
 
 def test_files_that_were_written(ran):

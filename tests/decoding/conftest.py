@@ -77,12 +77,12 @@ class Decoder:
     def __init__(self, model, problem, way):
         body = functools.partial(decode, model, problem, way, None)
         spec = BY_KIND[tiny.PROBLEMS[problem].inputs.kind].spec
-        signature = [spec, tf.TensorSpec([None], tf.int32), SETTINGS]
+        signature = [spec, tf.TensorSpec([None], tf.int32), {}, SETTINGS]
         self.function = tf.function(body, input_signature=signature, autograph=False)
 
     def __call__(self, features, options, rows=None):
         rows = np.arange(len(features["inputs"]), dtype=np.int32) if rows is None else rows
-        return self.function(features, rows, settings(options))
+        return self.function(features, rows, {}, settings(options))
 
 
 @pytest.fixture(scope="session")

@@ -239,7 +239,9 @@ def test_padding_takes_no_slot_and_changes_no_loss(known_noise):
 def test_nothing_but_padding_is_no_fault():
     y, statistics = layer()(tiny.noise(1, 5, 8), padding_mask=tf.zeros([1, 5], tf.bool), training=True)
     assert not y.numpy().any()
-    assert all(np.isfinite(v).all() and not np.any(v) for v in statistics.values())
+    balance = statistics.pop("balance")
+    figures = [*statistics.values(), balance.load, balance.importance]
+    assert all(np.isfinite(v).all() and not np.any(v) for v in figures)
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -262,6 +264,29 @@ def test_gradients_are_finite_differences(training):
         tiny.assert_gradients(loss, [moe.noise_kernel], step=1e-3, tolerance=1e-2)
     else:
         assert tape.gradient(value, moe.noise_kernel.value) is None
+
+
+def test_each_loss_has_its_weight():
+    """From the hyperparameters, too; the gate's first choices are a case where the two losses differ."""
+    changes = {"moe_load_loss_coef": 0.25, "moe_importance_loss_coef": 3.0}
+    moe = MixtureOfExperts.from_hparams(tiny.HPARAMS.replace(**changes))
+    moe.build((None, None, 16))
+    _, statistics = tiny.randomise(moe)(tiny.noise(1, TOKENS, 16))
+    balance = statistics["balance"]
+    load, importance = (reference.cv_squared(np.float64(x)) for x in (balance.load, balance.importance))
+    assert abs(load - importance) > 0.01
+    tiny.close(statistics["loss"], 0.25 * load + 3.0 * importance)
+
+
+def test_the_balance_of_a_batch_is_the_sum_of_those_of_its_parts():
+    """So on several replicas its loss is that of the whole batch, which is not the mean of theirs."""
+    moe, x = layer(), tiny.noise(4, 5, 8)
+    whole, *parts = (moe(part)[1] for part in (x, x[:1], x[1:]))
+    together = tf.nest.map_structure(
+        lambda *values: sum(values), *(part["balance"] for part in parts), expand_composites=True
+    )
+    tiny.close(together.loss(), whole["loss"])
+    assert abs(sum(float(part["loss"]) for part in parts) / 2 - whole["loss"]) > 1e-3
 
 
 def test_the_losses_move_the_gate_towards_balance():

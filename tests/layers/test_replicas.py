@@ -28,7 +28,8 @@ parts = strategy.experimental_distribute_values_from_function(
 def on_replica(x):
     with tf.GradientTape() as tape:
         tape.watch(x)
-        values = {"scalar": x, "balance": Balance(tf.stack([x, 2 * x]), tf.fill([1, 1], 3 * x), 0.5, 0.25)}
+        balance = Balance(tf.stack([x, 2 * x]), tf.fill([1, 1], 3 * x), tf.constant([0.5, 0.25]), tf.ones([]))
+        values = {"scalar": x, "balance": balance}
         whole = replicas.total(values)
         value = whole["scalar"] ** 2 / replicas.number()
     balance = whole["balance"]
@@ -38,7 +39,7 @@ def on_replica(x):
         "total": whole["scalar"],
         "gradient": tape.gradient(value, x),
         "balance": [balance.load, balance.importance],
-        "weights": tf.constant([balance.load_weight, balance.importance_weight]),
+        "weights": balance.weights / balance.parts,
         "buckets": replicas.total_in_buckets(tensors, 16),
     }
 

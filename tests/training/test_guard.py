@@ -104,6 +104,18 @@ def test_restore_ends(run):
         watching.accepts(10, batches(), [BAD])
 
 
+def test_a_fault_in_the_first_update_after_a_checkpoint_counts_too(run):
+    a_checkpoint(run, 4)
+    watching = Guard(run, "restore", most=1)
+    with pytest.raises(GoBack):
+        watching.accepts(4, batches(), [BAD])
+    other = Guard(run, "restore", most=1)
+    other.start(4, None)
+    assert other.leaves_out(4, batches())
+    with pytest.raises(UserError, match="after going back to .* 1 times"):
+        other.accepts(5, batches(), [BAD])
+
+
 def test_restore_without_a_checkpoint_skips(run):
     assert not Guard(run, "restore").accepts(1, batches(), [BAD])
 

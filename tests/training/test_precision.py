@@ -43,7 +43,8 @@ def test_mixed_precision(exact, sample_data, tmp_path, eagerly, precision):
     assert {variable.dtype for variable in made.model.trainable_variables} == {"float32"}
     assert len(losses) >= 3  # an update may be left out, to lower the loss scale
     for step, loss in losses.items():
-        assert loss != exact[step] and abs(loss - exact[step]) < 0.02 * exact[step]
+        assert abs(loss - exact[step]) < 0.02 * exact[step]
+    assert losses[4] != exact[4]  # a fresh model's are the same in any precision
     trained(tmp_path / "parts", sample_data, 2, precision=precision)
     assert trained(tmp_path / "parts", sample_data, 4, precision=precision)[1] == losses
 

@@ -8,23 +8,11 @@ from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.step import make_train_step
 
 from ..models import tiny
+from .updates import Recorder, specs
 
 NAMES = ("translation", "pictures")
 CERTAIN = tiny.HPARAMS.replace(dropout=0.0, moe="none")  # training computes what evaluation does
 pytestmark = pytest.mark.usefixtures("eagerly")
-
-
-class Recorder:
-    """An optimizer that only remembers."""
-
-    def apply(self, gradients, variables):
-        self.gradients = {
-            v.path: tf.convert_to_tensor(g).numpy() for g, v in zip(gradients, variables, strict=True)
-        }
-
-
-def specs(features):
-    return {name: tf.TensorSpec([None] * value.shape.rank, value.dtype) for name, value in features.items()}
 
 
 def step_of(model, name, optimizer=None, seed=0):

@@ -135,36 +135,6 @@ def test_micro_steps_of_one_batch_are_one_update():
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.usefixtures("eagerly")
-def test_micro_steps_of_several_problems_are_their_mean():
-    """What only one of two problems uses gets half of its gradient."""
-    hparams = tiny.HPARAMS.replace(dropout=0.0, moe="none", clip_grad_norm=1e9)
-    model = tiny.model(("translation", "pictures"), hparams)
-    batches = {name: tiny.batch(name) for name in ("translation", "pictures")}
-    specs = {
-        name: {f: tf.TensorSpec([None] * v.shape.rank, v.dtype) for f, v in batch.items()}
-        for name, batch in batches.items()
-    }
-    gradients = {}
-    for name in batches:
-        recorder = Recorder()
-        make_train_step(model, recorder, name, 0, specs[name])(batches[name], tf.constant(0))
-        gradients[name] = recorder.gradients
-    recorder = Recorder()
-    Accumulator(model, recorder, 0, specs, 2, Replicas()).update(list(batches.items()), 0)
-    assert set(recorder.gradients) == set(gradients["translation"]) | set(gradients["pictures"])
-    for path, gradient in recorder.gradients.items():
-        expected = sum(found.get(path, 0.0) for found in gradients.values()) / 2
-        np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-6)
-
-
-class Recorder:
-    """An optimizer that only remembers."""
-
-    def apply(self, gradients, variables):
-        self.gradients = {v.path: np.array(g) for g, v in zip(gradients, variables, strict=True)}
-
-
 @pytest.mark.parametrize(
     ("name", "gpus", "config", "message"),
     [
@@ -182,6 +152,16 @@ def test_mistakes(monkeypatch, name, gpus, config, message):
         monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(UserError, match=message):
         strategy.make(name, gpus)
+
+
+def test_one_gpu_needs_no_strategy(monkeypatch):
+    """Sums of micro-steps can't be kept under a strategy of one replica."""
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda gpu, grows: None)
+    mirrored = tf.distribute.MirroredStrategy
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda devices: mirrored(["CPU:0"]))
+    made = strategy.make("mirrored")
+    assert made.number == 1 and made.strategy is tf.distribute.get_strategy()
 
 
 def test_batches_too_small_for_the_replicas(one, monkeypatch):
