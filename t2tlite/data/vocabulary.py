@@ -1,6 +1,5 @@
 """Vocabulary: lossless subword units, the same in Python and in the graph."""
 
-import functools
 import hashlib
 import io
 import itertools
@@ -70,14 +69,21 @@ class Vocabulary:
         proto = sentencepiece_model_pb2.ModelProto.FromString(model)
         self._escapes = proto.normalizer_spec.name == _ESCAPES  # one that a user brings may do without
         self.fingerprint = hashlib.sha256(model).hexdigest()[:16]
+        self._tokenizer = None
 
-    @functools.cached_property
+    @property
     def tokenizer(self):
-        """The tensorflow-text tokenizer; make it an attribute of a module that is exported with it."""
-        import tensorflow_text  # seconds to import, and only needed in the graph
+        """The tensorflow-text tokenizer; make it an attribute of a module that is exported with it.
 
+        It is made anew once it is gone. A kernel owns it, and TensorFlow forgets its kernels where somebody
+        sets the global seed. What was made with it before, such as a dataset, fails from then on.
+        """
         with tf.init_scope():  # it lives on, whichever function asked for it first
-            return tensorflow_text.SentencepieceTokenizer(model=self.model, add_eos=True)
+            if self._tokenizer is None or not _is_there(self._tokenizer):
+                import tensorflow_text  # seconds to import, and only needed in the graph
+
+                self._tokenizer = tensorflow_text.SentencepieceTokenizer(model=self.model, add_eos=True)
+        return self._tokenizer
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text, without the end token.
@@ -228,3 +234,11 @@ def _training_lines(texts: Iterable[str]) -> Iterator[str]:
         for line in _escaped(text).translate({0: "\n", 9: "\n", 0x2585: "\n"}).splitlines():
             for start in range(0, len(line), _LONGEST):
                 yield line[start : start + _LONGEST]
+
+
+def _is_there(tokenizer) -> bool:
+    try:
+        tokenizer.vocab_size()
+    except tf.errors.NotFoundError:
+        return False
+    return True

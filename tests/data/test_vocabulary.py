@@ -176,3 +176,13 @@ def test_all_of_a_long_line_is_learned_from():
     assert learned > 258
     [learned] = Vocabulary.train([" 漢字仮名" * 800], 400).encode(" 漢字仮名")
     assert learned > 258
+
+
+def test_a_global_seed_set_meanwhile_does_no_harm(vocabulary):
+    """It makes TensorFlow drop the kernel that owns the tokenizer."""
+    before = vocabulary.tokenize(tf.constant(["a dog"])).to_list()
+    tf.random.set_seed(5)
+    assert vocabulary.tokenize(tf.constant(["a dog"])).to_list() == before
+    tf.random.set_seed(5)
+    in_graph = tf.function(vocabulary.tokenize, autograph=False)
+    assert in_graph(tf.constant(["a dog"])).to_list() == before
