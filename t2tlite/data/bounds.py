@@ -88,7 +88,7 @@ def _needed(hparams, one: Lengths, names) -> dict[str, int]:
         return {}
     excess = np.max([value / last_bound(name, hparams) for name, value in values.items()], axis=0)
     kept = np.argsort(excess, kind="stable")[: len(excess) - _allowed(hparams, one, len(excess))]
-    if not len(kept) or excess[kept[-1]] <= 1:
+    if not len(kept):
         return {}
     longest = {name: int(value[kept].max()) for name, value in values.items()}
     return {name: value for name, value in longest.items() if value > last_bound(name, hparams)}

@@ -89,6 +89,17 @@ def test_symbols_are_whole_units_and_linear_trees_come_back(tmp_path, options):
     ]
 
 
+def test_any_of_several_symbols_may_be_the_new_one(tmp_path):
+    """The model has our ids and one of the symbols, so that nothing else in it changes."""
+    own = {**LOSSLESS, "vocab_size": 340, "pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
+    path = train(tmp_path, **own, user_defined_symbols=["▁NN"])
+    for symbols in ([" NEW", " NN"], [" NN", " NEW"]):
+        vocabulary = import_model(path, symbols)
+        assert [[vocabulary.piece(i) for i in vocabulary.encode(s)] for s in symbols] == [
+            [symbol.replace(" ", "▁")] for symbol in symbols
+        ]
+
+
 def test_a_model_without_our_escapes_leaves_such_text_alone(tmp_path):
     vocabulary = import_model(train(tmp_path, **LOSSLESS, vocab_size=340))
     for text in ("\ue0000", "\ue0001 x", "a\ue000"):

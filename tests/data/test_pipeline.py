@@ -102,6 +102,7 @@ def test_shapes_types_and_sizes(world, name):
                     not row[n:].any() and row[n - 1] == 1 for row, n in zip(value, lengths, strict=True)
                 )
                 assert size == plan.sizes[bounds.index(value.shape[1])]
+                assert size == {0.5: 8, 1.0: 4, 1.5: 2}[value.shape[1] / 16000]  # 4 seconds, if not more
             else:
                 assert value.dtype == np.int32 and set(value) <= {0, 1, 2}
         if not plan.bucketed:

@@ -43,6 +43,7 @@ def test_audio_keeps_16_bits():
         (np.zeros([4, 2], np.float32), problem.Audio(), r"float32 of shape \(4, 2\); expected float samples"),
         (np.zeros(4, np.int16), problem.Audio(), "int16 of shape"),
         (np.full(4, 300.0), problem.Audio(), r"leaves \[-1, 1\]"),
+        (np.array([0.0, -1.01]), problem.Audio(), r"leaves \[-1, 1\]"),
         (np.array([np.nan]), problem.Audio(), r"leaves \[-1, 1\]"),
         (3, problem.Label(), "expected the name of a class"),
     ],

@@ -99,3 +99,14 @@ def test_a_class_that_is_not_known_is_refused_among_others_that_are(world):
     assert reader.compact(*block(toy, examples[:2]))["targets"].numpy().tolist() == [1, 0]
     with pytest.raises(tf.errors.InvalidArgumentError, match="unknown class"):
         reader.compact(*block(toy, examples))
+
+
+def test_the_longer_side_decides(world):
+    toy, long = a_problem(), " ".join(WORDS)
+    [short, longer] = [len(world.vocabulary.encode(text)) + 1 for text in ("the", long)]
+    examples = [{"inputs": "the", "targets": long}, {"inputs": long, "targets": "the"}] * 2
+    examples.append({"inputs": "the", "targets": "the"})
+    for bounds, kept in (((short, longer), [1, 1, 1, 1, 0]), ((short, longer - 1), [0])):
+        hparams = world.hparams.replace(length_bounds=bounds)
+        reader = Reader(toy, world.vocabulary, None, hparams, seed=0, training=True)
+        assert reader.compact(*block(toy, examples))["bucket"].numpy().tolist() == kept

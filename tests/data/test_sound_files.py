@@ -120,6 +120,19 @@ def test_what_is_no_sound():
         Sound("/nowhere/x.wav")
 
 
+@pytest.mark.parametrize("note", [b"even", b"odd"])
+def test_a_chunk_before_the_samples_may_have_an_odd_size(note):
+    """It is padded with a byte that its size does not count; what is cut off is found after it, too."""
+    content = FILES["wav"](VOICE)
+    at = content.index(b"data")
+    chunk = b"note" + struct.pack("<I", len(note)) + note + bytes(len(note) % 2)
+    riff = struct.pack("<4sI", b"RIFF", len(content) + len(chunk) - 8)
+    content = riff + content[8:at] + chunk + content[at:]
+    assert np.array_equal(as_int16(whole(content)), VOICE[:, None])
+    with pytest.raises(Fault, match="is cut off"):
+        whole(content[:-1])
+
+
 def test_shorten(tmp_path, monkeypatch):
     path = tmp_path / "a.wv1"
     path.write_bytes(sound_bytes.shortened(VOICE))
