@@ -124,7 +124,7 @@ def train(flags, argv):
     if flags.warm_start_from:
         warm_start.check(flags.warm_start_from, flags.output_dir)
     data_dir = flags.data_dir or f"{flags.output_dir}/data"
-    # Before any text is tokenized: the tokenizer is gone when TensorFlow's seed is set.
+    # Before any text is tokenized: setting the seed drops tokenizers, and what was built with them.
     keras.utils.set_random_seed(flags.seed)
     notes: list[str] = []
     with replicas.errors(), replicas.chief_first():

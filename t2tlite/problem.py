@@ -193,3 +193,7 @@ class Problem:
 
     def features(self) -> dict[str, Feature]:
         return {"inputs": self.inputs, "targets": self.targets}
+
+    def kinds(self) -> set[str]:
+        """The kinds of its features, such as "text" and "label"."""
+        return {feature.kind for feature in self.features().values()}

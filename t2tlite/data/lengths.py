@@ -95,7 +95,7 @@ def measure(
     """
     files = records.split_index(problem, split, data_dir)
     stored = sum(file["examples"] for file in files)
-    kinds = {feature.kind for feature in problem.features().values()}
+    kinds = problem.kinds()
     if not kinds & {"text", "audio"}:
         return Lengths({}, stored, stored)
     if limit is not None:

@@ -126,7 +126,7 @@ class BatchPlan:
 
 def batch_plan(problem: Problem, hparams: HParams) -> BatchPlan:
     """Batches by seconds where there is audio, else by images, else by positions of text."""
-    kinds = {feature.kind for feature in problem.features().values()}
+    kinds = problem.kinds()
     if "audio" in kinds:
         return BatchPlan(True, tuple(max(1, int(hparams.batch_seconds // s)) for s in hparams.seconds_bounds))
     if "image" in kinds:

@@ -75,7 +75,7 @@ def _distinct(problems: Sequence[Problem]) -> list[Problem]:
     """A problem for each corpus with text."""
     distinct = {}
     for problem in problems:
-        if any(feature.kind == "text" for feature in problem.features().values()):
+        if "text" in problem.kinds():
             distinct.setdefault(records.corpus_name(problem), problem)
     return list(distinct.values())
 

@@ -3,8 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import pipeline
-from t2tlite.data.audio import SAMPLE_RATE
+from t2tlite.data import lengths, pipeline
 from t2tlite.data.vocabulary import EOS_ID
 from t2tlite.errors import UserError
 from t2tlite.layers import randomness
@@ -109,7 +108,7 @@ class _Trial:
             return (
                 f"{self._what(size)} needs more memory than there is{figures}, and so does a single example"
             )
-        hparams, kinds = self._run.hparams, _kinds(self._problem)
+        hparams, kinds = self._run.hparams, self._problem.kinds()
         if "audio" in kinds:
             change = f"batch_seconds={fits * hparams.seconds_bounds[-1]:g}"
         elif "image" in kinds:
@@ -122,7 +121,7 @@ class _Trial:
         )
 
     def _what(self, size):
-        hparams, kinds = self._run.hparams, _kinds(self._problem)
+        hparams, kinds = self._run.hparams, self._problem.kinds()
         bounds = [f"{hparams.seconds_bounds[-1]:g} seconds"] if "audio" in kinds else []
         bounds += [f"{hparams.image_size} pixels"] if "image" in kinds else []
         bounds += [f"{hparams.text_bounds()[-1]} tokens"] if "text" in kinds else []
@@ -139,7 +138,7 @@ def example_batch(run, problem, size: int) -> dict[str, tf.Tensor]:
             ids[:, -1] = EOS_ID
             batch[name] = tf.constant(ids, tf.int32)
         elif feature.kind == "audio":
-            length = round(run.hparams.seconds_bounds[-1] * SAMPLE_RATE)
+            length = lengths.last_bound(lengths.AUDIO, run.hparams)
             batch[name] = tf.constant(generator.uniform(-0.3, 0.3, (size, length)), tf.float32)
             batch[f"{name}_length"] = tf.fill([size], length)
         elif feature.kind == "image":
@@ -161,7 +160,3 @@ def _gradients(model, name, features, seed):
     gradients = tape.gradient(objective, [variable.value for variable in model.trainable_variables])
     found = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
     return float(objective), float(tf.linalg.global_norm(found))
-
-
-def _kinds(problem):
-    return {feature.kind for feature in problem.features().values()}

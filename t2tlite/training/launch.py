@@ -72,10 +72,10 @@ def make_run(
     labels = {
         problem.name: tuple(generate.manifest(problem, data_dir)["labels"])
         for problem in found
-        if "label" in _kinds(problem)
+        if "label" in problem.kinds()
     }
     vocabulary = None
-    if any("text" in _kinds(problem) for problem in found):
+    if any("text" in problem.kinds() for problem in found):
         kept = output_dir / VOCABULARY_FILE if before is not None else None
         vocabulary = _vocabulary(found, data_dir, hparams, vocab, kept, warm_start_from)
     measured = {}
@@ -113,10 +113,6 @@ def make_run(
             say(line)
     run.save()
     return run
-
-
-def _kinds(problem) -> set[str]:
-    return {feature.kind for feature in problem.features().values()}
 
 
 def _vocabulary(problems, data_dir, hparams, vocab, kept, warm_start_from) -> Vocabulary:
