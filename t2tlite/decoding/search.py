@@ -68,7 +68,7 @@ def search(
         chosen = tf.reshape(chosen, [-1])
         obeyed = rules.advance(gather_rows(obeyed, rows), chosen)
         if early_stop:
-            bound = live.total[:, 0] / _best_penalty(position + 2, length, rules.min_length, alpha)
+            bound = live.total[:, 0] / _best_penalty(position + 2, length, alpha)
             going = going & (bound > ended.score[:, wanted - 1])
         return position + 1, incremental.embed(chosen), state, obeyed, live, ended, going
 
@@ -126,13 +126,12 @@ def _continued(live: _Live, logs, position):
     return _Live(tf.where(here, chosen[:, :, None], ids), total), parents, chosen
 
 
-def _best_penalty(least, most, min_length, alpha):
+def _best_penalty(least, most, alpha):
     """The penalty under which a log-probability, which is never above 0, gives the best score.
 
     The penalty is monotone in the length, so it is that of the least or of the greatest length at which what
     is live can end: the greatest for alpha > 0, the least for alpha < 0.
     """
-    least = tf.minimum(tf.maximum(least, min_length + 1), most)
     return tf.maximum(length_penalty(least, alpha), length_penalty(most, alpha))
 
 

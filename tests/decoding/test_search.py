@@ -1,9 +1,14 @@
 """Beam search against enumeration of all outputs, and against the same search by plain loops."""
 
+import functools
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from t2tlite.decoding.outputs import EOS, length_penalty
+from t2tlite.decoding.constraints import Constraint, Rules
+from t2tlite.decoding.outputs import EOS, Outputs, length_penalty
+from t2tlite.decoding.search import search
 
 from . import toy
 from .toy import Toy, assert_same, beam_searched, enumerated, rows, searched
@@ -50,10 +55,16 @@ def test_a_beam_misses_what_only_full_width_finds(small):
     assert len(set(best)) > 1
 
 
+@functools.cache
+def with_end(end):
+    """The same one for every alpha, so that it is compiled once."""
+    return Toy(12, 7, end=end, seed=2)
+
+
 @pytest.mark.parametrize("end", [-2.0, 0.0, 2.0])
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_stopping_early_changes_nothing(end, alpha):
-    made = Toy(12, 7, end=end, seed=2)
+    made = with_end(end)
     whole = searched(made, NUMBERS, 3, alpha, early_stop=False)
     stopped = searched(made, NUMBERS, 3, alpha)
     best = searched(made, NUMBERS, 3, alpha, every=False)
@@ -71,6 +82,57 @@ def test_it_stops_early_where_nothing_better_can_come():
     assert searched(made, NUMBERS, 2, 0.0, early_stop=False).ids.shape[2] == 40
     assert found.ids.shape[2] < 12
     assert searched(made, NUMBERS, 2, 0.0, every=False).ids.shape[2] < found.ids.shape[2]
+
+
+def between(lengths):
+    """A toy whose input 0 says nothing with e^-1, or else, with e^-0.8, entries 2 that soon end.
+
+    With alpha -1 an output of length n scores its log-probability times (5 + n) / 6: nothing has -1, and what
+    is live after the first entry -0.8 * 7 / 6 = -0.93 if it ends at once, but -0.8 * 8 / 6 = -1.07 later.
+    """
+    made = Toy(lengths, 4)
+    made.logs[0] = np.log([0.05, np.exp(-1), np.exp(-0.8), 0.95 - np.exp(-1) - np.exp(-0.8)])
+    made.logs[2] = np.log([1e-6, 1 - 3e-6, 1e-6, 1e-6])
+    return made
+
+
+@pytest.mark.parametrize("length", [2, 3, 9])
+def test_what_may_end_at_the_next_position_is_waited_for(length):
+    made = between(length)
+    expected = enumerated(made, 0, -1.0)[0]
+    assert expected[2] == (2, EOS) and expected[0] == pytest.approx(-0.8 * 7 / 6, abs=1e-4)
+    assert_same(rows(searched(made, [0], 2, -1.0, every=False), 0), [expected])
+
+
+class TwoOutputs(Constraint):
+    """Entry 2, or the entries 3 and 2. The state is how many entries must still come; 9 at first."""
+
+    def initial(self, rows):
+        return tf.fill([rows], 9)
+
+    def allowed(self, state, remaining):
+        either, end, two = ([[entry in may for entry in range(4)]] for may in ((2, 3), (EOS,), (2,)))
+        return tf.where(state[:, None] == 9, either, tf.where(state[:, None] == 0, end, two))
+
+    def advance(self, state, ids):
+        return tf.where(state == 9, tf.where(ids == 2, 0, 1), state - 1)
+
+
+@pytest.mark.parametrize("early_stop", [False, True])
+def test_a_least_length_that_gives_way_does_not_stop_it(early_stop):
+    """Where the constraint ends outputs before the least length, that says nothing of what may still come.
+
+    With alpha -1 entry 2 scores -1 * 7 / 6 = -1.17 when it has ended. What is live has -0.8, for an output of
+    three -0.8 * 8 / 6 = -1.07, but for one of the least length -0.8 * 12 / 6 = -1.6.
+    """
+    made = Toy(9, 4)
+    made.logs[0] = np.log([0.1, 0.9 - np.exp(-1) - np.exp(-0.8), np.exp(-1), np.exp(-0.8)])
+    made.logs[2] = made.logs[(3 * 31 + 2) % 97] = np.log([1e-6, 1 - 3e-6, 1e-6, 1e-6])
+    made.logs[3] = np.log([1e-6, 1e-6, 1 - 3e-6, 1e-6])
+    rules = Rules(9, tf.constant(6), TwoOutputs())
+    found = search(made, tf.constant([0]), rules, 2, tf.constant(-1.0), False, early_stop)
+    [(score, _, ids)] = rows(Outputs(*(x.numpy() for x in found)), 0)
+    assert ids == (3, 2, EOS) and score == pytest.approx(-0.8 * 8 / 6, abs=1e-4)
 
 
 def test_long_outputs_win_with_a_great_alpha():
