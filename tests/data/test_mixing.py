@@ -1,7 +1,9 @@
 import collections
+import fractions
 
 import pytest
 
+from t2tlite.data import mixing as mixing_module
 from t2tlite.data.mixing import Mixing, parse_rates
 from t2tlite.errors import UserError
 
@@ -40,6 +42,25 @@ def test_a_linear_schedule_goes_in_a_straight_line():
     assert rates.at(1000) == rates.at(10**9) == pytest.approx((1 / 3, 1 / 3, 1 / 3))
 
 
+def test_a_linear_schedule_is_at_each_knot_what_the_knot_says():
+    rates = parse_rates("linear @0 speech:1 @10 imagenet:1 @30 wmt_ende:1", NAMES)
+    assert [rates.at(step) for step in (0, 10, 30)] == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    assert rates.at(9) == pytest.approx((0.1, 0.9, 0))
+    assert rates.at(11) == pytest.approx((0, 0.95, 0.05))
+    assert rates.at(29) == pytest.approx((0, 0.05, 0.95))
+
+
+@pytest.mark.parametrize("order", ["random", "round_robin"])
+def test_knots_count_updates_whatever_the_number_of_micro_steps(order):
+    rates = parse_rates("constant @0 speech:1 @10 wmt_ende:1", NAMES)
+    mixing = Mixing(rates, order, 0, NAMES, micro_steps=3)
+    assert counts(mixing, range(30)) == [30, 0, 0]
+    assert counts(mixing, range(30, 60)) == [0, 0, 30]
+    rates = parse_rates("linear @0 speech:1 @10 wmt_ende:1", NAMES)
+    shares = [Mixing(rates, order, 0, NAMES, micro_steps=4).shares(step)["speech"] for step in range(41)]
+    assert shares == pytest.approx([1 - step / 40 for step in range(41)])
+
+
 def test_a_constant_schedule_holds_until_the_next_knot():
     rates = parse_rates("constant @0 speech:1 @10 wmt_ende:1 speech:1 @20 uniform", NAMES, SIZES)
     assert rates.at(9) == (1, 0, 0) and rates.at(10) == rates.at(19) == (0.5, 0, 0.5)
@@ -56,6 +77,7 @@ def test_a_constant_schedule_holds_until_the_next_knot():
         ("wmt_ende:1 wmt_ende:2", "`wmt_ende` is given more than once"),
         ("wmt_ende:0", "`wmt_ende:0` needs a number above 0"),
         ("wmt_ende:nan", "needs a number above 0"),
+        ("wmt_ende:inf", "needs a number above 0"),
         ("proportional temperature=-1", "`temperature=-1` needs a number above 0"),
         ("proportional heat=2", "unknown option `heat=2`; expected temperature=T or cap=K"),
         ("linear", "a schedule starts at @0"),
@@ -130,3 +152,53 @@ def test_the_draw_depends_on_the_seed():
     rates = parse_rates("uniform", NAMES)
     draws = [[Mixing(rates, "random", seed, NAMES).problem_at(step) for step in range(50)] for seed in (1, 2)]
     assert draws[0] != draws[1]
+    numbers = [[mixing.problem_at(step) for step in steps] for mixing, steps in (
+        (Mixing(rates, "random", 1, NAMES), range(10, 20)), (Mixing(rates, "random", 11, NAMES), range(10)),
+    )]  # fmt: skip
+    assert numbers[0] != numbers[1], "seed and step are not one number"
+
+
+def test_draws_of_consecutive_steps_are_independent():
+    """Each pair of problems is a ninth of all, whether the first step is even or odd."""
+    mixing = Mixing(parse_rates("uniform", NAMES), "random", 5, NAMES)
+    drawn = [mixing.problem_at(step) for step in range(3600)]
+    for first in (0, 1):
+        pairs = collections.Counter(zip(drawn[first::2], drawn[first + 1 :: 2], strict=False))
+        assert len(pairs) == 9 and all(abs(count - 200) < 4 * 200**0.5 for count in pairs.values())
+
+
+@pytest.mark.parametrize("point", [0.0, 0.5, 1 - 2**-53, 1.0])
+def test_a_problem_without_a_share_is_never_drawn(point, monkeypatch):
+    """The last is 1 - 2**-64, rounded."""
+    monkeypatch.setattr(mixing_module, "_uniform", lambda seed, step: point)
+    for name in NAMES:
+        mixing = Mixing(parse_rates(f"{name}:1", NAMES), "random", 0, NAMES)
+        assert mixing.problem_at(0) == name
+
+
+def furthest_behind(rates, steps):
+    """Round robin by its definition, in fractions."""
+    owed, turns = [fractions.Fraction(0)] * len(NAMES), []
+    for step in range(steps):
+        shares = [fractions.Fraction(share).limit_denominator(10**6) for share in rates.at(step)]
+        owed = [a + b for a, b in zip(owed, shares, strict=True)]
+        turns.append(owed.index(max(owed)))
+        owed[turns[-1]] -= 1
+    return [NAMES[turn] for turn in turns]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "speech:1 imagenet:1",
+        "speech:1 imagenet:1 wmt_ende:5",
+        "speech:2 imagenet:3 wmt_ende:3",
+        "proportional temperature=2",
+        "constant @0 uniform @7 speech:1 wmt_ende:2 @100 uniform",
+        "linear @0 uniform @64 imagenet:1 wmt_ende:3",
+    ],
+)
+def test_a_round_robin_takes_who_is_furthest_behind_and_of_several_the_first(text):
+    rates = parse_rates(text, NAMES, SIZES)
+    mixing = Mixing(rates, "round_robin", 0, NAMES)
+    assert [mixing.problem_at(step) for step in range(300)] == furthest_behind(rates, 300)

@@ -112,7 +112,7 @@ def test_an_average_that_fails_is_not_there(tmp_path, monkeypatch):
 
 
 def test_the_best_have_the_lowest_scores(tmp_path):
-    paths = [saved(tmp_path, step, parts(), score=score) for step, score in ((1, 0.5), (2, 9.0), (3, 0.25))]
+    paths = [saved(tmp_path, step, parts(), score=score) for step, score in ((1, 0.5), (2, 9.0), (3, 0.0))]
     assert averaging.best(paths, 2) == [paths[2], paths[0]]
     paths.append(saved(tmp_path, 4, parts()))
     with pytest.raises(UserError, match="3 of 4 checkpoints hold a score, and --best=4 needs 4"):

@@ -1,5 +1,6 @@
 """Checkpoints: whole or absent, of everything, and what is said of broken ones."""
 
+import os
 import pathlib
 import types
 
@@ -114,6 +115,28 @@ def test_a_checkpoint_that_fails_is_not_there(tmp_path, made, monkeypatch, error
     with pytest.raises(UserError, match="can't write the checkpoint .*-00000002: .*; older ones are kept"):
         save(tmp_path, 2, made)
     assert names(tmp_path) == ["step-00000001"]
+
+
+def test_the_content_reaches_the_disk_before_the_name(tmp_path, made, monkeypatch):
+    """After a loss of power a folder of this name holds what was written, and not empty files."""
+    done, fsync, rename = [], os.fsync, pathlib.Path.rename
+
+    def synced(descriptor):
+        done.append(pathlib.Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    def renamed(path, target):
+        done.append(f"{path.name} -> {target.name}")
+        rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(pathlib.Path, "rename", renamed)
+    save(tmp_path, 1, made)
+    files = names(tmp_path / "step-00000001")
+    assert len(files) == 3
+    before, after = done[: len(files) + 1], done[len(files) + 1 :]
+    assert sorted(before) == [*files, "tmp-00000001"]
+    assert after == ["tmp-00000001 -> step-00000001", tmp_path.name]
 
 
 def test_what_a_killed_process_left_is_no_checkpoint(tmp_path, made, monkeypatch):

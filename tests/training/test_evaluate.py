@@ -10,7 +10,7 @@ from t2tlite import registry
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
 from t2tlite.metrics import teacher_forced
-from t2tlite.training import best_checkpoints, launch, trainer
+from t2tlite.training import best_checkpoints, evaluate, launch, trainer
 from t2tlite.training.evaluate import Evaluator, make_eval_step
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.step import make_train_step
@@ -145,6 +145,18 @@ def test_class_0_is_no_padding():
 
 def test_fewer_than_five_classes():
     assert sums_of([RANKED[:3]], [2], autoregressive=False)["correct_top5"] == 1
+
+
+def test_each_figure_is_a_share_of_its_own_number(run, model, monkeypatch):
+    """Whole sequences of sequences, and all else of targets; a fresh model has none."""
+    sums = {"loss": 9.0, "nats": 12.0, "targets": 6.0, "correct": 3.0, "correct_top5": 4.0}
+    sums |= {"sequences": 2.0, "correct_sequences": 1.0}
+    monkeypatch.setattr(evaluate, "make_eval_step", lambda model, problem, spec: lambda batch: sums)
+    figures = Evaluator(run, model).evaluate("imagenet", "validation", steps=2)
+    assert figures == {
+        "loss": 1.5, "log_perplexity": 2.0, "accuracy": 0.5, "accuracy_top5": pytest.approx(2 / 3),
+        "sequence_accuracy": 0.5, "targets": 12.0, "sequences": 4.0,
+    }  # fmt: skip
 
 
 def test_what_is_not_finite_is_not_right():

@@ -76,6 +76,11 @@ def test_skip_counts_and_gives_up_after_many_in_a_row_of_a_problem(run):
     assert other.take_skipped("translation") == other.take_skipped("spoken") == {}
 
 
+def test_skip_never_goes_back(run):
+    a_checkpoint(run, 4)
+    assert not Guard(run, "skip").accepts(7, batches(), [BAD])
+
+
 def test_restore_leaves_the_step_out_when_it_comes_again(run):
     a_checkpoint(run, 4)
     watching = Guard(run, "restore")
@@ -104,16 +109,18 @@ def test_restore_ends(run):
         watching.accepts(10, batches(), [BAD])
 
 
-def test_a_fault_in_the_first_update_after_a_checkpoint_counts_too(run):
+def test_restore_at_the_checkpoints_own_step(run):
+    """The first update after it is as likely to be the one that is not finite as any other."""
     a_checkpoint(run, 4)
-    watching = Guard(run, "restore", most=1)
-    with pytest.raises(GoBack):
-        watching.accepts(4, batches(), [BAD])
-    other = Guard(run, "restore", most=1)
-    other.start(4, None)
-    assert other.leaves_out(4, batches())
-    with pytest.raises(UserError, match="after going back to .* 1 times"):
-        other.accepts(5, batches(), [BAD])
+    watching = Guard(run, "restore", most=2)
+    for step in (4, 5):
+        with pytest.raises(GoBack, match=f"step {step} .* going back to .*step-00000004"):
+            watching.accepts(step, batches(), [BAD])
+    again = Guard(run, "restore", most=2)
+    again.start(4, None)
+    assert [again.leaves_out(step, batches()) for step in (3, 4, 5, 6)] == [False, True, True, False]
+    with pytest.raises(UserError, match="after going back to .* 2 times"):
+        again.accepts(6, batches(), [BAD])
 
 
 def test_restore_without_a_checkpoint_skips(run):
@@ -133,6 +140,38 @@ def test_a_scaled_loss_may_have_gradients_that_are_not_finite(run):
     assert not (run.output_dir / "bad_batches").exists()
     with pytest.raises(UserError, match="is nan"):
         watching.accepts(2, batches(), [BAD])
+
+
+def test_a_scale_that_can_fall_no_lower(run):
+    """After 40 halvings it is not the scale that is wrong; a good update in between counts anew."""
+    watching = Guard(run, loss_scaled=True)
+    infinite = {"loss": 1.0, "gradient_norm": float("inf")}
+    assert not watching.accepts(0, batches(), [infinite])
+    assert watching.accepts(1, batches(), [GOOD])
+    for step in range(2, 42):
+        assert not watching.accepts(step, batches(), [infinite])
+    with pytest.raises(UserError, match="the loss of `translation` at step 42 is 1.0 .gradient norm inf"):
+        watching.accepts(42, batches(), [infinite])
+
+
+def test_a_gradient_that_is_not_finite_under_a_finite_loss(run):
+    watching = Guard(run, "skip")
+    for norm in (float("nan"), float("inf")):
+        assert not watching.accepts(1, batches(), [{"loss": 1.0, "gradient_norm": norm}])
+    assert watching.take_skipped("translation") == {"skipped": 2}
+
+
+def test_only_one_process_writes(run):
+    a_checkpoint(run, 4)
+    with pytest.raises(GoBack):
+        Guard(run, "restore", writes=False).accepts(7, batches(), [BAD])
+    assert not (run.output_dir / "bad_batches").exists()
+    with pytest.raises(GoBack):
+        Guard(run, "restore").accepts(7, batches(), [BAD])
+    Guard(run, "restore", writes=False).start(0, None)
+    assert (run.output_dir / "bad_batches" / "left_out.json").exists()
+    Guard(run, "restore").start(0, None)
+    assert not (run.output_dir / "bad_batches" / "left_out.json").exists()
 
 
 def test_a_disk_keeps_only_some(run, monkeypatch):

@@ -65,6 +65,13 @@ def test_workers_agree_on_the_reason(reasons, expected):
     assert interrupt.shared(reasons[0], lambda weight: float(np.sum(weights, dtype=np.float32))) == expected
 
 
+@pytest.mark.parametrize("reason", [interrupt.TIME, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", [1, 2, 3, 4095])
+def test_of_any_number_of_workers(reason, workers):
+    """Their sum, in float32, is not taken for another reason."""
+    assert interrupt.shared(reason, lambda weight: float(np.float32(workers * weight))) == reason
+
+
 def test_the_handler_is_put_back_after_a_fault():
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(ZeroDivisionError), interrupt.deferred():

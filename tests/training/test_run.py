@@ -3,13 +3,17 @@
 import dataclasses
 import json
 import shutil
+import types
 
+import keras
+import numpy as np
 import pytest
 
 from t2tlite import hparam, registry
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.run import Run, read_description, write_whole
+from t2tlite.run import CHECKPOINTS, Run, read_description, write_whole
+from t2tlite.training import checkpoint
 
 from ..models import tiny
 
@@ -49,6 +53,29 @@ def test_the_model_is_of_the_problems(run):
     assert model.target_net("wmt_ende").size == run.vocabulary.size
     with pytest.raises(UserError, match="holds no checkpoint yet"):
         run.restore_model()
+
+
+def test_precision_is_that_of_the_model_and_of_no_other(run, monkeypatch):
+    mixed = dataclasses.replace(run, hparams=run.hparams.replace(precision="mixed_bfloat16"))
+    assert mixed.make_model().compute_dtype == "bfloat16"
+    assert keras.config.dtype_policy().name == "float32"
+    monkeypatch.setattr(registry.get("model", "multimodel"), "build", lambda model: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        mixed.make_model()
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_a_restored_model_has_the_moving_averages(run, tmp_path):
+    made = dataclasses.replace(run, output_dir=tmp_path)
+    model = made.make_model()
+    first, second = model.variables[:2]
+    with keras.name_scope("adam"):
+        average = keras.Variable(first + 7, name=f"{first.path.replace('/', '_')}_average")
+    optimizer = types.SimpleNamespace(variables=[average])
+    checkpoint.save(tmp_path / CHECKPOINTS, 1, model, optimizer, {}, {}, keep=1)
+    restored = {v.path: v.numpy() for v in made.restore_model().variables}
+    np.testing.assert_array_equal(restored[first.path], average.numpy())
+    np.testing.assert_array_equal(restored[second.path], second.numpy())
 
 
 @pytest.mark.parametrize("content", ["", "{", "5", "[]", "\0"])
