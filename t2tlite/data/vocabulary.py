@@ -12,6 +12,7 @@ import tensorflow as tf
 from sentencepiece import sentencepiece_model_pb2
 
 from t2tlite import files
+from t2tlite.data.tokenizer import Tokenizer
 from t2tlite.errors import UserError
 
 PAD_ID = 0
@@ -73,16 +74,14 @@ class Vocabulary:
 
     @property
     def tokenizer(self):
-        """The tensorflow-text tokenizer; make it an attribute of a module that is exported with it.
+        """The tokenizer in the graph; make it an attribute of a module that is exported with it.
 
         It is made anew once it is gone. A kernel owns it, and TensorFlow forgets its kernels where somebody
         sets the global seed. What was made with it before, such as a dataset, fails from then on.
         """
         with tf.init_scope():  # it lives on, whichever function asked for it first
-            if self._tokenizer is None or not _is_there(self._tokenizer):
-                import tensorflow_text  # seconds to import, and only needed in the graph
-
-                self._tokenizer = tensorflow_text.SentencepieceTokenizer(model=self.model, add_eos=True)
+            if self._tokenizer is None or not self._tokenizer.exists():
+                self._tokenizer = Tokenizer(self.model)
         return self._tokenizer
 
     def encode(self, text: str) -> list[int]:
@@ -234,11 +233,3 @@ def _training_lines(texts: Iterable[str]) -> Iterator[str]:
         for line in _escaped(text).translate({0: "\n", 9: "\n", 0x2585: "\n"}).splitlines():
             for start in range(0, len(line), _LONGEST):
                 yield line[start : start + _LONGEST]
-
-
-def _is_there(tokenizer) -> bool:
-    try:
-        tokenizer.vocab_size()
-    except tf.errors.NotFoundError:
-        return False
-    return True
