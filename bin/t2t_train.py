@@ -112,7 +112,7 @@ def train(flags, argv):
 
         command = local_workers.command(__name__, [*argv, "--local_workers=0", "--strategy=multiworker"])
         return local_workers.run(command, flags.local_workers)
-    quiet.start_tensorflow()
+    quiet.start_tensorflow(strategy_follows=True)
     import keras
 
     from t2tlite.data import bounds
@@ -121,6 +121,7 @@ def train(flags, argv):
 
     profiled = profile.parse(flags.profile_steps)
     replicas = strategy.make(flags.strategy, flags.worker_gpu)  # before TensorFlow does anything else
+    quiet.first_operation()
     if flags.warm_start_from:
         warm_start.check(flags.warm_start_from, flags.output_dir)
     data_dir = flags.data_dir or f"{flags.output_dir}/data"

@@ -2,41 +2,74 @@
 
 import contextlib
 import os
-import re
+import subprocess
 import sys
-import tempfile
+import threading
 
-# Notes of the C++ libraries, written before any log level holds, and the error that only says "no GPU here".
-_NOTE = re.compile(
-    rb"WARNING: All log messages before absl::InitializeLog|[IW]\d{4} [\d:.]+ |E\d{4} [\d:.]+ .*cuInit"
+# Notes of the C++ libraries, written before any log level holds or whatever it is, and the errors that only
+# say that there is no GPU, and that oneDNN leaves integers to others.
+_NOTE = (
+    r"WARNING: All log messages before absl::InitializeLog"
+    r"|[IW]\d{4} [\d:.]+ "
+    r"|E\d{4} [\d:.]+ .*(?:cuInit|oneDNN supports DT_INT32 only)"
+    r"|\w+\.cc\(\d+\) LOG\(INFO\)"
 )
+_FILTER = """
+import re, sys
+note = re.compile(sys.argv[1].encode())
+for line in sys.stdin.buffer:
+    if not note.match(line):
+        sys.stderr.buffer.write(line)
+        sys.stderr.buffer.flush()
+"""
+_PATIENCE = 2.0  # seconds
+_one_at_a_time = threading.RLock()
 
 
-def start_tensorflow():
-    """Imports TensorFlow and finds its devices; to be called before anything else imports it."""
+def start_tensorflow(strategy_follows: bool = False):
+    """Imports TensorFlow and finds its devices; to be called before anything else imports it.
+
+    Args:
+      strategy_follows: a `tf.distribute.Strategy` has yet to be made, and wants to come before the first
+        operation: then `first_operation` has to be called.
+    """
     with without_notes():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
         # It takes the functions of several problems for one function that is traced again and again.
         tf.get_logger().setLevel("ERROR")
+    if not strategy_follows:
+        first_operation()
+
+
+def first_operation():
+    """Runs the operation of which oneDNN says, once in a process, that it is not for it."""
+    import tensorflow as tf
+
+    with without_notes():
+        tf.transpose(tf.zeros([1, 1], tf.int32))
 
 
 @contextlib.contextmanager
 def without_notes():
-    """Drops TensorFlow's notes from stderr; what else is written there appears at the end of the block."""
+    """Drops TensorFlow's notes from stderr; whatever else is written there passes.
+
+    It passes through a process of its own, so that the last words of one that crashes are shown, too.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as written:
+    with _one_at_a_time:
+        sys.stderr.flush()
         stderr = os.dup(2)
-        os.dup2(written.fileno(), 2)
+        argv = [sys.executable, "-ISc", _FILTER, _NOTE]
+        passes = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)  # Ctrl-C is not for it
         try:
+            os.dup2(passes.stdin.fileno(), 2)
+            passes.stdin.close()
             yield
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)
             os.close(stderr)
-            written.seek(0)
-            for line in written:
-                if not _NOTE.match(line):
-                    os.write(2, line)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # something started in the block may live on
+                passes.wait(_PATIENCE)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from t2tlite import cli, quiet
+from t2tlite import cli
 from t2tlite.errors import UserError
 
 
@@ -160,22 +160,3 @@ def test_reader_that_goes_away():
     os.read(read, 10)
     os.close(read)
     assert (process.communicate()[1], process.returncode) == (b"", 141)
-
-
-def test_only_notes_are_kept_off_stderr(capfd):
-    with quiet.without_notes():
-        os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called are written\n")
-        os.write(2, b"I0000 00:00:1795247124.9 12109 port.cc:153] oneDNN custom operations are on.\n")
-        os.write(2, b"E0000 00:00:1795247124.9 12109 cuda.cc:52] failed call to cuInit: INTERNAL\n")
-        os.write(2, b"E0000 00:00:1795247124.9 12109 disk.cc:52] the disk is on fire\n")
-        os.write(2, b"mine\n")
-    os.write(2, b"after\n")
-    err = capfd.readouterr().err
-    assert [line[-15:] for line in err.splitlines()] == ["disk is on fire", "mine", "after"]
-
-
-def test_what_was_written_before_an_error_is_shown(capfd):
-    with pytest.raises(ImportError), quiet.without_notes():
-        os.write(2, b"about to fail\n")
-        raise ImportError
-    assert capfd.readouterr().err == "about to fail\n"
