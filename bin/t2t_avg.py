@@ -5,6 +5,7 @@ import sys
 
 from t2tlite import cli, quiet
 from t2tlite.errors import UserError
+from t2tlite.plural import counted
 from t2tlite.run import CHECKPOINTS, read_description
 
 COMMAND = cli.Command(
@@ -55,8 +56,8 @@ def average(flags):
 def _found(paths, count, folder):
     if len(paths) < count:
         raise UserError(
-            f"{folder} holds {len(paths)} checkpoints, and {count} are asked for; t2t-train keeps as many as "
-            "its --keep_checkpoint_max"
+            f"{folder} holds {counted(len(paths), 'checkpoint')}, and {count} are asked for; t2t-train keeps "
+            "as many as its --keep_checkpoint_max"
         )
     return paths
 

@@ -5,6 +5,7 @@ import sys
 
 from t2tlite import cli, quiet
 from t2tlite.errors import UserError
+from t2tlite.plural import counted
 
 COMMAND = cli.Command(
     "t2t-data",
@@ -91,14 +92,14 @@ def _look_at(problem, flags, vocabulary, hparams):
         few = list(records.raw_examples(problem, flags.split, flags.data_dir, flags.examples))
         inspect_files.write_examples(problem, few, folder)
         inspect_files.write_picture(f"{problem.name} {flags.split}", report, folder)
-        print(f"  written: {len(few)} examples and {inspect_files.PICTURE_FILE} in {folder}")
+        print(f"  written: {counted(len(few), 'example')} and {inspect_files.PICTURE_FILE} in {folder}")
     print()
 
 
 def _print(problem, manifest, split, report):
     print(f"{problem.name}: from source {manifest['source']}")
     for name, one in manifest["splits"].items():
-        print(f"  {name}: {one['examples']:,} examples, {_size(one['bytes'])}{_left_out(one)}")
+        print(f"  {name}: {counted(one['examples'], 'example')}, {_size(one['bytes'])}{_left_out(one)}")
     print(f"  the first {report.examples:,} of {split}:")
     for found in report.features.values():
         print(f"    {found.title}")

@@ -3,6 +3,7 @@
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
+from t2tlite.plural import counted
 
 COMMAND = cli.Command(
     "t2t-datagen",
@@ -81,7 +82,8 @@ def _tell_left_out(problems, data_dir):
             for reason, broken in found.get("broken", {}).items():
                 left_out.append(f"{broken['examples']:,} {reason} (the first: {broken['first']})")
             if left_out:
-                print(f"{name} {split}: {found['examples']:,} examples; left out: {', '.join(left_out)}")
+                kept = counted(found["examples"], "example")
+                print(f"{name} {split}: {kept}; left out: {', '.join(left_out)}")
 
 
 def main(argv=None) -> int:

@@ -11,6 +11,7 @@ from t2tlite.decoding import checkpoints, names
 from t2tlite.decoding.line_work import Work
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
+from t2tlite.plural import counted
 from t2tlite.run import read_description
 
 COMMAND = cli.Command(
@@ -119,7 +120,10 @@ def decode(flags):
     lines, errors = work.do()
     if errors:
         done = "scored" if scoring else "decoded"
-        print(f"t2t-decode: {errors} of {lines} lines could not be {done}, see `# error:`", file=sys.stderr)
+        print(
+            f"t2t-decode: {errors:,} of {counted(lines, 'line')} could not be {done}, see `# error:`",
+            file=sys.stderr,
+        )
 
 
 def _what(flags) -> str:

@@ -10,6 +10,7 @@ from t2tlite.decoding import names
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
+from t2tlite.plural import counted
 from t2tlite.run import read_description
 
 COMMAND = cli.Command(
@@ -139,15 +140,15 @@ def _decoded(run, model, problems, flags, options) -> dict:
         found[name] = one = evaluate.decoded(predictor, name, flags.split, limit, progress=True, keep=0)
         if one.errors:
             _say(
-                f"{len(one.errors)} of {one.size} inputs of {name} could not be decoded and count as wrong, "
-                f"the first since: {one.errors[0]}"
+                f"{len(one.errors):,} of {counted(one.size, 'input')} of {name} could not be decoded and "
+                f"count as wrong, the first since: {one.errors[0]}"
             )
     return found
 
 
 def _show_teacher_forced(found, checkpoint, flags):
     """Prints the table of the teacher-forced figures."""
-    part = f"the first {flags.eval_steps} batches" if flags.eval_steps else "whole"
+    part = f"the first {counted(flags.eval_steps, 'batch', 'batches')}" if flags.eval_steps else "whole"
     headings = ["problem", "loss", "log-perplexity (nats/target)", *_SHARES.values(), "targets"]
     rows = [
         [
@@ -167,7 +168,7 @@ def _show_decoded(found, checkpoint, flags, options):
     rows = []
     for name, one in found.items():
         rows += [[name, metric, f"{value:.2f}", f"{one.size:,}"] for metric, value in one.metrics.items()]
-    part = f"the first {flags.limit} examples" if flags.limit else "whole"
+    part = f"the first {counted(flags.limit, 'example')}" if flags.limit else "whole"
     title = f"Decoded: {checkpoint.name}, {flags.split} split, {part}; texts by {options.told()}"
     tables.show(title, ["problem", "metric", "score", "examples"], rows, words=2)
     for name, one in found.items():

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from t2tlite.errors import UserError
+from t2tlite.plural import counted
 from t2tlite.problem import Broken
 from t2tlite.problems.formats import lines
 
@@ -42,6 +43,6 @@ def parts(first: str, second: str) -> tuple[list[Part], int | None]:
 def _unequal(first, second):
     (path, count), (other, other_count) = first, second
     return UserError(
-        f"{path} has {count} lines and {other} has {other_count}; expected equal numbers: line n of the one "
-        "is the translation of line n of the other"
+        f"{path} has {counted(count, 'line')} and {other} has {other_count:,}; expected equal numbers: line "
+        "n of the one is the translation of line n of the other"
     )

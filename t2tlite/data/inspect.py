@@ -12,6 +12,7 @@ from t2tlite.data import audio, pipeline
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.hparam import HParams
+from t2tlite.plural import counted
 from t2tlite.problem import Problem
 
 CLASSES = 15  # that are shown one by one
@@ -199,9 +200,9 @@ class _Labels:
 
     def distribution(self, name):
         ordered = sorted(self._counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        facts = [f"{len(ordered):,} classes"]
+        facts = [counted(len(ordered), "class", "classes")]
         if ordered:
-            facts.append(f"the rarest has {ordered[-1][1]:,} examples: {ordered[-1][0]}")
+            facts.append(f"the rarest has {counted(ordered[-1][1], 'example')}: {ordered[-1][0]}")
         title = f"{name}: examples of a class"
         if len(ordered) > CLASSES:
             title += f" (the {CLASSES} most frequent)"

@@ -8,6 +8,7 @@ from typing import Any
 from t2tlite.data import audio
 from t2tlite.data.inspect import Report
 from t2tlite.files import write_whole
+from t2tlite.plural import counted
 from t2tlite.problem import Problem
 
 EXAMPLES_FILE = "examples.txt"
@@ -68,7 +69,7 @@ def write_picture(name: str, report: Report, folder: pathlib.Path) -> None:
 
     figure = Figure(figsize=(5.5 * len(report.features), 4.5), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{name}, {report.examples:,} examples", parse_math=False)
+    figure.suptitle(f"{name}, {counted(report.examples, 'example')}", parse_math=False)
     for place, found in enumerate(report.features.values(), 1):
         axes = figure.add_subplot(1, len(report.features), place)
         positions = range(len(found.bins))

@@ -16,6 +16,7 @@ import numpy as np
 
 from t2tlite.decoding.line_files import unwritable
 from t2tlite.errors import UserError
+from t2tlite.plural import counted
 
 _MAGIC = b"t2t-decode journal 1 "
 
@@ -131,7 +132,7 @@ class Journal:
         kept = sum(1 for _ in self._file) if others else 0
         if kept:
             raise UserError(
-                f"{self.path} keeps {kept:,} outputs of an unfinished decoding with other settings"
+                f"{self.path} keeps {counted(kept, 'output')} of an unfinished decoding with other settings"
                 f" ({'; '.join(others)}); give the same as then to go on with it, remove it to begin anew,"
                 " or give another --decode_to_file"
             )

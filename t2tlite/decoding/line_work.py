@@ -10,6 +10,7 @@ from typing import Any
 from t2tlite.decoding import line_files, line_inputs, line_jobs
 from t2tlite.decoding.journal import Journal
 from t2tlite.errors import UserError
+from t2tlite.plural import counted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Work:
             final = line_files.target(self.to)
             if final.exists() and final.samefile(self.source):
                 raise UserError(f"--decode_to_file={self.to} is the input; give it another name")
-            identity = {"input": f"{lines.digest[:12]} ({len(lines):,} lines)", **self.identity}
+            identity = {"input": f"{lines.digest[:12]} ({counted(len(lines), 'line')})", **self.identity}
             path = final.with_name(f"{final.name}.part")
             journal = stack.enter_context(Journal(path, identity, len(lines), self.to))
             stack.enter_context(_kept(journal))
@@ -118,12 +119,12 @@ def _to_standard_output(outputs: bytes):
 def _kept(journal: Journal):
     """Says what is there to go on with, and what is kept where the work ends early."""
     if journal.finished.any():
-        _say(f"going on with the {journal.finished.sum():,} outputs of {journal.path}")
+        _say(f"going on with the {counted(journal.finished.sum(), 'output')} of {journal.path}")
     try:
         yield
     except BaseException:
         if journal.finished.any():
-            kept = f"{journal.finished.sum():,} outputs are kept in {journal.path}"
+            kept = f"{counted(journal.finished.sum(), 'output is', 'outputs are')} kept in {journal.path}"
             _say(f"{kept}; the same command goes on from there")
         else:
             journal.remove()

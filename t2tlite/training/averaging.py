@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.errors import UserError
+from t2tlite.plural import counted
 from t2tlite.training import checkpoint
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -119,7 +120,7 @@ def _check_same(one, other):
     if different := sorted(one.names.keys() ^ other.names.keys()):
         raise UserError(
             f"{one.path} and {other.path} are of different models: only one of them has `{different[0]}`"
-            f" ({len(different)} variables differ)"
+            f" ({counted(len(different), 'variable differs', 'variables differ')})"
         )
     for name, key in one.names.items():
         shapes = one.shapes[key], other.shapes[other.names[name]]

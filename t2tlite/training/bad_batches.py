@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from t2tlite.files import write_whole
+from t2tlite.plural import counted
 
 
 def keep(path: pathlib.Path, batch: dict[str, np.ndarray], statistics: dict, run, problem: str):
@@ -50,7 +51,7 @@ def _described(name, array):
 
 def _value(kind, value, run, problem):
     if kind == "text" and run.vocabulary:
-        return f"{run.vocabulary.decode(value.tolist())!r} ({np.count_nonzero(value)} tokens)"
+        return f"{run.vocabulary.decode(value.tolist())!r} ({counted(np.count_nonzero(value), 'token')})"
     if kind == "label":
         labels = run.labels.get(problem, ())
         return repr(labels[int(value)]) if 0 <= int(value) < len(labels) else f"class {int(value)}"

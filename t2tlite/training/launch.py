@@ -8,6 +8,7 @@ from t2tlite.data import bounds, generate, lengths, training_texts
 from t2tlite.data.imported_vocabulary import import_model
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
+from t2tlite.plural import counted
 from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE, Run, read_description
 from t2tlite.training import checkpoint, warm_start
 
@@ -143,10 +144,10 @@ def _check_same(folder, before, now):
     old, new = before.get("hparams", {}), now["hparams"]
     changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if changed:
-        name = changed[0]
+        name, differ = changed[0], counted(len(changed), "hyperparameter differs", "hyperparameters differ")
         raise UserError(
             f"{folder} holds a run with {name}={_short(old.get(name))}, and {_short(new.get(name))} is asked "
-            f"for ({len(changed)} hyperparameters differ); use another --output_dir, or the same --hparams"
+            f"for ({differ}); use another --output_dir, or the same --hparams"
         )
 
 

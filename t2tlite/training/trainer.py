@@ -14,6 +14,7 @@ import tensorflow as tf
 from t2tlite.data import damage, mixing, pipeline
 from t2tlite.errors import UserError
 from t2tlite.metrics import teacher_forced
+from t2tlite.plural import counted
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import (
     best_checkpoints,
@@ -138,13 +139,14 @@ class Trainer:
             self.progress.say(f"going on from step {self.step} ({newest})")
             if meta.get("replicas", 1) != self.replicas.number:
                 self.progress.say(
-                    f"on {self.replicas.number} replicas, after {meta.get('replicas', 1)} before: the "
-                    "batches are the same, and so are the losses but for rounding and what full experts drop"
+                    f"on {counted(self.replicas.number, 'replica')}, after {meta.get('replicas', 1)} before: "
+                    "the batches are the same, and so are the losses but for rounding and what full "
+                    "experts drop"
                 )
         size = sum(math.prod(variable.shape) for variable in self.model.trainable_variables)
         self.progress.say(
-            f"{len(self.run.problems)} problems, {size:,} parameters; the first update of each problem is "
-            "compiled, which takes some seconds"
+            f"{counted(len(self.run.problems), 'problem')}, {counted(size, 'parameter')}; the first update "
+            "of each problem is compiled, which takes some seconds"
         )
         if self.try_first and not found:
             dry_run.check(self.run, self.model, self.replicas.number)
@@ -315,8 +317,9 @@ class Trainer:
             least = min(pipeline.batch_plan(problem, run.hparams).sizes)
             if least < self.replicas.number:
                 raise UserError(
-                    f"a batch of `{name}` has {least} examples for {self.replicas.number} replicas; raise "
-                    "--hparams=batch_tokens=,batch_images=,batch_seconds=, which are of all replicas together"
+                    f"a batch of `{name}` has {counted(least, 'example')} for {self.replicas.number} "
+                    "replicas; raise --hparams=batch_tokens=,batch_images=,batch_seconds=, which are of all "
+                    "replicas together"
                 )
         specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
         if self.micro_steps > 1:

@@ -281,7 +281,7 @@ def test_mistakes_are_told_without_tensorflow(folder, tmp_path, mistake_in_a_pro
     (tmp_path / "out.part").write_bytes(b't2t-decode journal 1 {"input": "other"}\n0\t0\t00000000\ta\n')
     files = [f"--decode_from_file={tmp_path}/in", f"--decode_to_file={tmp_path}/out"]
     said = mistake_in_a_process("t2t_decode", run, "--problem=wmt_ende", *files)
-    assert "out.part keeps 1 outputs of an unfinished decoding with other settings (input other, now " in said
+    assert "out.part keeps 1 output of an unfinished decoding with other settings (input other, now " in said
 
 
 def test_nothing_to_decode(folder, call, monkeypatch):

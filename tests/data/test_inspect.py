@@ -125,7 +125,7 @@ def test_classes_the_most_frequent_first():
     report = measure(Classes(), *(pair(picture(9, 9), name) for name in names), vocabulary=None)
     found = report.features["targets"]
     assert found.bins[:2] == (("c00", 20), ("c01", 19)) and len(found.bins) == inspect.CLASSES
-    assert found.total == 210 and found.facts == ("20 classes", "the rarest has 1 examples: c19")
+    assert found.total == 210 and found.facts == ("20 classes", "the rarest has 1 example: c19")
     assert report.too_long is None and report.padding == {}
 
 

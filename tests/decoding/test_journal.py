@@ -76,7 +76,7 @@ def test_others_are_refused(path):
     with opened(path) as journal:
         journal.add([4], [0], [b"a"])
     for identity, said in [
-        ({**IDENTITY, "beam_size": "8"}, r"keeps 1 outputs .*\(beam_size 4, now 8\); give the same as then"),
+        ({**IDENTITY, "beam_size": "8"}, r"keeps 1 output .*\(beam_size 4, now 8\); give the same as then"),
         ({**IDENTITY, "input": "abd"}, r"\(input abc, now abd\)"),
         ({**IDENTITY, "alpha": "1"}, r"\(alpha not said, now 1\)"),
     ]:

@@ -107,7 +107,7 @@ def test_what_may_end_at_the_next_position_is_waited_for(length):
 class TwoOutputs(Constraint):
     """Entry 2, or the entries 3 and 2. The state is how many entries must still come; 9 at first."""
 
-    def initial(self, rows):
+    def initial(self, rows, conditions, length):
         return tf.fill([rows], 9)
 
     def allowed(self, state, remaining):
