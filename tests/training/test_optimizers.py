@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from t2tlite.errors import UserError
-from t2tlite.training import checkpoint
-from t2tlite.training.optimizers import OPTIMIZERS, Adafactor, Lamb, make_optimizer
+from t2tlite.training import checkpoint, memory
+from t2tlite.training.optimizers import OPTIMIZERS, Adafactor, Adam, Lamb, make_optimizer
 
 from ..models import tiny
 
@@ -223,3 +223,24 @@ def test_one_from_a_config_is_the_same(cls):
 def test_mistakes(changes, message):
     with pytest.raises(UserError, match=message):
         make_optimizer(HPARAMS.replace(**changes), list(weights().values()))
+
+
+def test_an_update_of_adam_takes_no_memory_beside_the_gradient():
+    variable = keras.Variable(tf.ones([1024, 1024]), name="kernel")
+    optimizer = make_optimizer(hparams_of("adam"), [variable])
+    gradient = tf.ones(variable.shape)
+    optimizer.apply([gradient], [variable])  # parts moments from the zeros that they began as
+    assert memory.peak(lambda: optimizer.apply([gradient], [variable])) < 2**16
+
+
+def test_adam_is_kerass():
+    results = []
+    for cls in (Adam, keras.optimizers.Adam):
+        variables = weights()
+        optimizer = cls(learning_rate=0.01, beta_1=0.8, beta_2=0.97, epsilon=1e-6)
+        optimizer.build(list(variables.values()))
+        for step in range(4):
+            update(optimizer, variables, step)
+        results.append([variable.numpy() for variable in [*variables.values(), *optimizer.variables]])
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
