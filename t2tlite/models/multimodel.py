@@ -111,12 +111,25 @@ class MultiModel(keras.Model):
                 )
         self.built = True
 
-    def call(self, features, problem: str, training: bool = False) -> Output:
+    def alike(self, problem: str):
+        """A key: problems with the same one are computed in the same way, but for what is their `own`."""
+        wiring = self.wiring[problem]
+        return wiring.inputs, wiring.targets
+
+    def own(self, problem: str) -> list:
+        """The variables in which a problem differs from those alike: its command, if it has one."""
+        if not self.target_net(problem).autoregressive:
+            return []
+        return [self.commands[self.wiring[problem].command]]
+
+    def call(self, features, problem: str, training: bool = False, own=None) -> Output:
         """Logits for every position of `features["targets"]`, given the positions before it.
 
         Args:
           features: a batch of the problem's pipeline.
           problem: name of the problem.
+          own: values of the variables `own(problem)`; default: their values. With those of a problem that is
+            `alike` it computes that one.
         """
         source, statistics = self.encode(features, problem, training)
         experts = {"encoder": statistics}
@@ -124,7 +137,9 @@ class MultiModel(keras.Model):
         if not net.autoregressive:
             return Output(net.top(source, training=training), experts)
         embedded = net.embed_targets(features["targets"])  # [batch, length, hidden]
-        shifted = tf.concat([self.start(problem, tf.shape(embedded)[0]), embedded[:, :-1]], axis=1)
+        command = own[0] if own else None
+        start = self.start(problem, tf.shape(embedded)[0], command)
+        shifted = tf.concat([start, embedded[:, :-1]], axis=1)
         padding_mask = features["targets"] != 0
         logits, experts["decoder"], _ = self.decode(
             shifted, self.memory(source), problem, padding_mask, training
@@ -156,12 +171,16 @@ class MultiModel(keras.Model):
             return made
         return tf.nest.map_structure(lambda x: None if x is None else tf.repeat(x, copies, axis=0), made)
 
-    def start(self, problem: str, batch):
+    def start(self, problem: str, batch, command=None):
         """The embedded command token, `[batch, 1, hidden]`, with which every decoding starts.
 
         Like a subword's embedding it is drawn with variance 1 / hidden and scaled by sqrt(hidden).
+
+        Args:
+          command: value of the token's variable, `[hidden]`; default: that of the problem.
         """
-        command = tf.convert_to_tensor(self.commands[self.wiring[problem].command])
+        if command is None:
+            command = tf.convert_to_tensor(self.commands[self.wiring[problem].command])
         command = tf.cast(command * self.hparams.hidden_size**0.5, self.compute_dtype)
         return tf.tile(command[None, None], [batch, 1, 1])
 

@@ -1,5 +1,6 @@
 """Teacher-forced evaluation: how well the model predicts each target, given the right ones before it."""
 
+import functools
 import itertools
 
 import tensorflow as tf
@@ -8,12 +9,13 @@ from t2tlite.data import damage, pipeline
 from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
 from t2tlite.losses import cross_entropy
+from t2tlite.training import alike
 
 _BEST = 5
 
 
 class Evaluator:
-    """Evaluates the problems of a run; each is compiled once.
+    """Evaluates the problems of a run; what is compiled serves all problems alike.
 
     Args:
       run: the `Run`.
@@ -23,7 +25,8 @@ class Evaluator:
     def __init__(self, run, model):
         self._run = run
         self._model = model
-        self._compiled = {}
+        self._datasets = {}
+        self._steps = {}
 
     def evaluate(
         self, problem: str, split: str, steps: int | None = None, progress: bool = False
@@ -47,10 +50,10 @@ class Evaluator:
         Raises:
           UserError: the split has no example within the length bounds.
         """
-        if (problem, split) not in self._compiled:
-            data = self._dataset(problem, split)
-            self._compiled[problem, split] = data, make_eval_step(self._model, problem, data.element_spec)
-        data, eval_step = self._compiled[problem, split]
+        if (problem, split) not in self._datasets:
+            self._datasets[problem, split] = self._dataset(problem, split)
+        data = self._datasets[problem, split]
+        eval_step = self._step(problem, data.element_spec)
         total = steps or pipeline.size(self._run.problems[problem], split, self._run.data_dir)
         label = f"{problem} {split}, teacher-forced"
         sums: dict[str, float] = {}
@@ -74,6 +77,14 @@ class Evaluator:
             "sequences": sums["sequences"],
         }
 
+    def _step(self, problem, spec):
+        """A function of the problem's batches."""
+        key = alike.key(self._model, problem, spec)
+        if key not in self._steps:
+            self._steps[key] = make_eval_step(self._model, problem, spec)
+        own = [tf.convert_to_tensor(variable) for variable in self._model.own(problem)]
+        return functools.partial(self._steps[key], own=own)
+
     def _dataset(self, problem, split):
         run = self._run
         labels = run.labels.get(problem)
@@ -90,18 +101,22 @@ class Evaluator:
 
 
 def make_eval_step(model, problem: str, element_spec):
-    """A compiled function of a batch that gives sums over it.
+    """A compiled function that gives sums over a batch, of the problem or of another one that is alike.
 
-    They are: loss and targets, as the modality counts them; nats, the cross-entropy without label smoothing,
-    where the modality is `probabilistic`; correct, correct_top5, sequences, correct_sequences. A sequence is
-    correct if the entry with the largest logit is the right one at every position.
+    Its arguments are the batch and the values of the variables that are the problem's `own`.
+
+    The sums are: loss and targets, as the modality counts them; nats, the cross-entropy without label
+    smoothing, where the modality is `probabilistic`; correct, correct_top5, sequences, correct_sequences. A
+    sequence is correct if the entry with the largest logit is the right one at every position.
     """
     net = model.target_net(problem)
 
-    @tf.function(input_signature=[element_spec], autograph=False)
-    def eval_step(features):
+    own_spec = [tf.TensorSpec(variable.shape, variable.dtype) for variable in model.own(problem)]
+
+    @tf.function(input_signature=[element_spec, own_spec], autograph=False)
+    def eval_step(features, own):
         targets = features["targets"]
-        logits = model(features, problem=problem, training=False).logits
+        logits = model(features, problem=problem, training=False, own=own).logits
         total, count = net.loss(logits, targets)
         if not net.autoregressive:  # a class is a sequence of one
             targets, logits = targets[:, None], logits[:, None]

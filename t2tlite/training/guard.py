@@ -1,5 +1,6 @@
 """What comes of an update whose loss or gradient is not a finite number: stop, leave it out, or go back."""
 
+import functools
 import json
 import math
 import pathlib
@@ -26,36 +27,46 @@ class GoBack(Exception):
     """The run is to go back to its newest checkpoint."""
 
 
-def apply_if(holds, optimizer, gradients, variables):
-    """`optimizer.apply`, if a bool scalar holds, which is the same on every replica; else nothing changes.
+def apply_if(holds, optimizer, gradients, choices, which):
+    """`optimizer.apply` to one list of variables, if a bool scalar holds; else nothing changes.
 
     An optimizer that scales the loss looks at the gradients itself: it leaves out an update with one that is
     not finite, and lowers its scale.
+
+    Args:
+      holds: the same on every replica.
+      optimizer: of Keras.
+      gradients: for each variable of any of the lists.
+      choices: lists of variables.
+      which: int32 scalar, the number of the list; the same on every replica.
     """
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         # Finite gradients can have a norm or a loss that is not.
-        spoilt = gradients[0] + tf.where(holds, 0.0, math.nan)
-        optimizer.apply([spoilt, *gradients[1:]], variables)
-        return
+        gradients = [gradients[0] + tf.where(holds, 0.0, math.nan), *gradients[1:]]
+        holds = tf.constant(True)
 
-    def applied():
-        optimizer.apply(gradients, variables)
-        return True
+    def update(apply, holds, which, gradients, choices):
+        def to(variables):
+            apply(gradients, variables)
+            return True
+
+        branches = [functools.partial(to, variables) for variables in choices]
+        tf.switch_case(tf.where(holds, which, len(choices)), [*branches, lambda: False])
 
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
-        tf.cond(holds, applied, lambda: False)
+        update(optimizer.apply, holds, which, gradients, choices)
         return
 
-    def across(strategy, holds, gradients, variables):
-        def applied_on_each():
+    def across(strategy, holds, which, gradients, choices):
+        def apply(gradients, variables):
             strategy.extended.call_for_each_replica(optimizer.apply, args=(gradients, variables))
-            return True
 
-        # A branch within a replica can't call `merge_call`, as the optimizer does.
-        tf.cond(strategy.experimental_local_results(holds)[0], applied_on_each, lambda: False)
+        first = (strategy.experimental_local_results(value)[0] for value in (holds, which))
+        update(apply, *first, gradients, choices)
 
-    context.merge_call(across, args=(holds, gradients, variables))
+    # A branch within a replica can't call `merge_call`, as the optimizer does.
+    context.merge_call(across, args=(holds, which, gradients, choices))
 
 
 class Guard:

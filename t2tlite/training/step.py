@@ -1,5 +1,6 @@
-"""What one update does: a tf.function for each problem, on one replica or many."""
+"""What one update does, as compiled functions, on one replica or many."""
 
+import functools
 import zlib
 
 import keras
@@ -7,45 +8,66 @@ import tensorflow as tf
 
 from t2tlite.layers import randomness
 from t2tlite.layers import replicas as layers_replicas
+from t2tlite.training import alike
 from t2tlite.training.guard import apply_if
 from t2tlite.training.strategy import Replicas
 
 
-def make_train_step(model, optimizer, problem: str, seed: int, element_spec, replicas=None, jit=False):
-    """A compiled function `(features, step) -> statistics` that updates the model once.
+def make_train_steps(model, optimizer, seed: int, element_specs, replicas=None, jit=False):
+    """Functions `(features, step) -> statistics`, one for each problem, that update the model once.
 
-    Everything random in it derives from (seed, problem, step). Variables that the problem doesn't use have
-    no gradient and are left alone, momentum and all.
+    Everything random in them derives from (seed, problem, step). Variables that the problem doesn't use have
+    no gradient and are left alone, momentum and all. Problems that the model computes alike share what is
+    compiled.
 
     Args:
       model: the `MultiModel`.
-      problem: the problem's name.
+      optimizer: of `make_optimizer`.
       seed: of the run.
-      element_spec: of the problem's batches; its unknown dimensions keep the function from being traced
-        again for each length.
+      element_specs: `{problem: spec of its batches}`; their unknown dimensions keep a function from being
+        traced again for each length.
       replicas: the `Replicas`; default: those of the current strategy.
       jit: whether XLA compiles forward and backward pass, anew for each shape.
 
     Returns:
-      A function of this worker's rows of a batch and an int32 step. Its statistics are float32 scalars, of
-      the whole batch: loss (nats per target), expert_loss, gradient_norm, targets (their number), dropped
-      (choices that found an expert full) and dropped_share (of all choices); and float32 [experts]:
+      `{problem: function}` of this worker's rows of a batch and an int32 step. Its statistics are float32
+      scalars, of the whole batch: loss (nats per target), expert_loss, gradient_norm, targets (their number),
+      dropped (choices that found an expert full) and dropped_share (of all choices); and float32 [experts]:
       choices/encoder and choices/decoder. An update whose loss or norm is not finite is not applied.
     """
     replicas = replicas or Replicas()
-    gradients_of = _make_gradients(model, optimizer, problem, seed, replicas, jit)
+    steps = {}
+    for family in alike.families(model, element_specs):
+        compiled = _make_train_step(model, optimizer, family, replicas, jit)
+        for problem in family.problems:
+            steps[problem] = functools.partial(compiled, **_numbers(family, seed, problem))
+    return steps
 
-    def on_replica(features, row, step):
-        count, rows = _whole(model, problem, features)
-        gradients, statistics = gradients_of(features, row, step, count, rows, count, tf.ones([]))
-        norm = _apply(model, optimizer, gradients, statistics["loss"])
+
+def _make_train_step(model, optimizer, family, replicas, jit):
+    gradients_of = _make_gradients(model, optimizer, family, replicas, jit)
+    choices = [[*family.shared, *own] for own in family.own]
+
+    def on_replica(features, row, step, problem_seed, which):
+        count, rows = _whole(model, family, features)
+        seed = tf.stack([problem_seed, step])
+        gradients, statistics = gradients_of(features, row, seed, which, count, rows, count, tf.ones([]))
+        norm = _apply(model, optimizer, gradients, choices, which, statistics["loss"])
         return {**statistics, "gradient_norm": norm}
 
-    @tf.function(input_signature=[element_spec, tf.TensorSpec([], tf.int32)], autograph=False)
-    def train_step(features, step):
-        return replicas.run(on_replica, features, step)
+    number = tf.TensorSpec([], tf.int32)
+
+    @tf.function(input_signature=[family.spec, number, number, number], autograph=False)
+    def train_step(features, step, problem_seed, which):
+        return replicas.run(on_replica, features, step, problem_seed, which)
 
     return train_step
+
+
+def _numbers(family, seed, problem) -> dict[str, tf.Tensor]:
+    """What a function that is compiled for all problems alike must know of one of them."""
+    problem_seed = seed ^ zlib.crc32(problem.encode()) & 0x7FFFFFFF
+    return {"problem_seed": tf.constant(problem_seed), "which": tf.constant(family.which[problem])}
 
 
 class Accumulator:
@@ -57,13 +79,14 @@ class Accumulator:
     Args:
       element_specs: `{problem: spec of its batches}`.
       micro_steps: how many there are in an update.
-      model, optimizer, seed, replicas, jit: as for `make_train_step`.
+      model, optimizer, seed, replicas, jit: as for `make_train_steps`.
     """
 
     def __init__(self, model, optimizer, seed: int, element_specs, micro_steps: int, replicas, jit=False):
         self._model, self._optimizer, self._replicas = model, optimizer, replicas
         self._micro_steps = micro_steps
-        self._used: dict[str, list[int]] = {}  # by problem, which variables have a gradient
+        self._used: dict[str, set[int]] = {}  # by problem, which variables have a gradient
+        self._index = {variable.path: i for i, variable in enumerate(model.trainable_variables)}
         with replicas.scope():  # each replica has its own sums, until they are applied
             self._sums = [
                 tf.Variable(
@@ -75,10 +98,12 @@ class Accumulator:
                 for variable in model.trainable_variables
             ]
         self._counts, self._adds, self._applies = {}, {}, {}
-        for problem, spec in element_specs.items():
-            gradients_of = _make_gradients(model, optimizer, problem, seed, replicas, jit)
-            self._counts[problem] = self._make_count(problem, spec)
-            self._adds[problem] = self._make_add(problem, spec, gradients_of)
+        for family in alike.families(model, element_specs):
+            count = self._make_count(family)
+            add = self._make_add(family, _make_gradients(model, optimizer, family, replicas, jit))
+            for problem in family.problems:
+                self._counts[problem] = count
+                self._adds[problem] = functools.partial(add, **_numbers(family, seed, problem))
 
     def update(self, batches, step: int) -> list[dict[str, tf.Tensor]]:
         """One update.
@@ -104,41 +129,61 @@ class Accumulator:
         applied = self._apply_for(frozenset(times))(loss)
         return [{**found, **applied} for found in statistics]
 
-    def _make_count(self, problem, spec):
+    def _make_count(self, family):
         def on_replica(features, row):
-            return {"count": _whole(self._model, problem, features)[0]}
+            return {"count": _whole(self._model, family, features)[0]}
 
         return tf.function(
-            lambda features: self._replicas.run(on_replica, features), input_signature=[spec], autograph=False
+            lambda features: self._replicas.run(on_replica, features),
+            input_signature=[family.spec],
+            autograph=False,
         )
 
-    def _make_add(self, problem, spec, gradients_of):
-        def on_replica(features, row, micro_step, weight):
-            count, rows = _whole(self._model, problem, features)
+    def _make_add(self, family, gradients_of):
+        def on_replica(features, row, micro_step, weight, problem_seed, which):
+            count, rows = _whole(self._model, family, features)
+            seed = tf.stack([problem_seed, micro_step])
             gradients, statistics = gradients_of(
-                features, row, micro_step, count, rows, weight, 1.0 / self._micro_steps
+                features, row, seed, which, count, rows, weight, 1.0 / self._micro_steps
             )
-            self._used[problem] = [i for i, gradient in enumerate(gradients) if gradient is not None]
-            for i in self._used[problem]:
-                self._sums[i].assign_add(gradients[i])
+            self._add(family, gradients, which)
             return statistics
 
-        @tf.function(input_signature=[spec, tf.TensorSpec([], tf.int32), tf.TensorSpec([])], autograph=False)
-        def add(features, micro_step, weight):
-            return self._replicas.run(on_replica, features, micro_step, weight)
+        number = tf.TensorSpec([], tf.int32)
+        signature = [family.spec, number, tf.TensorSpec([]), number, number]
+
+        @tf.function(input_signature=signature, autograph=False)
+        def add(features, micro_step, weight, problem_seed, which):
+            return self._replicas.run(on_replica, features, micro_step, weight, problem_seed, which)
 
         return add
+
+    def _add(self, family, gradients, which):
+        """Adds gradients to their sums, and notes which variables have one."""
+        used = [set() for _ in family.own]
+        for number, own in enumerate(family.own):
+            for gradient, variable in zip(gradients, [*family.shared, *own], strict=True):
+                if gradient is not None:
+                    used[number].add(self._index[variable.path])
+        for gradient, variable in zip(gradients[: len(family.shared)], family.shared, strict=True):
+            if gradient is not None:
+                self._sums[self._index[variable.path]].assign_add(gradient)
+        for number, own in enumerate(family.own):
+            for gradient, variable in zip(gradients[len(family.shared) :], own, strict=True):
+                own_gradient = tf.where(which == number, gradient, 0.0)
+                self._sums[self._index[variable.path]].assign_add(own_gradient)
+        for problem in family.problems:
+            self._used[problem] = used[family.which[problem]]
 
     def _apply_for(self, problems):
         """What applies the sums of the variables that some problems use, and sets them to zero."""
         if problems not in self._applies:
             used = sorted({i for problem in problems for i in self._used[problem]})
+            variables = [self._model.trainable_variables[i] for i in used]
 
             def on_replica(features, row, loss):
-                gradients = [None] * len(self._sums)
-                for i in used:
-                    gradients[i] = self._sums[i].read_value()
-                norm = _apply(self._model, self._optimizer, gradients, loss)
+                gradients = [self._sums[i].read_value() for i in used]
+                norm = _apply(self._model, self._optimizer, gradients, [variables], tf.constant(0), loss)
                 for i in used:
                     self._sums[i].assign(tf.zeros_like(self._sums[i]))
                 return {"gradient_norm": norm}
@@ -149,16 +194,19 @@ class Accumulator:
         return self._applies[problems]
 
 
-def _make_gradients(model, optimizer, problem, seed, replicas, jit):
-    """A function of a replica's rows that gives the gradients of its part of the loss, and statistics."""
+def _make_gradients(model, optimizer, family, replicas, jit):
+    """A function of a replica's rows: the gradients of its part of the loss, and statistics.
+
+    The gradients are of the family's shared variables, None for one that isn't used, and of its own ones.
+    """
+    problem = family.problems[0]
     net = model.target_net(problem)
-    problem_seed = seed ^ zlib.crc32(problem.encode()) & 0x7FFFFFFF
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
-    def forward(features, row, rows, step):
+    def forward(features, row, rows, seed, own):
         """What adds up over the replicas."""
-        with randomness.scope(tf.stack([problem_seed, step]), row, replicas.number, rows):
-            output = model(features, problem=problem, training=True)
+        with randomness.scope(seed, row, replicas.number, rows):
+            output = model(features, problem=problem, training=True, own=own)
         total, _ = net.loss(output.logits, features["targets"])
         sums = {"total": total, "dropped": tf.zeros([]), "choices": {}, "balance": {}}
         for place, statistics in output.experts.items():
@@ -172,15 +220,16 @@ def _make_gradients(model, optimizer, problem, seed, replicas, jit):
         # gradient of what is compiled is compiled as well.
         forward = tf.function(forward, jit_compile=True, autograph=False)
 
-    def compute(features, row, rows, step, weight, expert_weight):
+    def compute(features, row, rows, seed, own, weight, expert_weight):
         with tf.GradientTape() as tape:
-            own = forward(features, row, rows, step)
-            whole = layers_replicas.total(own)
+            tape.watch(own)
+            part = forward(features, row, rows, seed, own)
+            whole = layers_replicas.total(part)
             expert_loss = tf.add_n([balance.loss() for balance in whole["balance"].values()])
             # Summed over the replicas, this is the loss of the whole batch.
-            objective = own["total"] / weight + expert_weight * expert_loss / replicas.number
+            objective = part["total"] / weight + expert_weight * expert_loss / replicas.number
             scaled = optimizer.scale_loss(objective) if scales else objective
-        gradients = tape.gradient(scaled, [variable.value for variable in model.trainable_variables])
+        gradients = tape.gradient(scaled, [*(variable.value for variable in family.shared), *own])
         # Dense, since the norm of an embedding's slices is not that of the gradient they add up to.
         gradients = [None if g is None else tf.convert_to_tensor(g) for g in gradients]
         del whole["balance"]
@@ -189,8 +238,9 @@ def _make_gradients(model, optimizer, problem, seed, replicas, jit):
     if jit and replicas.number == 1:
         compute = tf.function(compute, jit_compile=True, autograph=False)
 
-    def gradients_of(features, row, step, count, rows, weight, expert_weight):
-        gradients, whole = compute(features, row, rows, step, weight, expert_weight)
+    def gradients_of(features, row, seed, which, count, rows, weight, expert_weight):
+        own = family.values(which)
+        gradients, whole = compute(features, row, rows, seed, own, weight, expert_weight)
         choices = tf.add_n([tf.reduce_sum(each) for each in whole["choices"].values()])
         return gradients, {
             "loss": whole["total"] / count,
@@ -204,27 +254,32 @@ def _make_gradients(model, optimizer, problem, seed, replicas, jit):
     return gradients_of
 
 
-def _whole(model, problem, features):
+def _whole(model, family, features):
     """Of the whole batch: how many targets it has, at least 1, and its rows, as the shape `[rows, 0]`."""
-    count = model.target_net(problem).count(features["targets"])
+    count = model.target_net(family.problems[0]).count(features["targets"])
     rows = tf.cast(tf.shape(features["targets"])[0], tf.float32)
     count, rows = layers_replicas.total((count, rows))
     return tf.maximum(count, 1.0), tf.zeros([tf.cast(rows, tf.int32), 0])
 
 
-def _apply(model, optimizer, gradients, loss):
+def _apply(model, optimizer, gradients, choices, which, loss):
     """Sums the gradients over the replicas, clips and applies them if they are finite; returns their norm.
 
     Args:
+      gradients: None for a variable that isn't used.
+      choices: lists of the variables that they may be of.
+      which: number of the list that they are of.
       loss: of the update; one that is not finite is not applied either.
     """
-    pairs = [(g, v) for g, v in zip(gradients, model.trainable_variables, strict=True) if g is not None]
-    found = layers_replicas.total_in_buckets([tf.ensure_shape(g, v.shape) for g, v in pairs])
+    used = [i for i, gradient in enumerate(gradients) if gradient is not None]
+    choices = [[variables[i] for i in used] for variables in choices]
+    shaped = [tf.ensure_shape(gradients[i], v.shape) for i, v in zip(used, choices[0], strict=True)]
+    found = layers_replicas.total_in_buckets(shaped)
     scale = getattr(optimizer, "dynamic_scale", None)
     scale = 1.0 if scale is None else tf.convert_to_tensor(scale)
     norm = tf.linalg.global_norm(found)
     if model.hparams.clip_grad_norm:
         found, _ = tf.clip_by_global_norm(found, model.hparams.clip_grad_norm * scale, use_norm=norm)
     finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
-    apply_if(finite, optimizer, found, [variable for _, variable in pairs])
+    apply_if(finite, optimizer, found, choices, which)
     return norm / scale

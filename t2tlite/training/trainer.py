@@ -31,7 +31,7 @@ from t2tlite.training.log import TENSORBOARD, MetricsLog
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.profile import Profiler
 from t2tlite.training.progress import Progress
-from t2tlite.training.step import Accumulator, make_train_step
+from t2tlite.training.step import Accumulator, make_train_steps
 from t2tlite.training.strategy import Replicas
 
 
@@ -326,10 +326,7 @@ class Trainer:
             return Accumulator(
                 self.model, self.optimizer, run.seed, specs, self.micro_steps, self.replicas, jit
             ).update
-        steps = {
-            name: make_train_step(self.model, self.optimizer, name, run.seed, spec, self.replicas, jit)
-            for name, spec in specs.items()
-        }
+        steps = make_train_steps(self.model, self.optimizer, run.seed, specs, self.replicas, jit)
 
         def update(batches, step):
             [(problem, batch)] = batches

@@ -23,7 +23,7 @@ from t2tlite import registry  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
 from t2tlite.models.component import Component  # noqa: E402
 from t2tlite.training.optimizers import make_optimizer  # noqa: E402
-from t2tlite.training.step import Accumulator, make_train_step  # noqa: E402
+from t2tlite.training.step import Accumulator, make_train_steps  # noqa: E402
 from t2tlite.training.strategy import Replicas  # noqa: E402
 
 # Dropout and the gate's noise are on; with n / k times the even share no expert is ever full.
@@ -75,7 +75,7 @@ def run(number, way):
         accumulator = Accumulator(model, optimizer, 0, {NAME: spec}, 2, replicas)
         found = [accumulator.update([(NAME, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
-        update = make_train_step(model, optimizer, NAME, 0, spec, replicas, way == "xla")
+        update = make_train_steps(model, optimizer, 0, {NAME: spec}, replicas, way == "xla")[NAME]
         found = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in found]) for name in found[0]}
     assert not figures["dropped"].any()

@@ -13,7 +13,7 @@ from t2tlite.metrics import teacher_forced
 from t2tlite.training import best_checkpoints, evaluate, launch, trainer
 from t2tlite.training.evaluate import Evaluator, make_eval_step
 from t2tlite.training.optimizers import make_optimizer
-from t2tlite.training.step import make_train_step
+from t2tlite.training.step import make_train_steps
 
 from ..models import tiny
 
@@ -99,8 +99,11 @@ class Fixed:
         modality = registry.get("modality", "language" if autoregressive else "categorical")
         self.net = modality.from_hparams(HPARAMS, size=self.logits.shape[-1])
 
-    def __call__(self, features, problem, training):
-        assert not training
+    def own(self, problem):
+        return []
+
+    def __call__(self, features, problem, training, own):
+        assert not training and not own
         return self
 
     def target_net(self, problem):
@@ -110,7 +113,7 @@ class Fixed:
 def sums_of(logits, targets, autoregressive=True):
     features = {"targets": tf.constant(targets, tf.int32)}
     spec = {"targets": tf.TensorSpec([None] * features["targets"].shape.rank, tf.int32)}
-    sums = make_eval_step(Fixed(logits, autoregressive), "any", spec)(features)
+    sums = make_eval_step(Fixed(logits, autoregressive), "any", spec)(features, [])
     return {name: float(value) for name, value in sums.items()}
 
 
@@ -151,7 +154,7 @@ def test_each_figure_is_a_share_of_its_own_number(run, model, monkeypatch):
     """Whole sequences of sequences, and all else of targets; a fresh model has none."""
     sums = {"loss": 9.0, "nats": 12.0, "targets": 6.0, "correct": 3.0, "correct_top5": 4.0}
     sums |= {"sequences": 2.0, "correct_sequences": 1.0}
-    monkeypatch.setattr(evaluate, "make_eval_step", lambda model, problem, spec: lambda batch: sums)
+    monkeypatch.setattr(evaluate, "make_eval_step", lambda model, problem, spec: lambda batch, own: sums)
     figures = Evaluator(run, model).evaluate("imagenet", "validation", steps=2)
     assert figures == {
         "loss": 1.5, "log_perplexity": 2.0, "accuracy": 0.5, "accuracy_top5": pytest.approx(2 / 3),
@@ -175,8 +178,8 @@ def test_the_loss_is_that_of_training_and_the_log_perplexity_is_without_smoothin
     for hparams in (plain, smooth):
         model = tiny.model([name], hparams)
         optimizer = make_optimizer(hparams.replace(learning_rate=1e-20), model.trainable_variables)
-        trained = make_train_step(model, optimizer, name, 0, spec)(features, tf.constant(0))
-        sums = make_eval_step(model, name, spec)(features)
+        trained = make_train_steps(model, optimizer, 0, {name: spec})[name](features, tf.constant(0))
+        sums = make_eval_step(model, name, spec)(features, [tf.convert_to_tensor(v) for v in model.own(name)])
         np.testing.assert_allclose(sums["loss"] / sums["targets"], trained["loss"], rtol=1e-5)
         found[hparams.label_smoothing] = {key: float(value) for key, value in sums.items()}
     assert found[0.0]["loss"] == found[0.0]["nats"] == pytest.approx(found[0.3]["nats"], rel=1e-5)

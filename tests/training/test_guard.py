@@ -199,7 +199,7 @@ def test_an_update_is_applied_or_leaves_everything_as_it_was(holds):
 
     @tf.function(autograph=False)
     def update(holds):
-        apply_if(holds, optimizer, [tf.constant([np.nan, 1.0])], [variable])
+        apply_if(holds, optimizer, [tf.constant([np.nan, 1.0])], [[variable]], tf.constant(0))
 
     before = [np.copy(v.numpy()) for v in (variable, *optimizer.variables)]
     update(tf.constant(holds))
@@ -208,7 +208,28 @@ def test_an_update_is_applied_or_leaves_everything_as_it_was(holds):
     assert int(optimizer.iterations) == holds
 
 
-def test_on_several_replicas_too():
+@pytest.mark.parametrize("scales", [False, True])
+def test_an_update_is_of_the_variables_that_were_chosen(scales):
+    shared, *own = [keras.Variable([1.0, 1.0]) for _ in range(3)]
+    optimizer = keras.optimizers.SGD(0.5)
+    if scales:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0)
+    optimizer.build([shared, *own])
+
+    @tf.function(autograph=False)
+    def update(which):
+        gradients = [tf.constant([1.0, 0.0]), tf.constant([0.0, 1.0])]
+        apply_if(tf.constant(True), optimizer, gradients, [[shared, each] for each in own], which)
+
+    update(tf.constant(1))
+    assert [v.numpy().tolist() for v in (shared, *own)] == [[0.5, 1.0], [1.0, 1.0], [1.0, 0.5]]
+    update(tf.constant(0))
+    assert [v.numpy().tolist() for v in (shared, *own)] == [[0.0, 1.0], [1.0, 0.5], [1.0, 0.5]]
+    assert int(optimizer.iterations) == 2
+
+
+@pytest.mark.parametrize("scales", [False, True])
+def test_on_several_replicas_too(scales):
     """In a process of its own, since logical devices have to be made before any other use."""
     code = """
 import tensorflow as tf
@@ -218,17 +239,26 @@ import keras
 from t2tlite.training.guard import apply_if
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
-    variable = keras.Variable([1.0, 1.0])
+    variables = [keras.Variable([1.0, 1.0]) for _ in range(2)]
     optimizer = keras.optimizers.SGD(0.5)
-    optimizer.build([variable])
+    if SCALES:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0)
+    optimizer.build(variables)
 
 @tf.function(autograph=False)
-def update(holds):
-    strategy.run(lambda: apply_if(holds, optimizer, [tf.constant([1.0, 2.0])], [variable]))
+def update(holds, which):
+    def on_replica():
+        apply_if(holds, optimizer, [tf.constant([1.0, 2.0])], [[v] for v in variables], which)
+
+    strategy.run(on_replica)
 
 for holds in (False, True):
-    update(tf.constant(holds))
-    print([part.numpy().tolist() for part in strategy.experimental_local_results(variable.value)])
+    update(tf.constant(holds), tf.constant(1))
+    for v in variables:
+        print([part.numpy().tolist() for part in strategy.experimental_local_results(v.value)])
 """
+    code = code.replace("SCALES", str(scales))
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
-    assert done.stdout == "[[1.0, 1.0], [1.0, 1.0]]\n[[0.0, -1.0], [0.0, -1.0]]\n", done.stderr
+    # Keras's optimizers sum the gradients of the replicas, and twice where they scale the loss.
+    moved = "[[-1.0, -3.0], [-1.0, -3.0]]\n" if scales else "[[0.0, -1.0], [0.0, -1.0]]\n"
+    assert done.stdout == "[[1.0, 1.0], [1.0, 1.0]]\n" * 3 + moved, done.stderr

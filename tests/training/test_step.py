@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite.training.optimizers import make_optimizer
-from t2tlite.training.step import make_train_step
+from t2tlite.training.step import make_train_steps
 
 from ..models import tiny
 from .updates import Recorder, specs
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 def step_of(model, name, optimizer=None, seed=0):
     """A function of a step: its statistics."""
     features = tiny.batch(name)
-    compiled = make_train_step(model, optimizer or Recorder(), name, seed, specs(features))
+    compiled = make_train_steps(model, optimizer or Recorder(), seed, {name: specs(features)})[name]
 
     def run(step):
         found = compiled(features, tf.constant(step))

@@ -16,7 +16,7 @@ from t2tlite.bin import t2t_train
 from t2tlite.errors import UserError
 from t2tlite.training import strategy
 from t2tlite.training.optimizers import make_optimizer
-from t2tlite.training.step import Accumulator, make_train_step
+from t2tlite.training.step import Accumulator, make_train_steps
 from t2tlite.training.strategy import Replicas
 
 from ..bin.runs import SMALL, flags, told
@@ -93,7 +93,7 @@ def test_two_processes_are_one_and_go_on_after_one_was_killed(one, sample_data, 
     shutil.rmtree(run / "checkpoints" / f"step-{STEPS:08d}")
     arguments = flags(run, sample_data, PROBLEMS, STEPS, HPARAMS)
     done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0 and "on 1 replicas, after 2 before" in done.stderr
+    assert done.returncode == 0 and "on 1 replica, after 2 before" in done.stderr
     check_equal(run, one)
 
 
@@ -129,7 +129,7 @@ def test_micro_steps_of_one_batch_are_one_update():
                 halves = [{f: v[a:b] for f, v in batches[name].items()} for a, b in ((0, 2), (2, 6))]
                 accumulator.update([(name, half) for half in halves], step)
             else:
-                make_train_step(model, optimizer, name, 0, specs[name])(batches[name], tf.constant(step))
+                make_train_steps(model, optimizer, 0, specs)[name](batches[name], tf.constant(step))
         results.append([variable.numpy() for variable in model.trainable_variables])
     for one, two in zip(*results, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.training.step import Accumulator, make_train_step
+from t2tlite.training.step import Accumulator, make_train_steps
 from t2tlite.training.strategy import Replicas
 
 
@@ -28,7 +28,8 @@ def update(model, optimizer, batches, step=0, seed=0):
     """
     if len(batches) == 1:
         [(name, features)] = batches
-        found = [make_train_step(model, optimizer, name, seed, specs(features))(features, tf.constant(step))]
+        steps = make_train_steps(model, optimizer, seed, {name: specs(features)})
+        found = [steps[name](features, tf.constant(step))]
     else:
         spec = {name: specs(features) for name, features in batches}
         accumulator = Accumulator(model, optimizer, seed, spec, len(batches), Replicas())

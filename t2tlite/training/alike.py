@@ -1,0 +1,57 @@
+"""Problems that a model computes alike: what is compiled for one of them serves them all."""
+
+import dataclasses
+
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """Problems alike, in the order in which they were given.
+
+    Attributes:
+      problems: their names; the first stands for all.
+      spec: of their batches.
+      shared: the model's trainable variables, but for those that are a problem's own.
+      own: the different lists of variables in which they differ.
+      which: the number of its list in `own`, by problem.
+    """
+
+    problems: tuple[str, ...]
+    spec: dict[str, tf.TensorSpec]
+    shared: list
+    own: list[list]
+    which: dict[str, int]
+
+    def values(self, which) -> list[tf.Tensor]:
+        """The values of the variables in the list with this number, an int32 scalar."""
+        alternatives = zip(*self.own, strict=True)
+        return [tf.gather([tf.convert_to_tensor(v) for v in found], which) for found in alternatives]
+
+
+def key(model, problem: str, spec: dict[str, tf.TensorSpec]) -> tuple:
+    """A key: one compiled function serves all problems of a model with the same one."""
+    return model.alike(problem), *sorted(spec.items())
+
+
+def families(model, element_specs) -> list[Family]:
+    """The problems in `{problem: spec of its batches}`, those together whose one function can serve all."""
+    groups: dict[tuple, list[str]] = {}
+    for name, spec in element_specs.items():
+        groups.setdefault(key(model, name, spec), []).append(name)
+    return [_family(model, names, element_specs[names[0]]) for names in groups.values()]
+
+
+def _family(model, names, spec):
+    own = {name: model.own(name) for name in names}
+    paths = {name: tuple(variable.path for variable in variables) for name, variables in own.items()}
+    different = list(dict.fromkeys(paths.values()))
+    lists = {paths[name]: variables for name, variables in own.items()}
+    is_own = {path for found in different for path in found}
+    return Family(
+        tuple(names),
+        spec,
+        [variable for variable in model.trainable_variables if variable.path not in is_own],
+        [lists[found] for found in different],
+        {name: different.index(paths[name]) for name in names},
+    )
