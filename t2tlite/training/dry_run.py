@@ -1,4 +1,4 @@
-"""Before the first update: every problem's largest batch, forward and backward, to fail now if at all."""
+"""Before the first update: one on every problem's largest batch, to fail now if at all."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,57 +7,62 @@ from t2tlite.data import lengths, pipeline
 from t2tlite.data.vocabulary import EOS_ID
 from t2tlite.errors import UserError
 from t2tlite.layers import randomness
-from t2tlite.training import memory
+from t2tlite.training import memory, step
+from t2tlite.training.optimizers import rehearsal
+from t2tlite.training.strategy import Replicas
 
 _PROBE = 8  # a batch is tried with so many times fewer examples first
 
 
-def check(run, model, replicas: int = 1):
-    """One pass over a made-up batch of each problem, at the longest bound and the size that goes with it.
+def check(run, model, optimizer, replicas=None):
+    """One update on a made-up batch of each problem, at the longest bound and the size that goes with it.
 
-    Of problems that use the same nets with batches of the same size, the first stands for all.
+    Of problems that the model computes alike with batches of the same size, the first stands for all.
     It runs operation by operation: nothing is compiled for it, no variable changes, and what it takes is
     about what the compiled update takes. Where memory that runs out would end the process (a CPU), the need
-    is estimated from smaller batches first.
+    is estimated from smaller batches first, and the whole one is only tried where it might not fit.
 
     Args:
       run: the `Run`.
       model: its model.
-      replicas: that share a batch; what one of them has to do is tried.
+      optimizer: of the model, before its first update.
+      replicas: the `Replicas` that share a batch; what one of them has to do is tried. Default: those of the
+        current strategy.
 
     Raises:
       UserError: shapes don't fit, memory does not suffice, or a figure is not finite; the message names the
         problem and the bucket, and for memory the number of examples that would fit.
     """
+    replicas = replicas or Replicas()
     tried, held = set(), 0.0
-    for name, problem in run.problems.items():
-        size = -(-pipeline.batch_plan(problem, run.hparams).sizes[-1] // replicas)
-        alike = model.wiring[name].inputs, model.wiring[name].targets, size
-        if alike not in tried:  # what two languages go through is the same
-            held = max(held, _Trial(run, model, problem, name, held).check(size))
-            tried.add(alike)
+    with rehearsal(optimizer):
+        for name, problem in run.problems.items():
+            size = -(-pipeline.batch_plan(problem, run.hparams).sizes[-1] // replicas.number)
+            if (model.alike(name), size) not in tried:
+                tried.add((model.alike(name), size))
+                held = max(held, _Trial(run, model, optimizer, replicas, problem, name, held).check(size))
 
 
 class _Trial:
     """Of one problem; `held` is what TensorFlow keeps of the memory that earlier trials took, in bytes."""
 
-    def __init__(self, run, model, problem, name, held=0.0):
-        self._run, self._model, self._problem, self._name = run, model, problem, name
-        self._held = held
+    def __init__(self, run, model, optimizer, replicas, problem, name, held=0.0):
+        self._run, self._problem, self._name, self._held = run, problem, name, held
+        self._model, self._optimizer, self._replicas = model, optimizer, replicas
 
     def check(self, size) -> float:
         """Tries a batch of so many examples; returns the bytes of main memory that it took."""
         if memory.on_gpu():
             self._pass_if_it_fits(size)
             return 0.0
-        self._estimate(size)
-        return memory.peak(lambda: self._pass_if_it_fits(size))
+        return self._check_main_memory(size)
 
     def _pass(self, size):
-        """Forward and backward of so many examples."""
+        """An update on so many examples."""
+        features = example_batch(self._run, self._problem, size)
         try:
-            loss, norm = _gradients(
-                self._model, self._name, example_batch(self._run, self._problem, size), self._run.seed
+            loss, norm = _update(
+                self._model, self._optimizer, self._replicas, self._name, features, self._run.seed
             )
         except (tf.errors.InvalidArgumentError, ValueError, TypeError) as error:
             line = str(error).strip().splitlines()[0]
@@ -85,15 +90,13 @@ class _Trial:
                 continue
         return 0
 
-    def _estimate(self, size):
+    def _check_main_memory(self, size) -> float:
         """Refuses a batch that needs more than there is; one of a single example can't be foretold."""
         small = max(1, size // _PROBE)
-        if small == size:
-            return
         free = memory.free() + self._held
         need = memory.peak(lambda: self._pass(small))
-        if 2 * need * size / small <= free:  # far from it: a second look is spared
-            return
+        if small == size or 2 * need * size / small <= free:  # far from it
+            return need
         double = memory.peak(lambda: self._pass(2 * small))
         slope = max((double - need) / small, 1.0)
         fixed = max(need - slope * small, 0.0)
@@ -101,6 +104,7 @@ class _Trial:
             raise UserError(
                 self._too_large(size, max(int((free - fixed) / slope), 0), fixed + slope * size, free)
             )
+        return memory.peak(lambda: self._pass_if_it_fits(size))
 
     def _too_large(self, size, fits, need=None, free=None):
         figures = f" (about {need / 2**30:.1f} GiB; {free / 2**30:.1f} GiB are free)" if need else ""
@@ -149,14 +153,33 @@ def example_batch(run, problem, size: int) -> dict[str, tf.Tensor]:
     return batch
 
 
+def _update(model, optimizer, replicas, name, features, seed):
+    """Loss and gradient norm, as floats, of an update that runs operation by operation."""
+    loss, pairs = _gradients(model, name, features, seed)
+    gradients = [gradient for gradient, _ in pairs]
+    norm = float(tf.linalg.global_norm(gradients))
+
+    def on_replica(features, row, *gradients):
+        choices = [[variable for _, variable in pairs]]
+        return {"norm": step.apply(model, optimizer, list(gradients), choices, tf.constant(0), loss)}
+
+    def apply(*gradients):
+        return replicas.run(on_replica, {}, *gradients)
+
+    if np.isfinite(norm):  # else there is no need to look further
+        (apply if replicas.number == 1 else tf.function(apply, autograph=False))(*gradients)
+    return float(loss), norm
+
+
 def _gradients(model, name, features, seed):
-    """Loss and gradient norm, as floats; what a train step computes before its optimizer."""
+    """The loss, and pairs of a gradient and its variable."""
     net = model.target_net(name)
     with randomness.scope(tf.constant([seed, -1])), tf.GradientTape() as tape:
         output = model(features, problem=name, training=True)
         total, count = net.loss(output.logits, features["targets"])
         experts = tf.add_n([statistics["loss"] for statistics in output.experts.values()])
         objective = total / tf.maximum(count, 1.0) + experts
-    gradients = tape.gradient(objective, [variable.value for variable in model.trainable_variables])
-    found = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
-    return float(objective), float(tf.linalg.global_norm(found))
+    variables = model.trainable_variables
+    gradients = tape.gradient(objective, [variable.value for variable in variables])
+    pairs = zip(gradients, variables, strict=True)
+    return objective, [(tf.convert_to_tensor(g), variable) for g, variable in pairs if g is not None]

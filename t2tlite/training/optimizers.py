@@ -1,5 +1,6 @@
 """Optimizers by name: Keras's, as training on one problem at a time needs them."""
 
+import contextlib
 import functools
 
 import keras
@@ -22,6 +23,10 @@ class _Mixin:
     """
 
     gradients_are_summed = False  # over the replicas: Keras need not do it, nor send them all again
+    rehearses = False
+
+    def _get_current_learning_rate(self):
+        return tf.zeros([]) if self.rehearses else super()._get_current_learning_rate()
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         if self.gradients_are_summed:
@@ -103,13 +108,13 @@ class Adafactor(_Mixin, keras.optimizers.Adafactor):
         square = ops.square(gradient) + self.epsilon_1
         moments = self._moments[self._get_variable_index(variable)]
         if len(moments) == 1:
-            velocity = self._follow(moments[0], square, new)
+            update = gradient * ops.rsqrt(self._follow(moments[0], square, new))
         else:
             row = self._follow(moments[0], ops.mean(square, axis=-1), new)
             column = self._follow(moments[1], ops.mean(square, axis=-2), new)
             share = row / ops.mean(row, axis=-1, keepdims=True)
-            velocity = share[..., None] * column[..., None, :]
-        update = gradient * ops.rsqrt(velocity)
+            # One after the other: where row and column have no gradient, the product of both is 0 in float32.
+            update = gradient * ops.rsqrt(share)[..., None] * ops.rsqrt(column)[..., None, :]
         update = update / ops.maximum(1.0, _rms(update) / self.clip_threshold)
         rate = ops.cast(learning_rate, variable.dtype) * ops.maximum(self.epsilon_2, _rms(variable))
         self.assign_sub(variable, rate * update)
@@ -220,6 +225,31 @@ def make_optimizer(hparams, variables):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale")
     optimizer.build(variables)
     return optimizer
+
+
+@contextlib.contextmanager
+def rehearsal(optimizer):
+    """What is applied within it takes what an update takes, and in the end all is as it was.
+
+    The learning rate is 0 meanwhile, so that the weights stay. The state is set to what it was.
+
+    Raises:
+      ValueError: there has been an update, whose state would have to be copied.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if int(tf.convert_to_tensor(optimizer.iterations)):
+        raise ValueError("an optimizer can only rehearse before its first update")
+    counters = [(v, tf.convert_to_tensor(v)) for v in optimizer.variables if not len(v.shape)]
+    inner.rehearses = True
+    try:
+        yield
+    finally:
+        inner.rehearses = False
+        for variable, value in counters:
+            variable.assign(value)
+        for variable in optimizer.variables:
+            if len(variable.shape):  # moments and averages, which begin at zero
+                variable.assign(tf.zeros(variable.shape, variable.dtype))
 
 
 def _decays(variable) -> bool:

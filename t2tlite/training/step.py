@@ -263,18 +263,26 @@ def _whole(model, family, features):
 
 
 def _apply(model, optimizer, gradients, choices, which, loss):
-    """Sums the gradients over the replicas, clips and applies them if they are finite; returns their norm.
+    """Sums the gradients over the replicas, and does what `apply` does with the sums.
 
     Args:
       gradients: None for a variable that isn't used.
-      choices: lists of the variables that they may be of.
-      which: number of the list that they are of.
-      loss: of the update; one that is not finite is not applied either.
     """
     used = [i for i, gradient in enumerate(gradients) if gradient is not None]
     choices = [[variables[i] for i in used] for variables in choices]
     shaped = [tf.ensure_shape(gradients[i], v.shape) for i, v in zip(used, choices[0], strict=True)]
-    found = layers_replicas.total_in_buckets(shaped)
+    return apply(model, optimizer, layers_replicas.total_in_buckets(shaped), choices, which, loss)
+
+
+def apply(model, optimizer, found, choices, which, loss):
+    """Clips gradients and applies them if they are finite; returns their norm.
+
+    Args:
+      found: the gradients of the whole batch, of a loss times the optimizer's scale, if it has one.
+      choices: lists of the variables that they may be of.
+      which: number of the list that they are of.
+      loss: of the update; one that is not finite is not applied either.
+    """
     scale = getattr(optimizer, "dynamic_scale", None)
     scale = 1.0 if scale is None else tf.convert_to_tensor(scale)
     norm = tf.linalg.global_norm(found)

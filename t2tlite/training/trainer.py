@@ -149,7 +149,7 @@ class Trainer:
             "of each problem is compiled, which takes some seconds"
         )
         if self.try_first and not found:
-            dry_run.check(self.run, self.model, self.replicas.number)
+            dry_run.check(self.run, self.model, self.optimizer, self.replicas)
         try:
             with interrupt.deferred(self.deadline) as interrupted:
                 while self.step < self.intervals.train_steps and not self._stopped_early():

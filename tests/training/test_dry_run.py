@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from t2tlite.errors import UserError
 from t2tlite.training import dry_run, memory
+from t2tlite.training.optimizers import OPTIMIZERS, make_optimizer, rehearsal
+from t2tlite.training.strategy import Replicas
 
 from ..models import tiny
 
@@ -43,10 +45,22 @@ def sizes(monkeypatch):
     return seen
 
 
-def test_every_kind_of_problem_is_tried_and_nothing_changes(model, sizes):
-    before = [np.copy(variable.numpy()) for variable in model.variables]
-    dry_run.check(a_run(*tiny.PROBLEMS), model)
+def check(run, model, number=1):
+    """With the optimizer of the run, on so many replicas."""
+    replicas = types.SimpleNamespace(number=number, run=Replicas().run)
+    dry_run.check(run, model, make_optimizer(run.hparams, model.trainable_variables), replicas)
+
+
+@pytest.mark.parametrize("far", [True, False])
+def test_every_kind_of_problem_is_tried(model, sizes, monkeypatch, far):
+    """On a CPU with a few examples, if the whole batch is far from the limit."""
+    monkeypatch.setattr(memory, "on_gpu", lambda: not far)
+    monkeypatch.setattr(memory, "free", lambda: 1e12)
+    check(a_run(*tiny.PROBLEMS), model)
     assert {name for name, _ in sizes} == set(tiny.PROBLEMS)
+    if far:
+        assert {size for _, size in sizes} == {1}
+        return
     largest = {name: max(size for other, size in sizes if other == name) for name in tiny.PROBLEMS}
     assert largest == {
         "translation": 8,
@@ -56,7 +70,59 @@ def test_every_kind_of_problem_is_tried_and_nothing_changes(model, sizes):
         "topics": 8,
         "sounds": 4,
     }
-    assert all(np.array_equal(a, b) for a, b in zip(before, model.variables, strict=True))
+
+
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "float16", "averages"])
+def test_nothing_changes(optimizer):
+    """Neither weights nor the optimizer's state, down to the bit; and the next update is the first."""
+    changes = {
+        "adamw": {"weight_decay": 0.1},
+        "float16": {"precision": "mixed_float16"},
+        "averages": {"ema_decay": 0.9},
+    }.get(optimizer, {})
+    name = optimizer if optimizer in OPTIMIZERS else "adam"
+    hparams = HPARAMS.replace(optimizer=name, learning_rate_warmup_steps=1, **changes)
+    model = tiny.model(["topics"], HPARAMS)
+    optimizer = make_optimizer(hparams, model.trainable_variables)
+    variables = [*model.variables, *optimizer.variables]
+    before = [np.copy(variable.numpy()) for variable in variables]
+    applied = []
+    with pytest.MonkeyPatch.context() as patch:
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        patch.setattr(type(inner), "update_step", noted(type(inner).update_step, applied))
+        dry_run.check(a_run("topics", hparams=hparams), model, optimizer)
+    assert applied
+    for value, variable in zip(before, variables, strict=True):
+        np.testing.assert_array_equal(value, variable.numpy(), err_msg=variable.path)
+    assert float(optimizer.learning_rate) > 0
+
+
+def noted(update_step, calls):
+    def update(self, gradient, variable, learning_rate):
+        calls.append(variable)
+        return update_step(self, gradient, variable, learning_rate)
+
+    return update
+
+
+def test_what_the_optimizer_takes_counts(model, monkeypatch):
+    """A batch that passes forward and backward, and whose update doesn't fit."""
+
+    def full(*args):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+    monkeypatch.setattr(memory, "on_gpu", lambda: True)
+    monkeypatch.setattr(dry_run.step, "apply", full)
+    with pytest.raises(UserError, match="`topics` .* more memory than there is, and so does a single exampl"):
+        check(a_run("topics"), model)
+
+
+def test_only_before_the_first_update():
+    model = tiny.model(["topics"], HPARAMS)
+    optimizer = make_optimizer(HPARAMS, model.trainable_variables)
+    optimizer.iterations.assign(1)
+    with pytest.raises(ValueError, match="before its first update"), rehearsal(optimizer):
+        pass
 
 
 def test_a_batch_is_as_long_as_the_last_bound():
@@ -67,8 +133,9 @@ def test_a_batch_is_as_long_as_the_last_bound():
     assert targets.max() < tiny.VOCABULARY.size
 
 
-def test_replicas_share_the_batch(model, sizes):
-    dry_run.check(a_run("pictures"), model, replicas=3)
+def test_replicas_share_the_batch(model, sizes, monkeypatch):
+    monkeypatch.setattr(memory, "on_gpu", lambda: True)
+    check(a_run("pictures"), model, 3)
     assert max(size for _, size in sizes) == 3
 
 
@@ -80,7 +147,7 @@ def test_problems_that_go_the_same_way_are_tried_once(sizes):
     wiring = tiny.multimodel.wire(problems.values(), HPARAMS, tiny.VOCABULARY, {})
     model = tiny.registry.get("model", HPARAMS.model)(HPARAMS, wiring)
     model.build(None)
-    dry_run.check(run, model)
+    check(run, model)
     assert {name for name, _ in sizes} == {"one"}
 
 
@@ -88,7 +155,7 @@ def test_a_figure_that_is_not_finite(sizes):
     model = tiny.model(["topics"], HPARAMS)
     model.encoder.experts.out_kernel.assign(tf.fill(model.encoder.experts.out_kernel.shape, np.inf))
     with pytest.raises(UserError, match="the largest batch of `topics` .*12 tokens.* has the loss nan"):
-        dry_run.check(a_run("topics"), model)
+        check(a_run("topics"), model)
 
 
 def test_shapes_that_do_not_fit(model, monkeypatch):
@@ -97,7 +164,7 @@ def test_shapes_that_do_not_fit(model, monkeypatch):
 
     monkeypatch.setattr(model.target_net("pictures"), "loss", broken)
     with pytest.raises(UserError, match="`pictures` .1 examples of 33 pixels. can't be computed"):
-        dry_run.check(a_run("pictures"), model)
+        check(a_run("pictures"), model)
 
 
 def test_a_batch_that_memory_does_not_suffice_for(model, monkeypatch, sizes):
@@ -111,27 +178,27 @@ def test_a_batch_that_memory_does_not_suffice_for(model, monkeypatch, sizes):
 
     monkeypatch.setattr(memory, "peak", peak)
     with pytest.raises(UserError, match="`translation` .*; 5 fit: use --hparams=batch_tokens=60"):
-        dry_run.check(a_run("translation"), model)
+        check(a_run("translation"), model)
     assert max(size for _, size in sizes) == 2
     monkeypatch.setattr(memory, "free", lambda: 181.0)
-    dry_run.check(a_run("translation"), model)
+    check(a_run("translation"), model)
     assert sizes[-1] == ("translation", 8)
 
 
 def test_memory_that_runs_out_on_a_gpu(model, monkeypatch):
-    gradients = dry_run._gradients
+    update = dry_run._update
 
-    def limited(model, name, features, seed):
+    def limited(model, optimizer, replicas, name, features, seed):
         if len(features["targets"]) > 3:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM")
-        return gradients(model, name, features, seed)
+        return update(model, optimizer, replicas, name, features, seed)
 
-    monkeypatch.setattr(dry_run, "_gradients", limited)
+    monkeypatch.setattr(dry_run, "_update", limited)
     monkeypatch.setattr(memory, "on_gpu", lambda: True)
     with pytest.raises(UserError, match="`pictures` .*; 2 fit: use --hparams=batch_images=2"):
-        dry_run.check(a_run("pictures"), model)
+        check(a_run("pictures"), model)
     with pytest.raises(UserError, match="`sounds` .4 examples of 0.25 seconds.*; 2 fit.*batch_seconds=0.5"):
-        dry_run.check(a_run("sounds"), model)
+        check(a_run("sounds"), model)
 
 
 def test_what_something_takes_is_measured():

@@ -259,6 +259,6 @@ for holds in (False, True):
 """
     code = code.replace("SCALES", str(scales))
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
-    # Keras's optimizers sum the gradients of the replicas, and twice where they scale the loss.
+    # The gradients of the replicas are summed. The update that was left out has halved the scale of the loss.
     moved = "[[-1.0, -3.0], [-1.0, -3.0]]\n" if scales else "[[0.0, -1.0], [0.0, -1.0]]\n"
     assert done.stdout == "[[1.0, 1.0], [1.0, 1.0]]\n" * 3 + moved, done.stderr

@@ -244,3 +244,14 @@ def test_adam_is_kerass():
         results.append([variable.numpy() for variable in [*variables.values(), *optimizer.variables]])
     for one, two in zip(*results, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+
+
+def test_adafactor_where_a_row_and_a_column_have_no_gradient():
+    """In float32 their estimates, 1e-30 each at least, have the product 0."""
+    variable = keras.Variable(np.ones([3, 4], np.float32), name="kernel")
+    optimizer = make_optimizer(hparams_of("adafactor", weight_decay=0.0), [variable])
+    gradient = np.zeros([3, 4], np.float32)
+    gradient[0, 0] = 1.0
+    optimizer.apply([tf.constant(gradient)], [variable])
+    moved = variable.numpy() != 1
+    assert np.isfinite(variable.numpy()).all() and moved[0, 0] and moved.sum() == 1
