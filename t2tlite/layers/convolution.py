@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from t2tlite.layers.masking import apply_mask
+from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.separable import SeparableConv1D, SeparableConv2D
 
@@ -34,7 +35,7 @@ class ConvStep(keras.layers.Layer):
         self.conv = SeparableConv1D(
             filters, kernel_size, dilation, causal, name="conv", dtype=self.dtype_policy
         )
-        self.norm = keras.layers.LayerNormalization(
+        self.norm = LayerNormalization(
             epsilon=EPSILON,
             gamma_initializer=keras.initializers.Constant(initial_scale),
             name="norm",
@@ -122,7 +123,7 @@ class ConvStep2D(keras.layers.Layer):
         super().__init__(**kwargs)
         self.filters = filters
         self.conv = SeparableConv2D(filters, kernel_size, strides, name="conv", dtype=self.dtype_policy)
-        self.norm = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm", dtype=self.dtype_policy)
+        self.norm = LayerNormalization(epsilon=EPSILON, name="norm", dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.conv.build(input_shape)

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.layers import history
+from t2tlite.layers.once import once
 
 
 @keras.saving.register_keras_serializable("t2tlite")
@@ -61,10 +62,54 @@ class _Separable(keras.layers.Layer):
         )
         self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
 
-    def _pointwise(self, x):
-        # Not tf.matmul: with four dimensions of which the second is 1, TensorFlow 2.21 on a CPU gives wrong
-        # numbers or crashes (tensorflow#123109), and the gradient of the kernel would be summed over a batch.
-        return tf.tensordot(x, tf.cast(self.pointwise_kernel, x.dtype), 1) + tf.cast(self.bias, x.dtype)
+    def _pointwise_weights(self, dtype):
+        return tf.cast(self.pointwise_kernel, dtype), tf.cast(self.bias, dtype)
+
+
+def _pointwise(x, kernel, bias):
+    # Of two dimensions: with four of which the second is 1, TensorFlow 2.21 on a CPU gives wrong numbers or
+    # crashes (tensorflow#123109), and the gradient of the kernel would be summed over a batch.
+    y = tf.nn.bias_add(tf.matmul(tf.reshape(x, [-1, kernel.shape[0]]), kernel), bias)
+    shape = tf.concat([tf.shape(x)[:-1], kernel.shape[1:]], axis=0)
+    return tf.ensure_shape(tf.reshape(y, shape), [*x.shape[:-1], kernel.shape[1]])
+
+
+def _depthwise(window, kernel, dilation):
+    """`[batch, length, channels]` by a kernel `[taps, channels]`; as many positions as are all taps apart."""
+    return tf.nn.depthwise_conv2d(
+        window[:, None], kernel[None, :, :, None], [1, 1, 1, 1], "VALID", dilations=[1, dilation]
+    )[:, 0]
+
+
+@once
+def _causal(x, kernel, pointwise, bias, dilation):
+    size = kernel.shape[0]
+    taps = tf.minimum(size - 1, (tf.shape(x)[1] - 1) // dilation)
+    window = tf.pad(x, [[0, 0], [taps * dilation, 0], [0, 0]])
+    return _pointwise(_depthwise(window, kernel[size - 1 - taps :], dilation), pointwise, bias)
+
+
+@once
+def _centred(x, kernel, pointwise, bias, dilation):
+    middle = kernel.shape[0] // 2
+    taps = tf.minimum(middle, (tf.shape(x)[1] - 1) // dilation)
+    window = tf.pad(x, [[0, 0], [taps * dilation] * 2, [0, 0]])
+    kernel = kernel[middle - taps : middle + taps + 1]
+    return _pointwise(_depthwise(window, kernel, dilation), pointwise, bias)
+
+
+@once
+def _strided(x, kernel, pointwise, bias, strides):
+    """A kernel of 1x1."""
+    return _pointwise(x[:, :: strides[0], :: strides[1]] * kernel[0, 0], pointwise, bias)
+
+
+@once
+def _padded(x, kernel, pointwise, bias, strides):
+    height, width = kernel.shape[:2]
+    padding = [[0, 0], [height // 2] * 2, [width // 2] * 2, [0, 0]]
+    x = tf.nn.depthwise_conv2d(x, kernel[..., None], [1, *strides, 1], padding)
+    return _pointwise(x, pointwise, bias)
 
 
 @keras.saving.register_keras_serializable("t2tlite")
@@ -102,14 +147,10 @@ class SeparableConv1D(_Separable):
 
     def call(self, x, state=None):
         """Convolves `x`; with `state` (causal only) it continues a sequence and returns `(y, new state)`."""
-        if not self.causal:
-            return self._pointwise(self._centred(x))
         if state is None:
-            taps = tf.minimum(self.kernel_size - 1, (tf.shape(x)[1] - 1) // self.dilation)
-            window = tf.pad(x, [[0, 0], [taps * self.dilation, 0], [0, 0]])
-            return self._pointwise(
-                self._depthwise(window, self.depthwise_kernel[self.kernel_size - 1 - taps :])
-            )
+            kernel = tf.cast(self.depthwise_kernel, x.dtype)
+            convolution = _causal if self.causal else _centred
+            return convolution(x, kernel, *self._pointwise_weights(x.dtype), self.dilation)
         return self._step(x, state) if x.shape[1] == 1 else self._chunk(x, state)
 
     def _step(self, x, state):
@@ -121,29 +162,17 @@ class SeparableConv1D(_Separable):
         window = history.read(state, positions)  # [taps, batch, channels]
         y = tf.reduce_sum(window * kernel[:, None], axis=0)
         # The bias after a change of shape: fused with so small a product, it would cost more than both.
-        y = tf.matmul(y, tf.cast(self.pointwise_kernel, x.dtype))[:, None] + tf.cast(self.bias, x.dtype)
-        return y, history.after(state, window)
+        pointwise, bias = self._pointwise_weights(x.dtype)
+        return tf.matmul(y, pointwise)[:, None] + bias, history.after(state, window)
 
     def _chunk(self, x, state):
         reach = state.entries.shape[0] - 1
         before = history.read(state, state.position - reach + tf.range(reach))  # [reach, batch, channels]
         window = tf.concat([tf.transpose(before, [1, 0, 2]), x], axis=1)  # [batch, reach + length, channels]
-        kernel = self.depthwise_kernel[self.kernel_size - 1 - reach // self.dilation :]
+        kernel = tf.cast(self.depthwise_kernel[self.kernel_size - 1 - reach // self.dilation :], x.dtype)
         state = history.write(state, tf.transpose(x, [1, 0, 2]))
-        return self._pointwise(self._depthwise(window, kernel)), state
-
-    def _centred(self, x):
-        middle = self.kernel_size // 2
-        taps = tf.minimum(middle, (tf.shape(x)[1] - 1) // self.dilation)
-        reach = taps * self.dilation
-        window = tf.pad(x, [[0, 0], [reach, reach], [0, 0]])
-        return self._depthwise(window, self.depthwise_kernel[middle - taps : middle + taps + 1])
-
-    def _depthwise(self, window, kernel):
-        kernel = tf.cast(kernel, window.dtype)[None, :, :, None]  # [1, taps, channels, 1]
-        return tf.nn.depthwise_conv2d(
-            window[:, None], kernel, strides=[1, 1, 1, 1], padding="VALID", dilations=[1, self.dilation]
-        )[:, 0]
+        y = _depthwise(window, kernel, self.dilation)
+        return _pointwise(y, *self._pointwise_weights(x.dtype)), state
 
 
 @keras.saving.register_keras_serializable("t2tlite")
@@ -173,13 +202,5 @@ class SeparableConv2D(_Separable):
 
     def call(self, x):
         kernel = tf.cast(self.depthwise_kernel, x.dtype)
-        if self.kernel_size == (1, 1):
-            return self._pointwise(x[:, :: self.strides[0], :: self.strides[1]] * kernel[0, 0])
-        height, width = self.kernel_size
-        x = tf.nn.depthwise_conv2d(
-            x,
-            kernel[..., None],
-            strides=[1, *self.strides, 1],
-            padding=[[0, 0], [height // 2] * 2, [width // 2] * 2, [0, 0]],
-        )
-        return self._pointwise(x)
+        convolution = _strided if self.kernel_size == (1, 1) else _padded
+        return convolution(x, kernel, *self._pointwise_weights(x.dtype), self.strides)

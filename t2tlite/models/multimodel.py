@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.modality import Modality, Representation
 
 
@@ -88,7 +89,7 @@ class MultiModel(keras.Model):
             self.mixer = registry.get("mixer", hparams.mixer).from_hparams(hparams, name="mixer")
             self.decoder = registry.get("decoder", hparams.decoder).from_hparams(hparams, name="decoder")
             if hparams.final_norm:
-                self.final_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="final_norm")
+                self.final_norm = LayerNormalization(epsilon=1e-6, name="final_norm")
         self.commands: dict[str, Any] = {}
 
     def build(self, input_shape=None):

@@ -1,0 +1,43 @@
+"""Layer normalization."""
+
+import keras
+import tensorflow as tf
+
+from t2tlite.layers.once import once
+
+
+@keras.saving.register_keras_serializable("t2tlite")
+class LayerNormalization(keras.layers.LayerNormalization):
+    """Ba et al. 2016 (arXiv 1607.06450), over the last axis.
+
+    It computes what Keras's does. Its gradient is written out: 30 operations instead of 113, of which a body
+    has dozens.
+    """
+
+    def call(self, x):
+        """`[..., channels]`, of any rank; computed in float32 whatever its type."""
+        return _normalized(x, tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta), self.epsilon)
+
+
+@once
+def _normalized(x, gamma, beta, epsilon):
+    gamma, beta = tf.cast(gamma, tf.float32), tf.cast(beta, tf.float32)
+    others = list(range(x.shape.rank - 1))
+
+    @tf.custom_gradient
+    def normalized(x, gamma, beta):
+        centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
+        variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
+        inverse = tf.math.rsqrt(variance + epsilon)
+        standard = centred * inverse
+
+        def gradient(upstream):
+            of_standard = upstream * gamma
+            common = tf.reduce_mean(of_standard, axis=-1, keepdims=True)
+            along = tf.reduce_mean(of_standard * standard, axis=-1, keepdims=True)
+            of_x = inverse * (of_standard - common - standard * along)
+            return of_x, tf.reduce_sum(upstream * standard, others), tf.reduce_sum(upstream, others)
+
+        return standard * gamma + beta, gradient
+
+    return tf.cast(normalized(tf.cast(x, tf.float32), gamma, beta), x.dtype)
