@@ -13,7 +13,7 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.layers import attention, convolution, experts, separable
+from t2tlite.layers import attention, convolution, experts, normalization, separable
 from t2tlite.models import keras_model
 from t2tlite.models.keras_model import ProblemModel, TargetLoss
 from t2tlite.run import CHECKPOINTS, Run
@@ -206,6 +206,7 @@ LAYERS = {
     "separable_2d": separable.SeparableConv2D(5, (3, 1)),
     "experts": experts.MixtureOfExperts(4, 8, 3, 2, capacity=2.0),
     "no_experts": experts.NoExperts(),
+    "normalization": normalization.LayerNormalization(),
 }
 
 
@@ -231,7 +232,7 @@ def test_a_layer_is_made_again_from_its_config(name):
 def test_every_layer_is_here():
     defined = {
         thing
-        for module in (attention, convolution, experts, separable)
+        for module in (attention, convolution, experts, normalization, separable)
         for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, keras.layers.Layer) and not thing.__name__[0] == "_"
     }
