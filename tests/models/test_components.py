@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.layers import convolution, randomness
 
 from ..layers import reference
 from . import tiny
@@ -70,6 +71,32 @@ def test_the_decoder_is_convolution_and_attention_with_experts_after_half():
             if i == 1:
                 expected = mixed_in(expected, w["experts"], MASK[row])
         tiny.close(y[row], expected)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "blocks", "mixtures"), [("encoder", 3, 1), ("mixer", 2, 0), ("decoder", 3, 1)]
+)
+def test_every_block_drops_and_every_gate_is_noisy_in_training_only(
+    kind, blocks, mixtures, training, monkeypatch
+):
+    component, x = built(kind, dropout=0.25), tiny.noise(2, 10, 16)
+    rates, noise, normal = [], [], randomness.normal
+    monkeypatch.setattr(convolution, "dropout", lambda x, rate, on: rates.append((rate, on)) or x)
+    monkeypatch.setattr(randomness, "normal", lambda shape: noise.append(1) or normal(shape))
+    to_source = [] if kind == "encoder" else [component.memory(source(), SOURCE_MASK)]
+    component(x, *to_source, training=training)
+    assert rates == [(0.25, training)] * blocks
+    assert len(noise) == (mixtures if training else 0)
+
+
+@pytest.mark.parametrize("kind", ["encoder", "decoder"])
+@pytest.mark.parametrize("training", [True, False])
+def test_padding_is_routed_to_no_expert(kind, training):
+    component, x = built(kind), tiny.noise(2, 10, 16)
+    to_source = [] if kind == "encoder" else [component.memory(source(), SOURCE_MASK)]
+    statistics = component(x, *to_source, padding_mask=MASK, training=training)[1]
+    assert tf.reduce_sum(statistics["choices"]) == MASK.sum() * HPARAMS.moe_k
 
 
 @pytest.mark.parametrize(("blocks", "middle"), [(6, 3), (4, 2), (1, 1)])
