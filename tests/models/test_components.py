@@ -158,3 +158,12 @@ def test_every_output_sees_the_source_and_not_its_padding(kind, attention):
     tiny.close(run(component, x, component.memory(padded, SOURCE_MASK))[0], before, 1e-6)
     other, _ = run(component, x, component.memory(noise, SOURCE_MASK))
     assert (np.abs(other - before).max(-1) > 1e-3).all()
+
+
+@pytest.mark.parametrize("kind", ["mixer", "decoder"])
+def test_the_ablation_takes_all_attention_out(kind):
+    whole, left = (
+        {part for v in built(kind, attention=attention).variables for part in v.path.split("/")[1:]}
+        for attention in (True, False)
+    )
+    assert whole - left == {"self_attention", "keys", "project", "output"}
