@@ -7,10 +7,10 @@ from . import runs
 
 @pytest.fixture(scope="package")
 def whole(sample_data, tmp_path_factory, eager):
-    """A run on all eight problems that was never stopped."""
+    """A run of an update on each of the eight problems, and a second one on two, that was never stopped."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     with eager():
-        assert runs.train(folder, sample_data, "all", 12, keep_checkpoint_max=2) == 0
+        assert runs.train(folder, sample_data, "all", 10, keep_checkpoint_max=2) == 0
     return folder
 
 

@@ -5,6 +5,7 @@ import pytest
 from t2tlite import load, registry
 from t2tlite.bin import t2t_datagen, t2t_train
 from t2tlite.data import pipeline, records
+from t2tlite.decoding.options import DecodeOptions
 from t2tlite.problems import trees
 from t2tlite.run import Run
 
@@ -27,6 +28,7 @@ def flags(folder, source, problems, steps, **more):
         "train_steps": steps,
         "log_steps": 1,
         "eval_steps": 1,
+        "dry_run": False,
         **more,
     }
     return [f"--{name}={value}" for name, value in given.items()]
@@ -78,7 +80,7 @@ def test_a_decoded_batch_reads_as_the_files_do(from_files, name):
 
 
 def test_the_model_answers_inputs_as_they_are_in_the_files(from_files):
-    predictor = load(from_files / "run")
+    predictor = load(from_files / "run", options=DecodeOptions(beam_size=1, decode_length=16))
     image = from_files / "imagenet" / "val" / "n01440764" / "n01440764_0.JPEG"
     sound = from_files / "wsj_speech" / "test_eval92" / "92c0000.flac"
     assert predictor.predict("imagenet", [str(image)])[0].text.startswith("n0")

@@ -12,6 +12,7 @@ import pytest
 
 import t2tlite
 from t2tlite import registry
+from t2tlite.bin import t2t_decode
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.decoding.files import as_line
 from t2tlite.decoding.options import DecodeOptions
@@ -39,7 +40,7 @@ def folder(tmp_path):
     return folder
 
 
-def test_killed_and_gone_on(folder, tmp_path):
+def test_killed_and_gone_on(folder, tmp_path, monkeypatch, capfd):
     """With samples, which depend on the lines' numbers: the file of a process that was never killed."""
     generator = random.Random(0)
     words = ["red", "blue", "square", "ß", "👩", "\u2028", "\x01"]
@@ -52,9 +53,11 @@ def test_killed_and_gone_on(folder, tmp_path):
     assert 20 < kept < LINES and not (tmp_path / "out").exists()
     other = subprocess.run([*command, "--write_scores"], cwd=tmp_path, capture_output=True, text=True)
     assert other.returncode == 2 and "(write_scores False, now True); give the same as then" in other.stderr
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert f"going on with the {kept} outputs of " in done.stderr and done.stdout == ""
+    monkeypatch.chdir(tmp_path)
+    capfd.readouterr()
+    assert t2t_decode.main([*flags, f"--decode_hparams={OPTIONS}"]) == 0
+    out, err = capfd.readouterr()
+    assert f"going on with the {kept} outputs of " in err and out == ""
     predictions = t2tlite.load(folder).predict("wmt_ende", lines, options=DecodeOptions.parse(OPTIONS))
     assert (tmp_path / "out").read_text().split("\n") == [*map(as_line, predictions), ""]
     assert sorted(os.listdir(tmp_path)) == ["in", "out", "run"]

@@ -79,7 +79,7 @@ def test_what_is_printed(exported):
     assert rows["spectral"][0] == "0" and rows["image"][0] != "0" and "commands" in rows
     told = json.loads((path / "assets" / "t2tlite.json").read_text())
     assert rows["image"][0] == f"{told['parameters']['image']:,}"
-    assert told["checkpoint"] == "step-00000012"
+    assert told["checkpoint"] == "step-00000010"
     assert lines[-1] == "exported: wmt_ende, wmt_ende_score, imagenet"
 
 

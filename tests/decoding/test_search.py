@@ -135,6 +135,51 @@ def test_a_least_length_that_gives_way_does_not_stop_it(early_stop):
     assert ids == (3, 2, EOS) and score == pytest.approx(-0.8 * 8 / 6, abs=1e-4)
 
 
+class NoMultiple(Constraint):
+    """The sum of an output's entries is never a multiple of 5. The state is that sum."""
+
+    def initial(self, rows, conditions, length):
+        return tf.zeros([rows], tf.int32)
+
+    def allowed(self, state, remaining):
+        entries = tf.range(7)
+        return (entries == EOS) | ((state[:, None] + entries) % 5 != 0)
+
+    def advance(self, state, ids):
+        return state + ids
+
+
+@pytest.mark.parametrize("beam_size", [1, 2, 5])
+def test_what_a_constraint_knows_goes_along_with_the_beginnings(long, beam_size):
+    """Outputs change their rows at most positions."""
+    rules = Rules(long.length, tf.constant(3), NoMultiple())
+    search_all = tf.function(lambda numbers: search(long, numbers, rules, beam_size, tf.constant(0.6), True))
+    found = Outputs(*(x.numpy() for x in search_all(tf.range(6))))
+    free = 0
+    for number in NUMBERS:
+        expected = beam_searched(
+            long, number, beam_size, 0.6, 3, lambda prefix, entry: (sum(prefix) + entry) % 5
+        )
+        assert_same(rows(found, number), expected)
+        free += expected != beam_searched(long, number, beam_size, 0.6, 3)
+    assert free > 1, "the constraint must matter"
+
+
+class Routed(Toy):
+    """A toy that gives nonsense to rows that are not to be routed, as a model without its experts would."""
+
+    def step(self, x, memory, state, going):
+        logs, state = super().step(x, memory, state, going)
+        return tf.where(going[:, None], logs, -np.log(self.size)), state
+
+
+def test_all_that_is_live_is_routed():
+    made = Routed(12, 7, end=1.0, seed=1)
+    found = searched(made, NUMBERS, 3, 0.6)
+    for number in NUMBERS:
+        assert_same(rows(found, number), beam_searched(made, number, 3, 0.6))
+
+
 def test_long_outputs_win_with_a_great_alpha():
     """A bound that took the penalty of the present length would stop before."""
     made = Toy(12, 4, end=1.0, seed=3)

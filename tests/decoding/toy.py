@@ -69,7 +69,7 @@ def enumerated(toy, number, alpha, min_length=0):
     return sorted(ended or unfinished, reverse=True)
 
 
-def beam_searched(toy, number, beam_size, alpha, min_length=0):
+def beam_searched(toy, number, beam_size, alpha, min_length=0, allowed=lambda prefix, entry: True):
     """The same search by plain loops, to the greatest length."""
     live, ended = [(0.0, ())], []
     for position in range(toy.length):
@@ -79,7 +79,8 @@ def beam_searched(toy, number, beam_size, alpha, min_length=0):
             if position >= min_length:
                 done = total + logs[EOS]
                 ended.append((done / penalty(position + 1, alpha), done, (*prefix, EOS)))
-            candidates += [(total + logs[entry], (*prefix, entry)) for entry in range(2, toy.size)]
+            entries = [entry for entry in range(2, toy.size) if allowed(prefix, entry)]
+            candidates += [(total + logs[entry], (*prefix, entry)) for entry in entries]
         live = sorted(candidates, reverse=True)[:beam_size]
     unfinished = [(total / penalty(toy.length, alpha), total, prefix) for total, prefix in live]
     return sorted(ended or unfinished, reverse=True)[:beam_size]

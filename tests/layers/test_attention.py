@@ -38,6 +38,26 @@ def test_dot_product_attention_is_the_formula(heads):
     assert (w.numpy()[0, :, :, 4:] == 0).all()
 
 
+def test_logits_are_float32_although_all_else_is_not():
+    """257 and 256 are one number in bfloat16; times 4 ** -0.5 they give weights of 0.62 and 0.38."""
+    queries = tf.ones([1, 1, 1, 4], tf.bfloat16)  # [batch, heads or rows, queries or heads, depth]
+    keys = tf.constant([[[[64.0, 64, 64, 65], [64, 64, 64, 64]]]], tf.bfloat16)
+    values = tf.constant([[[[1.0], [0]]]], tf.bfloat16)
+    y = attention.attention_step(queries, keys, values)
+    assert y.dtype == tf.bfloat16
+    tiny.close(tf.cast(y, tf.float32), [[[[1 / (1 + np.exp(-0.5))]]]], 0.01)
+    _, w = attention.dot_product_attention(queries, keys - 64, values, None, return_weights=True)
+    assert w.dtype == tf.float32
+    tiny.close(w, [[[[1 / (1 + np.exp(-0.5)), 1 / (1 + np.exp(0.5))]]]], 1e-6)
+
+
+def test_the_softmax_of_great_logits_does_not_overflow():
+    x = np.array([[900.0, 901, -900], [-900, -900, -901]], np.float32)
+    expected = np.array([reference.softmax(row) for row in np.float64(x)])
+    tiny.close(attention.softmax(tf.constant(x), 1), expected, 1e-6)
+    tiny.close(attention.softmax(tf.constant(x.T), 0), expected.T, 1e-6)
+
+
 @pytest.mark.parametrize("heads", [1, 4])
 def test_self_attention_is_the_formula(heads):
     layer = built(SelfAttention(8, heads))
@@ -91,8 +111,14 @@ def test_a_block_does_not_see_padding_of_the_source(block):
     tiny.close(block(x, block.memory(longer, wide)), block(x, block.memory(source, SOURCE_MASK)))
 
 
+@pytest.fixture(params=[0, 10**6], ids=["by_matmul", "by_products"])
+def way(request, monkeypatch):
+    """How a block with state attends to the source: with many products, or with few."""
+    monkeypatch.setattr(attention, "_FEW", request.param)
+
+
 @pytest.mark.parametrize("chunk", [1, 4])
-def test_a_block_goes_on_where_it_stopped(block, chunk):
+def test_a_block_goes_on_where_it_stopped(block, way, chunk):
     x = tiny.noise(2, 13, 8)
     memory = block.memory(tiny.noise(2, 7, 8, seed=1), SOURCE_MASK)
     state, parts = block.initial_state(2, 13), []
@@ -100,6 +126,17 @@ def test_a_block_goes_on_where_it_stopped(block, chunk):
         part, state = block(x[:, start : start + chunk], memory, state=state)
         parts.append(part)
     tiny.close(tf.concat(parts, axis=1), block(x, memory))
+
+
+def test_rows_one_after_the_other_share_a_source(block, way):
+    """As sequences of a search do, of which each input has several."""
+    x, source = tiny.noise(6, 5, 8), tiny.noise(2, 7, 8, seed=1)
+    own = block.memory(tf.repeat(source, 3, axis=0), np.repeat(SOURCE_MASK, 3, axis=0))
+    memory, state, parts = block.memory(source, SOURCE_MASK), block.initial_state(6, 5), []
+    for start, end in ((0, 1), (1, 2), (2, 5)):
+        part, state = block(x[:, start:end], memory, state=state)
+        parts.append(part)
+    tiny.close(tf.concat(parts, axis=1), block(x, own))
 
 
 def test_without_attention_there_are_no_weights_of_attention():

@@ -138,4 +138,6 @@ def test_a_fresh_block_is_the_identity_and_can_learn(causal):
         y = layer(x)
         value = tf.reduce_sum(y * tiny.noise(2, 11, 4, seed=1))
     tiny.close(y, x, 1e-6)
+    # So is each of its pairs, by the scale of the second step.
+    assert [np.unique(step.norm.gamma).tolist() for step in layer.steps] == [[1], [0], [1], [0]]
     assert np.any(tape.gradient(value, layer.step4.norm.gamma.value))

@@ -72,17 +72,19 @@ def plan_with_drops():
     return plan_dispatch(tf.constant(chosen, tf.int32), MASK, N, 4, drops=True)
 
 
-def test_dispatch_and_its_gradient_are_those_of_a_gather():
+@pytest.mark.parametrize("training", [True, False])
+def test_dispatch_and_its_gradient_are_those_of_a_gather(training):
     plan, x = plan_with_drops(), tf.cast(tiny.noise(TOKENS, 3), tf.float64)
     token = np.append(np.repeat(np.arange(TOKENS), K), TOKENS)[plan.choice_of_slot]
     plain = lambda x: tf.gather(tf.concat([x, tf.zeros([1, 3], x.dtype)], 0), token)  # noqa: E731
-    assert_same_with_gradient(lambda x: dispatch.dispatch(x, plan), plain, x)
+    assert_same_with_gradient(lambda x: dispatch.dispatch(x, plan, training), plain, x)
 
 
-def test_undispatch_and_its_gradient_are_those_of_a_gather():
+@pytest.mark.parametrize("training", [True, False])
+def test_undispatch_and_its_gradient_are_those_of_a_gather(training):
     plan, y = plan_with_drops(), tf.cast(tiny.noise(N * 4, 3), tf.float64)
     plain = lambda y: tf.gather(tf.concat([y, tf.zeros([1, 3], y.dtype)], 0), plan.slot_of_choice)  # noqa: E731
-    assert_same_with_gradient(lambda y: dispatch.undispatch(y, plan), plain, y)
+    assert_same_with_gradient(lambda y: dispatch.undispatch(y, plan, training), plain, y)
 
 
 def assert_same_with_gradient(function, plain, x):

@@ -321,6 +321,29 @@ def test_at_the_start_every_expert_is_as_likely():
     tiny.close(gating.gates, np.full((3, K), 1 / K))
 
 
+def test_fresh_experts_keep_the_size_of_a_position_and_add_a_tenth_of_it():
+    """Normal, with variance 1 / inputs, and the last ones a tenth as large."""
+    moe = MixtureOfExperts(30, 70, 5, 2)
+    moe.build((None, None, 30))
+    assert abs(np.std(moe.in_kernel) / 30**-0.5 - 1) < 0.05  # 10500 draws: seven standard deviations
+    assert abs(np.std(moe.out_kernel) / (0.1 * 70**-0.5) - 1) < 0.05
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_replicas_draw_the_noise_of_the_whole_batch(number):
+    """Where nothing is dropped, an example has the same experts on any number of replicas."""
+    moe, x = layer(capacity=10.0), tiny.noise(5, 4, 8)
+
+    def mixed(rows, row, stride):
+        with randomness.scope(tf.constant(SEED), row, stride, x[:, 0, :0]):
+            return moe(rows, training=True)[0]
+
+    whole = mixed(x, 0, 1)
+    assert not tiny.same(moe(x)[0], whole)
+    for row in range(number):
+        tiny.close(mixed(x[row::number], row, number), whole[row::number], 1e-5)
+
+
 def test_the_gate_keeps_float32_under_mixed_precision():
     exact, mixed = layer(), layer("mixed_bfloat16")
     x = tf.cast(tf.cast(tiny.noise(1, TOKENS, 8), tf.bfloat16), tf.float32)

@@ -30,6 +30,17 @@ def test_a_ring_keeps_the_last_positions(slots, chunks):
         np.testing.assert_array_equal(history.read_all(one), values())
 
 
+@pytest.mark.parametrize("moves", [False, True])
+def test_all_that_was_written_is_read_and_nothing_else(moves):
+    one = history.write(history.empty(LENGTH, ROWS, [2], tf.float32), values()[:4])
+    expected = values()[:4]
+    if moves:
+        origin = np.random.default_rng(0).integers(0, ROWS, (LENGTH, ROWS)).astype(np.int32)
+        one = one._replace(origin=tf.constant(origin))
+        expected = [values()[p][origin[p]] for p in range(4)]
+    np.testing.assert_array_equal(history.read_all(one), expected)
+
+
 @pytest.mark.parametrize("slots", [3, LENGTH])
 def test_rows_that_change_places_take_their_past_along(slots):
     """In a loop of a graph, as a search does it, against lists that are moved."""

@@ -24,5 +24,11 @@ def test_the_mean_is_over_what_is_there():
     tiny.close(masked_mean(x, None), np.mean(x, 1))
 
 
+def test_masks_keep_the_dtype():
+    x = tf.cast(tiny.noise(2, 3, 4), tf.bfloat16)
+    assert apply_mask(x, MASK).dtype == masked_mean(x, MASK).dtype == tf.bfloat16
+    tiny.close(tf.cast(masked_mean(x, MASK), tf.float32)[1], tf.cast(x, tf.float32)[1, 0])
+
+
 def test_the_mean_of_nothing_is_zero():
     assert not masked_mean(tiny.noise(1, 3, 4), tf.zeros([1, 3], tf.bool)).numpy().any()

@@ -1,5 +1,7 @@
 """Stateless draws: the same seed gives the same step, and no two draws of a step are the same."""
 
+import threading
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -45,6 +47,28 @@ def test_dropout_drops_at_its_rate_and_keeps_the_mean(rate):
 def test_no_dropout_outside_training_or_at_rate_zero():
     assert randomness.dropout(ONES, 0.3, False) is ONES
     assert randomness.dropout(ONES, 0.0, True) is ONES
+
+
+def test_scopes_of_threads_are_apart():
+    """Replicas of a step are threads; so are calls of a server."""
+    seeds = ([1, 2], [3, 4], [5, 6])
+    alone = [draws(seed) for seed in seeds]
+    barrier, together = threading.Barrier(len(seeds)), {}
+
+    def draw(number):
+        with randomness.scope(tf.constant(seeds[number])):
+            together[number] = []
+            for _ in range(2):
+                barrier.wait()
+                together[number].append(randomness.dropout(ONES, 0.3, True).numpy())
+
+    threads = [threading.Thread(target=draw, args=(number,)) for number in range(len(seeds))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number, expected in enumerate(alone):
+        np.testing.assert_array_equal(together[number], expected)
 
 
 def test_a_scope_ends_and_scopes_nest():

@@ -72,7 +72,7 @@ def test_one_replica_is_the_whole():
 def test_buckets_are_bounded_and_no_two_neighbours_would_go_together(most):
     sizes = np.random.default_rng(0).integers(0, 40, 200).tolist()
     counts = list(replicas.buckets(sizes, most))
-    assert sum(counts) == len(sizes)
+    assert sum(counts) == len(sizes) and all(counts)
     ends = np.cumsum([0, *counts])
     held = [sizes[a:b] for a, b in zip(ends, ends[1:], strict=False)]
     assert all(sum(bucket) <= most or len(bucket) == 1 for bucket in held)
@@ -97,6 +97,28 @@ def test_rows_of_a_replica_are_drawn_as_in_the_whole_batch(number, draw, jit):
     for row in range(number):  # 7 rows are not as many for each of 2, 3 or 4
         part = drawn(rows[row::number], tf.constant(row), number, rows[:, 0, :0])
         np.testing.assert_array_equal(part, whole[row::number])
+
+
+@pytest.mark.parametrize(("draw", "of"), [("normal", "stateless_normal"), ("dropout", "stateless_uniform")])
+def test_every_replica_draws_the_same_shape(monkeypatch, draw, of):
+    """Compiled code may give other numbers for another shape: that of the whole batch, whoever draws."""
+    shapes, function = [], getattr(tf.random, of)
+
+    def noting(shape, **more):
+        shapes.append(np.array(shape).tolist())
+        return function(shape, **more)
+
+    monkeypatch.setattr(tf.random, of, noting)
+    rows = tf.ones([7, 3, 5])
+    for stride in (1, 2, 3):
+        for row in range(stride):
+            part = rows[row::stride]
+            with randomness.scope(SEED, row, stride, rows[:, 0, :0]):
+                if draw == "normal":
+                    randomness.normal(tf.shape(part))
+                else:
+                    randomness.dropout(part, 0.3, True)
+    assert shapes == [[7, 3, 5]] * 6
 
 
 def test_a_replica_takes_every_nth_row():

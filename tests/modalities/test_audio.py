@@ -87,6 +87,34 @@ def test_padding_changes_nothing(name):
     assert not y[:, length:].numpy().any()
 
 
+@pytest.mark.parametrize("name", ["spectral", "waveform"])
+def test_what_lies_beyond_the_end_of_a_sound_changes_nothing(name):
+    net, features = built(name), tiny.batch("sounds")
+    valid = np.arange(4000) < features["inputs_length"].numpy()[:, None]
+    noisy = {**features, "inputs": tf.where(valid, features["inputs"], tiny.noise(3, 4000))}
+    tiny.close(net.bottom(noisy, "inputs").x, net.bottom(features, "inputs").x, 1e-5)
+
+
+def test_a_loud_tone_is_read_as_about_one(monkeypatch):
+    """Every frame of it, in its bin; of any pitch. What is half as loud is read as little less."""
+    net, read = built("spectral"), []
+    represent = net._represent
+    monkeypatch.setattr(type(net), "_represent", lambda self, x, mask: read.append(x) or represent(x, mask))
+    for hertz in (300, 1000, 3000):
+        tone = 0.5 * np.sin(2 * np.pi * hertz * np.arange(4000) / 16000, dtype=np.float32)
+        net.bottom({"inputs": tone[None], "inputs_length": tf.constant([4000])}, "inputs")
+    assert all(0.9 < np.max(x[0, 3, :, 0]) < 1.3 for x in read)
+
+
+def test_a_waveform_is_not_rounded_before_its_spectrum(monkeypatch):
+    net = registry.get("modality", "spectral").from_hparams(tiny.HPARAMS, dtype="mixed_bfloat16")
+    net.build(None)
+    features, read, log_mel = tiny.batch("sounds"), [], audio.log_mel
+    monkeypatch.setattr(audio, "log_mel", lambda x, *sizes: read.append(x) or log_mel(x, *sizes))
+    assert net.bottom(features, "inputs").x.dtype == tf.bfloat16
+    np.testing.assert_array_equal(read[0], features["inputs"])
+
+
 def test_the_papers_set_keeps_the_formula():
     hparams = hparam.get("multimodel_paper")
     for name in ("spectral", "waveform"):

@@ -73,8 +73,8 @@ def test_labels_make_the_net():
     cls = registry.get("modality", "categorical")
     keys = [
         cls.sharing(None, "targets", None, names)
-        for names in (("a", "b"), ("b", "a"), ("ab",), ("a", "b", "c"))
+        for names in (("a", "b"), ("b", "a"), ("ab",), ("a b",), ("a", "b", "c"))
     ]
-    assert len(set(keys)) == 4
-    assert [size for _, size in keys] == [2, 2, 1, 3]
+    assert len(set(keys)) == 5
+    assert [size for _, size in keys] == [2, 2, 1, 1, 3]
     assert cls.sharing(None, "targets", None, ("a", "b")) == keys[0]

@@ -32,6 +32,14 @@ def test_ids_are_looked_up_and_logits_are_products(tied):
     tiny.close(net.top(Representation(y)), np.float64(y) @ w["embedding" if tied else "softmax"].T)
 
 
+def test_logits_are_float32_in_mixed_precision():
+    y = tf.cast(tiny.noise(2, 5, 16), tf.bfloat16)
+    net = built()
+    logits = net.top(Representation(y))
+    assert logits.dtype == tf.float32
+    tiny.close(logits, tf.cast(y, tf.float64) @ tf.transpose(tf.cast(net.softmax.value, tf.float64)), 0.03)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_loss_is_the_cross_entropy_of_what_is_not_padding(smoothing):
     net = built(label_smoothing=smoothing)

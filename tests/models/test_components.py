@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.layers import convolution, randomness
 
 from ..layers import reference
 from . import tiny
@@ -72,6 +73,32 @@ def test_the_decoder_is_convolution_and_attention_with_experts_after_half():
         tiny.close(y[row], expected)
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "blocks", "mixtures"), [("encoder", 3, 1), ("mixer", 2, 0), ("decoder", 3, 1)]
+)
+def test_every_block_drops_and_every_gate_is_noisy_in_training_only(
+    kind, blocks, mixtures, training, monkeypatch
+):
+    component, x = built(kind, dropout=0.25), tiny.noise(2, 10, 16)
+    rates, noise, normal = [], [], randomness.normal
+    monkeypatch.setattr(convolution, "dropout", lambda x, rate, on: rates.append((rate, on)) or x)
+    monkeypatch.setattr(randomness, "normal", lambda shape: noise.append(1) or normal(shape))
+    to_source = [] if kind == "encoder" else [component.memory(source(), SOURCE_MASK)]
+    component(x, *to_source, training=training)
+    assert rates == [(0.25, training)] * blocks
+    assert len(noise) == (mixtures if training else 0)
+
+
+@pytest.mark.parametrize("kind", ["encoder", "decoder"])
+@pytest.mark.parametrize("training", [True, False])
+def test_padding_is_routed_to_no_expert(kind, training):
+    component, x = built(kind), tiny.noise(2, 10, 16)
+    to_source = [] if kind == "encoder" else [component.memory(source(), SOURCE_MASK)]
+    statistics = component(x, *to_source, padding_mask=MASK, training=training)[1]
+    assert tf.reduce_sum(statistics["choices"]) == MASK.sum() * HPARAMS.moe_k
+
+
 @pytest.mark.parametrize(("blocks", "middle"), [(6, 3), (4, 2), (1, 1)])
 def test_the_experts_come_after_half_of_the_blocks(blocks, middle):
     changed = HPARAMS.replace(num_encoder_layers=blocks, num_decoder_layers=blocks)
@@ -131,3 +158,12 @@ def test_every_output_sees_the_source_and_not_its_padding(kind, attention):
     tiny.close(run(component, x, component.memory(padded, SOURCE_MASK))[0], before, 1e-6)
     other, _ = run(component, x, component.memory(noise, SOURCE_MASK))
     assert (np.abs(other - before).max(-1) > 1e-3).all()
+
+
+@pytest.mark.parametrize("kind", ["mixer", "decoder"])
+def test_the_ablation_takes_all_attention_out(kind):
+    whole, left = (
+        {part for v in built(kind, attention=attention).variables for part in v.path.split("/")[1:]}
+        for attention in (True, False)
+    )
+    assert whole - left == {"self_attention", "keys", "project", "output"}

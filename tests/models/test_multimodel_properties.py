@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2tlite.layers import convolution, randomness
+from t2tlite.modality import Representation
+
 from . import tiny
 
 
@@ -116,3 +119,45 @@ def test_padding_is_routed_to_no_expert():
         tokens = np.count_nonzero(features[side])
         assert tokens < features[side].numpy().size
         tiny.close(tf.reduce_sum(experts[part]["load"]), tokens * tiny.HPARAMS.moe_k)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_every_part_is_told_whether_it_is_trained(training, monkeypatch):
+    """2 blocks of the encoder, 1 of the mixer, 2 of the decoder; a mixture of experts in two of them."""
+    rates, noise, normal = [], [], randomness.normal
+    monkeypatch.setattr(convolution, "dropout", lambda x, rate, on: rates.append((rate, on)) or x)
+    monkeypatch.setattr(randomness, "normal", lambda shape: noise.append(1) or normal(shape))
+    tiny.shared_model()(tiny.batch("translation"), problem="translation", training=training)
+    assert rates == [(0.1, training)] * 5 and len(noise) == (2 if training else 0)
+
+
+def test_a_part_that_does_not_share_its_memory_has_one_for_each_sequence(monkeypatch):
+    """Those of an input are one after the other."""
+    model = tiny.shared_model()
+    monkeypatch.setattr(type(model.mixer), "shares_memory", False)
+    source, _ = model.encode(tiny.batch("translation"), "translation")
+    of_mixer, of_decoder = model.memory(source, copies=2)
+    expected = model.mixer.memory(tf.repeat(source.x, 2, axis=0), tf.repeat(source.mask, 2, axis=0))
+    for one, other in zip(tf.nest.flatten(of_mixer), tf.nest.flatten(expected), strict=True):
+        tiny.close(tf.cast(one, tf.float32), tf.cast(other, tf.float32), 1e-6)
+    assert of_decoder[0][0].shape[0] == 3
+
+
+def test_the_final_norm_is_what_the_softmax_reads(monkeypatch):
+    model = tiny.model(("translation",), tiny.HPARAMS.replace(final_norm=True))
+    net, read = model.target_net("translation"), []
+    top = net.top
+    monkeypatch.setattr(type(net), "top", lambda self, x: read.append(x.x) or top(x))
+    logits(model, "translation", tiny.batch("translation"))
+    norm = model.final_norm
+    plain = (np.float64(read[0]) - norm.beta.numpy()) / norm.gamma.numpy()
+    assert abs(plain.mean(-1)).max() < 1e-4 and abs(plain.var(-1) - 1).max() < 1e-3
+
+
+def test_a_class_is_read_off_the_grid_of_a_picture():
+    model, features = tiny.shared_model(), tiny.batch("pictures")
+    source, _ = model.encode(features, "pictures")
+    assert tuple(source.grid) == (3, 3) and source.mask is None
+    net = model.target_net("pictures")
+    tiny.close(logits(model, "pictures", features), net.top(Representation(source.x, None, (3, 3))))
+    assert not tiny.same(net.top(Representation(source.x)), net.top(source))

@@ -168,6 +168,22 @@ def test_stopping_finishes_what_runs_and_refuses_what_waits(fake, serving):
     serving(fake, scenario)
 
 
+def test_stopping_is_told_before_anything_is_read_or_queued(fake, serving):
+    """Although all places are taken, and although there is nothing in the body."""
+
+    async def scenario(client, service):
+        first = await held(fake, client, service)
+        stopping = asyncio.create_task(service.stop(10))
+        await until(lambda: service.state == "stopping")
+        async with client.post("/api/predict/shout", data=b"no JSON") as response:
+            assert response.status == 503 and "Retry-After" not in response.headers
+            assert await response.json() == {"error": "the server is stopping"}
+        fake.gate.set()
+        assert await stopping and (await first)[0] == 200
+
+    serving(fake, scenario, waiting=1)
+
+
 def test_stopping_does_not_wait_for_ever(fake, serving):
     async def scenario(client, service):
         first = await held(fake, client, service)
