@@ -129,6 +129,8 @@ ROWS = (
     Row("decoder", "multimodel", target_inputs, run_decoder, **PADDED_SOURCE),
     Row("decoder", "multimodel", target_inputs, run_decoder, variant=NO_ATTENTION, **PADDED_SOURCE),
     Row("moe", "top_k", body_inputs, run_masked, **PADDED_BODY),
+    Row("moe", "switch", body_inputs, run_masked, **PADDED_BODY),
+    Row("moe", "dense", body_inputs, run_masked, **PADDED_BODY),
     Row("moe", "none", body_inputs, run_masked, **PADDED_BODY),
 )
 
