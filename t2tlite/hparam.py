@@ -77,7 +77,7 @@ class HParams:
     encoder: str = "multimodel"
     mixer: str = "multimodel"
     decoder: str = "multimodel"
-    moe: str = "top_k"  # "none": no mixture of experts
+    moe: str = "top_k"  # or switch, dense (one network as large as moe_k experts), none
     attention: bool = True  # False: mixer and decoder without attention to themselves or to the input
     modality_text: str = "language"
     modality_image: str = "image"
@@ -93,7 +93,7 @@ class HParams:
     num_decoder_layers: int
     large_kernel_size: int = 15
     large_kernel_dilation: int = 8
-    dropout: float  # of a ConvBlock
+    dropout: float  # of a ConvBlock's output, a transformer's input, a sublayer of it or of a recurrent net
     encoder_timing: bool = True
     moe_num_experts: int
     moe_k: int

@@ -1,4 +1,4 @@
-"""Multi-head attention: to oneself (with state), to a source, and the MultiModel's attention block."""
+"""Attention: the formula, to oneself (with state), to a source, and the MultiModel's attention block."""
 
 import keras
 import tensorflow as tf
@@ -66,19 +66,62 @@ def softmax(logits, axis: int):
     return weights / tf.reduce_sum(weights, axis=axis, keepdims=True)
 
 
+def attend(queries, memory, layer: str, stepwise: bool):
+    """Multi-head attention to a source.
+
+    Args:
+      queries: `[rows, length, channels]`.
+      memory: keys and values, `[sources, heads, source length, depth]`, and bool
+        `[sources, 1, 1, source length]`, True where there is something to see, or None.
+      layer: path of the layer, under which the weights are recorded.
+      stepwise: whether this is a part of a sequence that is decoded step by step. Then several rows, one
+        after the other, may share a source.
+
+    Returns:
+      `[rows, length, heads * depth of the values]`.
+    """
+    keys, values, allowed = memory
+    heads = keys.shape[1]
+    if not stepwise:
+        split = split_heads(queries, heads)
+        attended, weights = dot_product_attention(split, keys, values, allowed, return_weights=True)
+        recording.record(recording.ATTENTION, layer, weights)
+        return attended
+    shape = tf.shape(queries)
+    # [sources, rows of each * length, channels]
+    shared = tf.reshape(queries, [tf.shape(keys)[0], -1, queries.shape[-1]])
+
+    def by_matmul():
+        return dot_product_attention(split_heads(shared, heads), keys, values, allowed)
+
+    def by_products():
+        split = [tf.shape(shared)[0], tf.shape(shared)[1], heads, queries.shape[-1] // heads]
+        attended = attention_step(tf.reshape(shared, split), keys, values, allowed)
+        return tf.reshape(attended, [split[0], split[1], heads * values.shape[-1]])
+
+    products = tf.size(queries) * tf.shape(keys)[2]
+    attended = tf.cond(products < _FEW, by_products, by_matmul)
+    return tf.reshape(attended, [shape[0], shape[1], heads * values.shape[-1]])
+
+
 @keras.saving.register_keras_serializable("t2tlite")
 class SelfAttention(keras.layers.Layer):
-    """Causal multi-head self-attention with projections of queries, keys, values and output.
+    """Multi-head self-attention with projections of queries, keys, values and output.
 
     Its state is the `History` of the keys and that of the values, of all positions.
+
+    Args:
+      hidden, heads: channels and heads.
+      causal: whether a position sees only itself and earlier ones; only then is there a state.
     """
 
-    def __init__(self, hidden: int, heads: int, **kwargs):
+    def __init__(self, hidden: int, heads: int, causal: bool = True, **kwargs):
         super().__init__(**kwargs)
         if hidden % heads:
             raise ValueError(f"`hidden` must be a multiple of `heads`. Received: {hidden}, {heads}")
         self.hidden = hidden
         self.heads = heads
+        self.causal = causal
         self.project = keras.layers.Dense(3 * hidden, use_bias=False, name="project", dtype=self.dtype_policy)
         self.output_projection = keras.layers.Dense(
             hidden, use_bias=False, name="output", dtype=self.dtype_policy
@@ -92,8 +135,15 @@ class SelfAttention(keras.layers.Layer):
         shape = [self.heads, self.hidden // self.heads]
         return tuple(history.empty(length, batch, shape, self.compute_dtype) for _ in range(2))
 
-    def call(self, x, state=None):
-        """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given."""
+    def call(self, x, padding_mask=None, state=None):
+        """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given.
+
+        Args:
+          x: `[batch, length, hidden]`.
+          padding_mask: bool `[batch, length]` or None, False for positions that are not seen. Not for causal
+            attention, which sees no padding behind a sequence.
+          state: from `initial_state` or the call before, to continue a sequence.
+        """
         if state is not None and x.shape[1] == 1:
             y, state = self._step(x[:, 0], state)
             return y[:, None], state
@@ -105,8 +155,11 @@ class SelfAttention(keras.layers.Layer):
             new = (tf.transpose(y, [2, 0, 1, 3]) for y in (keys, values))
             state = tuple(history.write(old, y) for old, y in zip(state, new, strict=True))
             keys, values = (tf.transpose(history.read_all(one), [1, 2, 0, 3]) for one in state)
-        length = tf.shape(x)[1]
-        sees = tf.range(tf.shape(keys)[2])[None, :] <= (start + tf.range(length))[:, None]  # [queries, keys]
+        if self.causal:
+            here = start + tf.range(tf.shape(x)[1])
+            sees = tf.range(tf.shape(keys)[2])[None, :] <= here[:, None]  # [queries, keys]
+        else:
+            sees = None if padding_mask is None else padding_mask[:, None, None, :]
         attended, weights = dot_product_attention(queries, keys, values, sees, return_weights=True)
         recording.record(recording.SELF_ATTENTION, self.path, weights)
         y = self.output_projection(attended)
@@ -204,27 +257,5 @@ class AttentionBlock(keras.layers.Layer):
         else:
             attended, attention_state = self.self_attention(t, state=attention_state)
             s = t + attended
-        if state is not None:
-            return x + s + self._attend(s, memory), (position + length, steps, attention_state)
-        keys, values, allowed = memory
-        queries = split_heads(s, self.heads)
-        attended, weights = dot_product_attention(queries, keys, values, allowed, return_weights=True)
-        recording.record(recording.ATTENTION, self.path, weights)
-        return x + s + attended
-
-    def _attend(self, s, memory):
-        """Attention to the source, of which several rows of `s`, one after the other, may share one."""
-        keys, values, allowed = memory
-        shared = tf.reshape(s, [tf.shape(keys)[0], -1, self.hidden])  # [sources, rows each * length, hidden]
-
-        def by_matmul():
-            queries = split_heads(shared, self.heads)
-            return dot_product_attention(queries, keys, values, allowed)
-
-        def by_products():
-            shape = tf.shape(shared)
-            queries = tf.reshape(shared, [shape[0], shape[1], self.heads, self.hidden // self.heads])
-            return tf.reshape(attention_step(queries, keys, values, allowed), shape)
-
-        products = tf.size(s) * tf.shape(keys)[2]
-        return tf.reshape(tf.cond(products < _FEW, by_products, by_matmul), tf.shape(s))
+        y = x + s + attend(s, memory, self.path, stepwise=state is not None)
+        return y if state is None else (y, (position + length, steps, attention_state))

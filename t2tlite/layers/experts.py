@@ -1,6 +1,6 @@
 """Mixture of experts: noisy top-k gating and its two losses (Shazeer et al. 2017)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -157,10 +157,8 @@ class MixtureOfExperts(keras.layers.Layer):
 
     def build(self, input_shape):
         n, d, f = self.experts, self.hidden, self.filter
-        # Without autocast the gate stays in float32 under mixed precision, and of the experts' weights only
-        # those are cast that are used.
-        self.gate_kernel = self.add_weight(name="gate", shape=(d, n), initializer="zeros", autocast=False)
-        self.noise_kernel = self.add_weight(name="noise", shape=(d, n), initializer="zeros", autocast=False)
+        self.build_gate((d, n))
+        # Without autocast only those weights are cast under mixed precision that are used.
         self.in_kernel = self.add_weight(
             name="in",
             shape=(n, d, f),
@@ -173,6 +171,36 @@ class MixtureOfExperts(keras.layers.Layer):
             initializer=keras.initializers.RandomNormal(stddev=0.1 * f**-0.5),
             autocast=False,
         )
+
+    def build_gate(self, shape):
+        # Without autocast the gate stays in float32 under mixed precision.
+        self.gate_kernel = self.add_weight(name="gate", shape=shape, initializer="zeros", autocast=False)
+        self.noise_kernel = self.add_weight(name="noise", shape=shape, initializer="zeros", autocast=False)
+
+    def gate(self, x, mask, shape, training) -> tuple[Gating, Any]:
+        """Chooses the experts of every token.
+
+        Args:
+          x: float32 `[tokens, hidden]`.
+          mask: float32 `[tokens]`, 0 for padding.
+          shape: int32 `[batch, length]`, whose product is the number of tokens.
+
+        Returns:
+          The choice, and what the balancing loss is computed from.
+        """
+        noise = None
+        if training:
+            drawn = randomness.normal(tf.concat([shape, [self.experts]], axis=0))
+            noise = tf.reshape(drawn, [-1, self.experts])
+        gating = noisy_top_k(
+            tf.matmul(x, tf.cast(self.gate_kernel, tf.float32)),
+            tf.matmul(x, tf.cast(self.noise_kernel, tf.float32)),
+            mask,
+            self.experts_per_token,
+            noise,
+        )
+        weights = tf.constant([self.load_weight, self.importance_weight])
+        return gating, Balance(gating.load, gating.importance, weights, tf.ones([]))
 
     def call(self, x, padding_mask=None, training=False):
         """Mixes the experts at every position.
@@ -191,26 +219,13 @@ class MixtureOfExperts(keras.layers.Layer):
         weight = tf.ones_like(flat[:, 0], tf.float32)
         if padding_mask is not None:
             weight = tf.cast(tf.reshape(padding_mask, [-1]), tf.float32)
-        flat32 = tf.cast(flat, tf.float32)
-        noise = None
-        if training:
-            drawn = randomness.normal(tf.concat([shape[:-1], [self.experts]], axis=0))
-            noise = tf.reshape(drawn, [-1, self.experts])
-        gating = noisy_top_k(
-            tf.matmul(flat32, tf.cast(self.gate_kernel, tf.float32)),
-            tf.matmul(flat32, tf.cast(self.noise_kernel, tf.float32)),
-            weight,
-            self.experts_per_token,
-            noise,
-        )
+        gating, balance = self.gate(tf.cast(flat, tf.float32), weight, shape[:-1], training)
         recording.record(recording.EXPERTS, self.path, (gating.experts, gating.gates, self.experts))
         plan = self._plan(gating.experts, weight, training)
         kernels = tf.convert_to_tensor(self.in_kernel), tf.convert_to_tensor(self.out_kernel)
         slots = apply_experts(dispatch(flat, plan, training), plan, self.experts, kernels, feed_forward)
         chosen = undispatch(slots, plan, training)  # [tokens, k, hidden]
         y = tf.reduce_sum(chosen * tf.cast(gating.gates, x.dtype)[..., None], axis=1)
-        weights = tf.constant([self.load_weight, self.importance_weight])
-        balance = Balance(gating.load, gating.importance, weights, tf.ones([]))
         statistics = {
             "loss": balance.loss(),
             "balance": balance,
@@ -253,7 +268,11 @@ class NoExperts(keras.layers.Layer):
         return cls(**kwargs)
 
     def call(self, x, padding_mask=None, training=False):
-        balance = Balance(tf.zeros([1]), tf.zeros([1]), tf.zeros([2]), tf.ones([]))
-        nothing = {"loss": balance.loss(), "balance": balance}
-        nothing |= {"load": tf.zeros([1]), "dropped": tf.zeros([]), "choices": tf.zeros([1])}
-        return tf.zeros_like(x), nothing
+        return tf.zeros_like(x), nothing_routed()
+
+
+def nothing_routed() -> dict[str, Any]:
+    """The statistics of a layer that stands in the place of a mixture of experts and has no experts."""
+    balance = Balance(tf.zeros([1]), tf.zeros([1]), tf.zeros([2]), tf.ones([]))
+    nothing = {"loss": balance.loss(), "balance": balance}
+    return nothing | {"load": tf.zeros([1]), "dropped": tf.zeros([]), "choices": tf.zeros([1])}

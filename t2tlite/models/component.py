@@ -5,6 +5,7 @@ import contextlib
 import keras
 
 from t2tlite import hparam
+from t2tlite.errors import UserError
 
 
 @contextlib.contextmanager
@@ -50,3 +51,12 @@ class Component(keras.layers.Layer):
     def from_config(cls, config):
         with dtype_scope(config.get("dtype")):
             return cls(**{**config, "hparams": hparam.from_json(config["hparams"])})
+
+
+def check_attention(hparams):
+    """Raises a UserError where `attention` is false and the decoder has no variant without it."""
+    if not hparams.attention:
+        raise UserError(
+            f"the decoder `{hparams.decoder}` has no variant without attention; received attention=False; use"
+            " attention=true or decoder=multimodel"
+        )

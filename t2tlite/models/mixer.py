@@ -1,4 +1,4 @@
-"""The input/output mixer: joins the encoded inputs with the outputs so far."""
+"""The input/output mixer: joins the encoded inputs with the outputs so far; or nothing in its place."""
 
 from t2tlite import registry
 from t2tlite.layers.attention import AttentionBlock
@@ -43,3 +43,23 @@ class MultiModelMixer(Component):
             x, after = block(x, state=before)
             new_state.append(after)
         return x, tuple(new_state)
+
+
+@registry.register_mixer("none")
+class NoMixer(Component):
+    """No mixer: the decoder reads the outputs so far as they are, and attends to the source itself."""
+
+    shares_memory = True  # there is none
+
+    def build(self, input_shape):
+        pass
+
+    def memory(self, source, source_mask=None):
+        return ()
+
+    def initial_state(self, batch, length: int):
+        return ()
+
+    def call(self, x, memory, training=False, state=None):
+        """Returns `x` `[batch, length, hidden]`, or `(x, ())` where `state` is given."""
+        return x if state is None else (x, ())

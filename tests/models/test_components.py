@@ -129,6 +129,11 @@ def run(component, x, memory, state=None):
         ("decoder", {}),
         ("decoder", {"attention": False}),
         ("decoder", {"moe": "none"}),
+        ("mixer", {"mixer": "none"}),
+        ("decoder", {"decoder": "transformer"}),
+        ("decoder", {"decoder": "lstm"}),
+        ("decoder", {"decoder": "gru"}),
+        ("decoder", {"moe": "switch"}),
     ],
 )
 def test_no_position_sees_a_later_one_and_state_goes_on(kind, changes):

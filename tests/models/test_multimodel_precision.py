@@ -52,7 +52,13 @@ def test_a_waveform_is_not_rounded_on_its_way_to_its_net(mixed, monkeypatch):
     assert (seen["inputs"].numpy() == features["inputs"].numpy()).all()
 
 
-def test_decoding_step_by_step_keeps_its_dtypes(mixed):
+@pytest.mark.parametrize("variant", ["whole", "transformer", "lstm"])
+def test_decoding_step_by_step_keeps_its_dtypes(variant):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = tiny.model(("translation",), tiny.VARIANTS[variant])
+    finally:
+        keras.config.set_dtype_policy("float32")
     source, _ = mixed.encode(tiny.batch("translation"), "translation")
     memory, state = mixed.memory(source), mixed.initial_state(3, 4)
     logits, _, after = mixed.decode(mixed.start("translation", 3), memory, "translation", state=state)

@@ -57,6 +57,7 @@ def pad(features, kinds):
         *(("whole", name) for name in ("translation", "spoken", "topics", "sounds")),
         ("without_attention", "translation"),
         ("without_experts", "translation"),
+        *((body, name) for body in ("transformer", "lstm", "gru") for name in ("translation", "spoken")),
     ],
 )
 def test_padding_changes_nothing(variant, name):

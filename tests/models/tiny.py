@@ -30,6 +30,10 @@ VARIANTS = {
     "whole": HPARAMS,
     "without_attention": HPARAMS.replace(attention=False),
     "without_experts": HPARAMS.replace(moe="none"),
+    "transformer": HPARAMS.replace(encoder="transformer", mixer="none", decoder="transformer", moe="switch"),
+    "lstm": HPARAMS.replace(encoder="lstm", mixer="none", decoder="lstm", moe="dense"),
+    "gru": HPARAMS.replace(encoder="gru", mixer="none", decoder="gru", moe="none"),
+    "mixed": HPARAMS.replace(encoder="transformer", decoder="lstm"),
 }
 VOCABULARY = types.SimpleNamespace(fingerprint="0123456789abcdef", size=19)
 CLASSES = ("red circle", "blue circle", "red square")

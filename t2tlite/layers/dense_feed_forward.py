@@ -1,0 +1,39 @@
+"""Dense feed-forward: one network for every position, in the place of a mixture of experts."""
+
+import keras
+
+from t2tlite import registry
+from t2tlite.layers.experts import feed_forward, nothing_routed
+
+
+@registry.register_moe("dense")
+@keras.saving.register_keras_serializable("t2tlite")
+class DenseFeedForward(keras.layers.Layer):
+    """One feed-forward network (`d -> filter -> d`, ReLU) as large as the experts that work at a position.
+
+    With `moe=dense` its filter is `moe_k * filter_size`: the same arithmetic for each position as `top_k`,
+    so the two tell what choosing experts is worth.
+
+    Args:
+      hidden, filter: sizes d and filter.
+    """
+
+    def __init__(self, hidden: int, filter: int, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = hidden
+        self.filter = filter
+
+    @classmethod
+    def from_hparams(cls, hparams, **kwargs):
+        return cls(hparams.hidden_size, hparams.moe_k * hparams.filter_size, **kwargs)
+
+    def build(self, input_shape):
+        # Drawn as the experts of `MixtureOfExperts`.
+        normal = keras.initializers.RandomNormal
+        d, f = self.hidden, self.filter
+        self.in_kernel = self.add_weight(name="in", shape=(d, f), initializer=normal(stddev=d**-0.5))
+        self.out_kernel = self.add_weight(name="out", shape=(f, d), initializer=normal(stddev=0.1 * f**-0.5))
+
+    def call(self, x, padding_mask=None, training=False):
+        """Returns `[batch, length, hidden]` and statistics without any choice; see `MixtureOfExperts`."""
+        return feed_forward(x, self.in_kernel, self.out_kernel), nothing_routed()

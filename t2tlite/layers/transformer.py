@@ -1,0 +1,96 @@
+"""The layers of the Transformer (Vaswani et al. 2017), with the normalisation before each sublayer."""
+
+import keras
+
+from t2tlite.layers.attention import SelfAttention
+from t2tlite.layers.randomness import dropout
+from t2tlite.layers.source_attention import SourceAttention
+
+EPSILON = 1e-6
+
+
+@keras.saving.register_keras_serializable("t2tlite")
+class FeedForward(keras.layers.Layer):
+    """`max(0, x W1 + b1) W2 + b2` at every position (Vaswani et al. 2017, 3.3).
+
+    Args:
+      hidden, filter: channels outside and inside.
+    """
+
+    def __init__(self, hidden: int, filter: int, **kwargs):
+        super().__init__(**kwargs)
+        self.filter = filter
+        self.inner = keras.layers.Dense(filter, "relu", name="inner", dtype=self.dtype_policy)
+        self.outer = keras.layers.Dense(hidden, name="outer", dtype=self.dtype_policy)
+
+    def build(self, input_shape):
+        self.inner.build(input_shape)
+        self.outer.build((*input_shape[:-1], self.filter))
+
+    def call(self, x):
+        return self.outer(self.inner(x))
+
+
+@keras.saving.register_keras_serializable("t2tlite")
+class TransformerLayer(keras.layers.Layer):
+    """Self-attention, attention to a source in a decoder, feed-forward: each `x + dropout(f(norm(x)))`.
+
+    Vaswani et al. 2017, 3.1, where the normalisation comes after the sum. Before the sublayer, training is
+    stable without care about the warm-up (Xiong et al. 2020, arXiv 2002.04745).
+
+    Args:
+      hidden, filter, heads: channels, inner channels of the feed-forward network, heads of attention.
+      dropout: rate in training, of what each sublayer adds.
+      decodes: whether self-attention is causal, with a state, and there is a source.
+    """
+
+    def __init__(self, hidden: int, filter: int, heads: int, dropout: float, decodes: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.rate = dropout
+        self.decodes = decodes
+        dtype = self.dtype_policy
+        self.self_attention = SelfAttention(hidden, heads, decodes, name="self_attention", dtype=dtype)
+        self.feed_forward = FeedForward(hidden, filter, name="feed_forward", dtype=dtype)
+        self.self_norm = self._norm("self_attention_norm")
+        self.feed_forward_norm = self._norm("feed_forward_norm")
+        if decodes:
+            self.source_attention = SourceAttention(hidden, heads, name="source_attention", dtype=dtype)
+            self.source_norm = self._norm("source_attention_norm")
+
+    def _norm(self, name):
+        return keras.layers.LayerNormalization(epsilon=EPSILON, name=name, dtype=self.dtype_policy)
+
+    def build(self, input_shape):
+        of_source = (self.source_attention, self.source_norm) if self.decodes else ()
+        norms = (self.self_norm, self.feed_forward_norm)
+        for layer in (self.self_attention, self.feed_forward, *norms, *of_source):
+            layer.build(input_shape)
+
+    def memory(self, source, source_mask=None):
+        """What a decoder's layer keeps of the source; see `SourceAttention.memory`."""
+        return self.source_attention.memory(source, source_mask)
+
+    def initial_state(self, batch, length: int):
+        return self.self_attention.initial_state(batch, length)
+
+    def call(self, x, memory=None, padding_mask=None, training=False, state=None):
+        """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given.
+
+        Args:
+          x: `[batch, length, hidden]`.
+          memory: from `memory(source, source_mask)`, in a decoder.
+          padding_mask: bool `[batch, length]` or None, False for padding, which an encoder doesn't see.
+          state: from `initial_state` or the call before, to continue a sequence in a decoder.
+        """
+        stepwise = state is not None
+        y = self.self_norm(x)
+        if stepwise:
+            y, state = self.self_attention(y, state=state)
+        else:
+            y = self.self_attention(y, padding_mask=padding_mask)
+        x = x + dropout(y, self.rate, training)
+        if self.decodes:
+            y = self.source_attention(self.source_norm(x), memory, stepwise=stepwise)
+            x = x + dropout(y, self.rate, training)
+        x = x + dropout(self.feed_forward(self.feed_forward_norm(x)), self.rate, training)
+        return (x, state) if stepwise else x

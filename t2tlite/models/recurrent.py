@@ -1,0 +1,128 @@
+"""Recurrent encoders and decoders: LSTM and GRU, with attention to the source."""
+
+import tensorflow as tf
+
+from t2tlite import registry
+from t2tlite.layers.masking import apply_mask
+from t2tlite.layers.randomness import dropout
+from t2tlite.layers.recurrent import GRU, LSTM, Bidirectional
+from t2tlite.layers.source_attention import LuongAttention
+from t2tlite.models.component import Component, check_attention
+
+
+class _RecurrentEncoder(Component):
+    """Bidirectional layers with residual connections, experts after half of them."""
+
+    cell: type
+
+    def __init__(self, hparams, **kwargs):
+        super().__init__(hparams, **kwargs)
+        numbers = range(hparams.num_encoder_layers)
+        self.blocks = [Bidirectional(self.cell, hparams.hidden_size, name=f"layer{i}") for i in numbers]
+        self.middle = (hparams.num_encoder_layers + 1) // 2
+        self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
+
+    def build(self, input_shape):
+        for layer in (*self.blocks, self.experts):
+            layer.build(input_shape)
+
+    def call(self, x, padding_mask=None, training=False):
+        """Encodes `x` `[batch, length, hidden]`; see `t2tlite.models.encoder.MultiModelEncoder`."""
+        for block in self.blocks[: self.middle]:
+            x = x + dropout(block(x, padding_mask=padding_mask), self.hparams.dropout, training)
+        mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
+        x = x + mixed
+        for block in self.blocks[self.middle :]:
+            x = x + dropout(block(x, padding_mask=padding_mask), self.hparams.dropout, training)
+        return apply_mask(x, padding_mask), statistics
+
+
+@registry.register_encoder("lstm")
+class LSTMEncoder(_RecurrentEncoder):
+    """`num_encoder_layers` bidirectional LSTMs with residual connections (Wu et al. 2016, 3.1).
+
+    A picture is read row by row. The order is known without a timing signal: `encoder_timing` has no
+    effect. A mixture of experts, if there is one, comes after half of the layers.
+    """
+
+    cell = LSTM
+
+
+@registry.register_encoder("gru")
+class GRUEncoder(_RecurrentEncoder):
+    """`num_encoder_layers` bidirectional GRUs (Bahdanau et al. 2015, 3.2); otherwise as `lstm`."""
+
+    cell = GRU
+
+
+class _RecurrentDecoder(Component):
+    """Pairs of a recurrent layer and attention to the source, experts after half of them."""
+
+    shares_memory = True  # of sequences that have the same input
+    cell: type
+
+    def __init__(self, hparams, **kwargs):
+        check_attention(hparams)
+        super().__init__(hparams, autocast=False, **kwargs)  # which would cast the state as well
+        numbers = range(hparams.num_decoder_layers)
+        self.blocks = [self.cell(hparams.hidden_size, name=f"layer{i}") for i in numbers]
+        self.attentions = [LuongAttention(hparams.hidden_size, name=f"attention{i}") for i in numbers]
+        self.middle = (hparams.num_decoder_layers + 1) // 2
+        self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
+
+    def build(self, input_shape):
+        for layer in (*self.blocks, *self.attentions, self.experts):
+            layer.build(input_shape)
+
+    def memory(self, source, source_mask=None):
+        """What every pair's attention keeps of the source; see `LuongAttention.memory`."""
+        return tuple(attention.memory(source, source_mask) for attention in self.attentions)
+
+    def initial_state(self, batch, length: int):
+        return tuple(block.initial_state(batch) for block in self.blocks)
+
+    def call(self, x, memory, padding_mask=None, training=False, state=None):
+        """Decodes `x` `[batch, length, hidden]`; see `t2tlite.models.decoder.MultiModelDecoder`."""
+        x = tf.cast(x, self.compute_dtype)
+        new_state = []
+
+        def run(x, numbers):
+            for i in numbers:
+                if state is None:
+                    y = self.blocks[i](x)
+                else:
+                    y, of_block = self.blocks[i](x, state=state[i])
+                    new_state.append(of_block)
+                y = self.attentions[i](y, memory[i], stepwise=state is not None)
+                x = x + dropout(y, self.hparams.dropout, training)
+            return x
+
+        x = run(x, range(self.middle))
+        mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
+        x = run(x + mixed, range(self.middle, len(self.blocks)))
+        return x, statistics, None if state is None else tuple(new_state)
+
+
+@registry.register_decoder("lstm")
+class LSTMDecoder(_RecurrentDecoder):
+    """`num_decoder_layers` pairs of an LSTM and attention to the source (Luong et al. 2015, 3.1).
+
+    Each pair gives `x + attention(LSTM(x))`, so that an LSTM reads what the pairs below it attended to. A
+    mixture of experts, if there is one, comes after half of the pairs. Use it with `mixer=none`.
+
+    Raises:
+      UserError: `attention` is false.
+    """
+
+    cell = LSTM
+
+
+@registry.register_decoder("gru")
+class GRUDecoder(_RecurrentDecoder):
+    """`num_decoder_layers` pairs of a GRU and attention to the source; otherwise as `lstm`.
+
+    Raises:
+      UserError: `attention` is false.
+    """
+
+    cell = GRU
