@@ -150,6 +150,7 @@ def test_the_loss_leaves_padding_out():
     nats = -np.take_along_axis(logs, targets[..., None], axis=-1)[..., 0]
     expected = nats[targets != 0].mean()
     np.testing.assert_allclose(loss(targets, logits), expected, rtol=1e-5)
+    assert loss(np.zeros_like(targets), logits) == 0, "nothing but padding"
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     np.testing.assert_allclose(again(targets, logits), expected, rtol=1e-5)
     with pytest.raises(ValueError, match="takes no `sample_weight`"):
@@ -180,6 +181,8 @@ def test_a_problem_of_a_run_with_its_weights(run):
             np.testing.assert_array_equal(variable.numpy(), whole[variable.path])
     with pytest.raises(UserError, match="did you mean `wmt_ende`"):
         keras_model.keras_model(run, "wmt_end")
+    with pytest.raises(UserError, match="has no problem"):
+        keras_model.keras_model(run)  # which of the two?
     with pytest.raises(UserError, match="no checkpoint"):
         keras_model.keras_model(run, "wmt_ende", checkpoint_path=pathlib.Path("/no"))
 

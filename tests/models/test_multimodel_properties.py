@@ -122,6 +122,20 @@ def test_padding_is_routed_to_no_expert():
         tiny.close(tf.reduce_sum(experts[part]["load"]), tokens * tiny.HPARAMS.moe_k)
 
 
+def test_a_sequence_that_has_ended_is_routed_to_no_expert():
+    model = tiny.shared_model()
+    source, _ = model.encode(tiny.batch("translation"), "translation")
+    going = tf.constant([[True], [False], [True]])
+    _, statistics, _ = model.decode(
+        model.start("translation", 3),
+        model.memory(source),
+        "translation",
+        going,
+        state=model.initial_state(3, 4),
+    )
+    assert tf.reduce_sum(statistics["choices"]) == 2 * tiny.HPARAMS.moe_k
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_every_part_is_told_whether_it_is_trained(training, monkeypatch):
     """2 blocks of the encoder, 1 of the mixer, 2 of the decoder; a mixture of experts in two of them."""
