@@ -3,6 +3,8 @@
 import collections
 import json
 import pathlib
+import resource
+import sys
 import time
 
 from t2tlite import cli, quiet
@@ -56,10 +58,16 @@ def demo(flags):
     done = time.monotonic()
     print(
         f"\nData and training: {(trained - start) / 60:.1f} minutes. "
-        f"Decoding: {(done - trained) / 60:.1f} minutes. "
+        f"Decoding: {(done - trained) / 60:.1f} minutes. Most memory at a time: {most_memory():.2f} GiB. "
         f"Go on with: t2t-decode --output_dir={run_dir} --decode_interactive"
     )
     return 0
+
+
+def most_memory() -> float:
+    """GiB of main memory that this process has held at most."""
+    unit = 1 if sys.platform == "darwin" else 2**10  # what the system counts in, in bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def score(run_dir, examples_dir):

@@ -15,6 +15,7 @@ from t2tlite.data import converted, records
 from t2tlite.problem import Problem
 
 MEMORY_BYTES = 64 << 20  # larger splits are read from their files
+_OF_MEDIA = 0.25  # of that, for pictures and sounds, which take so long to decode that reading them is nothing
 _CHUNKS_AT_A_TIME = 32
 _CHUNKS_OF_A_WORKER = 100  # with fewer, shares of whole chunks would differ by too much
 
@@ -74,7 +75,8 @@ class Source:
         self.size = stored if first is None else min(stored, first)
         self.records = None
         converts = type(problem).to_text is not Problem.to_text
-        if sum(file["bytes"] for file in self._files) * self.size <= MEMORY_BYTES * stored:
+        most = MEMORY_BYTES if problem.kinds() == {"text"} else MEMORY_BYTES * _OF_MEDIA
+        if sum(file["bytes"] for file in self._files) * self.size <= most * stored:
             found = itertools.islice(records.serialized(problem, split, data_dir), self.size)
             if converts:
                 found = (converted.record(problem, record) for record in found)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from t2tlite.layers import history, recording
 from t2tlite.layers.convolution import ConvStep
 from t2tlite.layers.masking import masked_mean
+from t2tlite.layers.once import once
 from t2tlite.layers.timing import timing_signal
 
 _FEW = 200_000  # products of queries and keys, for which a matmul takes longer to start than they take
@@ -18,6 +19,7 @@ def split_heads(x, heads: int):
     return tf.transpose(x, [0, 2, 1, 3])
 
 
+@once
 def dot_product_attention(queries, keys, values, allowed, return_weights=False):
     """Scaled dot-product attention (Vaswani et al. 2017, 3.2.1), softmax in float32.
 

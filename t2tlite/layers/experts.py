@@ -9,6 +9,7 @@ from t2tlite import registry
 from t2tlite.layers import randomness, recording
 from t2tlite.layers.attention import softmax
 from t2tlite.layers.dispatch import apply_experts, dispatch, plan_dispatch, undispatch
+from t2tlite.layers.once import once
 
 # Outside training a block has an even share of the choices times this, and so many slots at least.
 _ROOM = 1.25
@@ -61,6 +62,7 @@ class Balance(NamedTuple):
         return tf.reduce_sum(self.weights / self.parts * uneven)
 
 
+@once
 def noisy_top_k(clean, raw_noise_scale, mask, k: int, noise=None) -> Gating:
     """Noisy top-k gating (Shazeer et al. 2017, eq. 3-5 and 8-10).
 
@@ -96,6 +98,16 @@ def feed_forward(x, in_kernel, out_kernel):
     """`ReLU(x . in) . out` of one expert, or of each of several: `[..., d]` -> `[..., d]`."""
     hidden = tf.nn.relu(tf.matmul(x, tf.cast(in_kernel, x.dtype)))
     return tf.matmul(hidden, tf.cast(out_kernel, x.dtype))
+
+
+@once
+def _mixed(x, mask, experts, gates, in_kernel, out_kernel, capacity, shared, training):
+    """What the experts of each token `[tokens, hidden]` make of it, `Plan.dropped` and `Plan.choices`."""
+    n = in_kernel.shape[0]
+    plan = plan_dispatch(experts, mask, n, capacity, drops=training, shared=shared)
+    slots = apply_experts(dispatch(x, plan, training), plan, n, (in_kernel, out_kernel), feed_forward)
+    chosen = undispatch(slots, plan, training)  # [tokens, k, hidden]
+    return tf.reduce_sum(chosen * tf.cast(gates, x.dtype)[..., None], axis=1), plan.dropped, plan.choices
 
 
 @registry.register_moe("top_k")
@@ -221,31 +233,28 @@ class MixtureOfExperts(keras.layers.Layer):
             weight = tf.cast(tf.reshape(padding_mask, [-1]), tf.float32)
         gating, balance = self.gate(tf.cast(flat, tf.float32), weight, shape[:-1], training)
         recording.record(recording.EXPERTS, self.path, (gating.experts, gating.gates, self.experts))
-        plan = self._plan(gating.experts, weight, training)
         kernels = tf.convert_to_tensor(self.in_kernel), tf.convert_to_tensor(self.out_kernel)
-        slots = apply_experts(dispatch(flat, plan, training), plan, self.experts, kernels, feed_forward)
-        chosen = undispatch(slots, plan, training)  # [tokens, k, hidden]
-        y = tf.reduce_sum(chosen * tf.cast(gating.gates, x.dtype)[..., None], axis=1)
+        blocks = self._blocks(gating.experts, training)
+        y, dropped, choices = _mixed(flat, weight, gating.experts, gating.gates, *kernels, *blocks, training)
         statistics = {
             "loss": balance.loss(),
             "balance": balance,
             "load": gating.load,
-            "dropped": plan.dropped,
-            "choices": plan.choices,
+            "dropped": dropped,
+            "choices": choices,
         }
         return tf.reshape(y, shape), statistics
 
-    def _plan(self, experts, mask, training):
-        """The dispatch of choices `[tokens, k]`."""
+    def _blocks(self, experts, training):
+        """Slots of a block, and `Plan.shared`, for choices `[tokens, k]`."""
         tokens, n = tf.shape(experts)[0], self.experts
         choices = tf.size(experts)
         share = tf.cast(choices, tf.float32) / n
         if training:
-            capacity = tf.cast(tf.math.ceil(share * self.capacity), tf.int32)
-            return plan_dispatch(experts, mask, n, capacity, drops=True)
+            return tf.cast(tf.math.ceil(share * self.capacity), tf.int32), 1
         capacity = tf.maximum(tf.cast(tf.math.ceil(share * _ROOM), tf.int32), _LEAST)
         capacity = tf.maximum(tf.minimum(capacity, tokens), 1)  # no token chooses an expert twice
-        return plan_dispatch(experts, mask, n, capacity, drops=False, shared=self._shared(choices))
+        return capacity, self._shared(choices)
 
     def _shared(self, choices):
         """1 to compute all experts together, 0 only those that were chosen, one after the other.

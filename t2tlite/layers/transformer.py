@@ -3,6 +3,7 @@
 import keras
 
 from t2tlite.layers.attention import SelfAttention
+from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.source_attention import SourceAttention
 
@@ -58,7 +59,7 @@ class TransformerLayer(keras.layers.Layer):
             self.source_norm = self._norm("source_attention_norm")
 
     def _norm(self, name):
-        return keras.layers.LayerNormalization(epsilon=EPSILON, name=name, dtype=self.dtype_policy)
+        return LayerNormalization(epsilon=EPSILON, name=name, dtype=self.dtype_policy)
 
     def build(self, input_shape):
         of_source = (self.source_attention, self.source_norm) if self.decodes else ()

@@ -1,10 +1,10 @@
 """Encoder and decoder of the Transformer (Vaswani et al. 2017)."""
 
-import keras
 import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.layers.masking import apply_mask
+from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.timing import timing_signal
 from t2tlite.layers.transformer import EPSILON, TransformerLayer
@@ -21,10 +21,8 @@ class _Transformer(Component):
         self.middle = (depth + 1) // 2
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
         # Without scale and shift, which the first matrices of gate and experts can take over.
-        self.expert_norm = keras.layers.LayerNormalization(
-            epsilon=EPSILON, center=False, scale=False, name="expert_norm"
-        )
-        self.norm = keras.layers.LayerNormalization(epsilon=EPSILON, name="norm")
+        self.expert_norm = LayerNormalization(epsilon=EPSILON, center=False, scale=False, name="expert_norm")
+        self.norm = LayerNormalization(epsilon=EPSILON, name="norm")
 
     def build(self, input_shape):
         for layer in (*self.blocks, self.experts, self.expert_norm, self.norm):

@@ -9,7 +9,7 @@ from t2tlite.data import damage, pipeline
 from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
 from t2tlite.losses import cross_entropy
-from t2tlite.training import alike
+from t2tlite.training import alike, memory
 
 _BEST = 5
 
@@ -64,6 +64,7 @@ class Evaluator:
                 sums = {name: sums.get(name, 0.0) + value for name, value in found.items()}
                 board.advance(label, 1 if steps else int(found["sequences"]), total)
             board.finish(label)
+        memory.release()
         if not sums:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
         nats = {"log_perplexity": sums["nats"] / sums["targets"]} if "nats" in sums else {}

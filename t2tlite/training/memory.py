@@ -1,6 +1,8 @@
 """How much memory there is, and how much something takes."""
 
 import contextlib
+import ctypes
+import gc
 import pathlib
 import re
 from collections.abc import Callable
@@ -31,6 +33,13 @@ def free() -> float:
             taken = int((_GROUP / used).read_text()) - (int(cache[1]) if cache else 0)
             found.append(float(int((_GROUP / limit).read_text()) - taken))
     return max(min(found), 0.0)
+
+
+def release() -> None:
+    """Gives free memory back to the system; compiling a function leaves 100 MB that malloc would keep."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # not the GNU C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def peak(work: Callable[[], object]) -> float:

@@ -23,10 +23,11 @@ class _Mixin:
     """
 
     gradients_are_summed = False  # over the replicas: Keras need not do it, nor send them all again
-    rehearses = False
+    pace = None  # in a `Pace`, what the learning rate is multiplied by
 
     def _get_current_learning_rate(self):
-        return tf.zeros([]) if self.rehearses else super()._get_current_learning_rate()
+        rate = super()._get_current_learning_rate()
+        return rate if self.pace is None else rate * self.pace.variable
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         if self.gradients_are_summed:
@@ -221,10 +222,18 @@ def make_optimizer(hparams, variables):
     if hparams.weight_decay:
         optimizer.exclude_from_weight_decay([v for v in variables if not _decays(v)])
     optimizer.gradients_are_summed = True
+    optimizer.pace = Pace()
     if hparams.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale")
     optimizer.build(variables)
     return optimizer
+
+
+class Pace:
+    """1, or 0 in a `rehearsal`: a variable, since what is compiled then is used later, of no checkpoint."""
+
+    def __init__(self):
+        self.variable = tf.Variable(1.0, trainable=False)
 
 
 @contextlib.contextmanager
@@ -240,11 +249,11 @@ def rehearsal(optimizer):
     if int(tf.convert_to_tensor(optimizer.iterations)):
         raise ValueError("an optimizer can only rehearse before its first update")
     counters = [(v, tf.convert_to_tensor(v)) for v in optimizer.variables if not len(v.shape)]
-    inner.rehearses = True
+    inner.pace.variable.assign(0.0)
     try:
         yield
     finally:
-        inner.rehearses = False
+        inner.pace.variable.assign(1.0)
         for variable, value in counters:
             variable.assign(value)
         for variable in optimizer.variables:

@@ -232,6 +232,9 @@ def _make_gradients(model, optimizer, family, replicas, jit):
         gradients = tape.gradient(scaled, [*(variable.value for variable in family.shared), *own])
         # Dense, since the norm of an embedding's slices is not that of the gradient they add up to.
         gradients = [None if g is None else tf.convert_to_tensor(g) for g in gradients]
+        for gradient, variable in zip(gradients, family.shared, strict=False):
+            if gradient is not None:
+                gradient.set_shape(variable.shape)
         del whole["balance"]
         return gradients, {**whole, "expert_loss": expert_loss}
 
@@ -263,31 +266,24 @@ def _whole(model, family, features):
 
 
 def _apply(model, optimizer, gradients, choices, which, loss):
-    """Sums the gradients over the replicas, and does what `apply` does with the sums.
+    """Sums the gradients over the replicas, clips and applies them if they are finite; returns their norm.
 
     Args:
       gradients: None for a variable that isn't used.
-    """
-    used = [i for i, gradient in enumerate(gradients) if gradient is not None]
-    choices = [[variables[i] for i in used] for variables in choices]
-    shaped = [tf.ensure_shape(gradients[i], v.shape) for i, v in zip(used, choices[0], strict=True)]
-    return apply(model, optimizer, layers_replicas.total_in_buckets(shaped), choices, which, loss)
-
-
-def apply(model, optimizer, found, choices, which, loss):
-    """Clips gradients and applies them if they are finite; returns their norm.
-
-    Args:
-      found: the gradients of the whole batch, of a loss times the optimizer's scale, if it has one.
       choices: lists of the variables that they may be of.
       which: number of the list that they are of.
       loss: of the update; one that is not finite is not applied either.
     """
+    used = [i for i, gradient in enumerate(gradients) if gradient is not None]
+    choices = [[variables[i] for i in used] for variables in choices]
+    found = layers_replicas.total_in_buckets([gradients[i] for i in used])
     scale = getattr(optimizer, "dynamic_scale", None)
     scale = 1.0 if scale is None else tf.convert_to_tensor(scale)
     norm = tf.linalg.global_norm(found)
     if model.hparams.clip_grad_norm:
-        found, _ = tf.clip_by_global_norm(found, model.hparams.clip_grad_norm * scale, use_norm=norm)
+        most = model.hparams.clip_grad_norm * scale
+        factor = most / tf.maximum(norm, most)
+        found = [factor * gradient for gradient in found]
     finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
     apply_if(finite, optimizer, found, choices, which)
     return norm / scale

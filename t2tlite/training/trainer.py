@@ -23,6 +23,7 @@ from t2tlite.training import (
     expert_load,
     guard,
     interrupt,
+    memory,
     warm_start,
 )
 from t2tlite.training.averaging import averaged
@@ -111,6 +112,7 @@ class Trainer:
         scaled = run.hparams.precision == "mixed_float16"
         self.guard = guard.Guard(run, on_nonfinite, scaled, self._say, writes=self.replicas.is_chief)
         self.step = 0
+        self._seen: set[str] = set()  # problems whose update is compiled
         self.scores: dict[str, float] = {}  # of an evaluation at this step
         self.pending: dict[str, list] = {}  # problem -> statistics since the last log interval
         self.folder = run.output_dir / CHECKPOINTS
@@ -149,7 +151,8 @@ class Trainer:
             "of each problem is compiled, which takes some seconds"
         )
         if self.try_first and not found:
-            dry_run.check(self.run, self.model, self.optimizer, self.replicas)
+            dry_run.check(self.run, self.model, self.optimizer, self._updates, self.replicas)
+            memory.release()
         try:
             with interrupt.deferred(self.deadline) as interrupted:
                 while self.step < self.intervals.train_steps and not self._stopped_early():
@@ -263,6 +266,9 @@ class Trainer:
         if self.guard.leaves_out(self.step, batches):
             return
         found = [expert_load.parted(statistics) for statistics in self._updates(batches, self.step)]
+        if first_time := set(names) - self._seen:
+            self._seen |= first_time
+            memory.release()  # what compiling has left
         if self.guard.accepts(self.step, batches, [figures for _, figures in found]):
             for (name, batch), (choices, figures) in zip(batches, found, strict=True):
                 self.expert_load.add(name, choices)

@@ -2,16 +2,20 @@
 
 import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from t2tlite.errors import UserError
-from t2tlite.training import dry_run, memory
+from t2tlite.training import dry_run, memory, step
 from t2tlite.training.optimizers import OPTIMIZERS, make_optimizer, rehearsal
-from t2tlite.training.strategy import Replicas
+from t2tlite.training.step import make_train_steps
 
 from ..models import tiny
+from . import updates
+
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 HPARAMS = tiny.HPARAMS.replace(
     length_bounds=(8, 12), batch_tokens=96, batch_images=8, seconds_bounds=(0.1, 0.25), batch_seconds=1.0
@@ -45,10 +49,20 @@ def sizes(monkeypatch):
     return seen
 
 
-def check(run, model, number=1):
-    """With the optimizer of the run, on so many replicas."""
-    replicas = types.SimpleNamespace(number=number, run=Replicas().run)
-    dry_run.check(run, model, make_optimizer(run.hparams, model.trainable_variables), replicas)
+def check(run, model, workers=1, optimizer=None):
+    """With the optimizer and the update of the run; each of the workers tries its rows."""
+    optimizer = optimizer or make_optimizer(run.hparams, model.trainable_variables)
+    specs = {
+        name: updates.specs(dry_run.example_batch(run, problem, 1)) for name, problem in run.problems.items()
+    }
+    steps = make_train_steps(model, optimizer, run.seed, specs)
+
+    def update(batches, step):
+        [(name, features)] = batches
+        return [steps[name](features, tf.constant(step))]
+
+    replicas = types.SimpleNamespace(number=workers, workers=workers, any=bool)
+    dry_run.check(run, model, optimizer, update, replicas)
 
 
 @pytest.mark.parametrize("far", [True, False])
@@ -90,7 +104,7 @@ def test_nothing_changes(optimizer):
     with pytest.MonkeyPatch.context() as patch:
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         patch.setattr(type(inner), "update_step", noted(type(inner).update_step, applied))
-        dry_run.check(a_run("topics", hparams=hparams), model, optimizer)
+        check(a_run("topics", hparams=hparams), model, optimizer=optimizer)
     assert applied
     for value, variable in zip(before, variables, strict=True):
         np.testing.assert_array_equal(value, variable.numpy(), err_msg=variable.path)
@@ -112,9 +126,20 @@ def test_what_the_optimizer_takes_counts(model, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM")
 
     monkeypatch.setattr(memory, "on_gpu", lambda: True)
-    monkeypatch.setattr(dry_run.step, "apply", full)
+    monkeypatch.setattr(step, "_apply", full)
     with pytest.raises(UserError, match="`topics` .* more memory than there is, and so does a single exampl"):
         check(a_run("topics"), model)
+
+
+def test_what_was_compiled_in_a_rehearsal_trains_after_it():
+    variable = keras.Variable([1.0, 2.0], name="weights")
+    optimizer = make_optimizer(HPARAMS.replace(learning_rate_warmup_steps=1), [variable])
+    update = tf.function(lambda: optimizer.apply([tf.ones([2])], [variable]), autograph=False)
+    with rehearsal(optimizer):
+        update()
+        assert variable.numpy().tolist() == [1.0, 2.0]
+    update()
+    assert (variable.numpy() < [1.0, 2.0]).all()
 
 
 def test_only_before_the_first_update():
@@ -148,7 +173,7 @@ def test_problems_that_go_the_same_way_are_tried_once(sizes):
     model = tiny.registry.get("model", HPARAMS.model)(HPARAMS, wiring)
     model.build(None)
     check(run, model)
-    assert {name for name, _ in sizes} == {"one"}
+    assert [name for name, _ in sizes] == ["one", "two", "one"]  # the first two for the form of their batches
 
 
 def test_a_figure_that_is_not_finite(sizes):
@@ -186,14 +211,14 @@ def test_a_batch_that_memory_does_not_suffice_for(model, monkeypatch, sizes):
 
 
 def test_memory_that_runs_out_on_a_gpu(model, monkeypatch):
-    update = dry_run._update
+    example_batch = dry_run.example_batch
 
-    def limited(model, optimizer, replicas, name, features, seed):
-        if len(features["targets"]) > 3:
+    def limited(run, problem, size):
+        if size > 3:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM")
-        return update(model, optimizer, replicas, name, features, seed)
+        return example_batch(run, problem, size)
 
-    monkeypatch.setattr(dry_run, "_update", limited)
+    monkeypatch.setattr(dry_run, "example_batch", limited)
     monkeypatch.setattr(memory, "on_gpu", lambda: True)
     with pytest.raises(UserError, match="`pictures` .*; 2 fit: use --hparams=batch_images=2"):
         check(a_run("pictures"), model)
