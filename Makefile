@@ -1,4 +1,4 @@
-# make demo: install into .venv and see one model learn all eight problems.  make test: the tests, on the installed package.
+# make demo: install into .venv and see one model learn all eight problems.  make test: ruff, and the tests on the installed package.
 PYTHON ?= python3
 VENV := .venv
 
@@ -7,7 +7,7 @@ VENV := .venv
 demo: install
 	$(VENV)/bin/python -P -m t2tlite.bin.demo
 
-test: install
+test: install lint
 	T2TLITE_TEST_INSTALLED=1 $(VENV)/bin/pytest -q -n 2 --dist worksteal
 
 lint: $(VENV)/installed

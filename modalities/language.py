@@ -4,10 +4,9 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.ids import PAD
 from t2tlite.losses import cross_entropy
 from t2tlite.modality import Modality, Representation
-
-PAD = 0
 
 
 @registry.register_modality

@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.decoding.constraints import Constraint
-from t2tlite.decoding.outputs import EOS
 from t2tlite.decoding.words import WHITESPACE, count_words
+from t2tlite.ids import EOS
 from t2tlite.problems import trees
 
 MOST_OPENED = 16  # brackets opened between two words; a unary chain is no longer than that

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from t2tlite.data.vocabulary import EOS_ID, PAD_ID, Vocabulary
+from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
+from t2tlite.ids import EOS, PAD
 
 _LOG = logging.getLogger(__name__)
 _TYPES = sentencepiece_model_pb2.ModelProto.SentencePiece
@@ -53,7 +54,7 @@ def import_model(path: str | os.PathLike, symbols: Sequence[str] = ()) -> Vocabu
 def _move_control_units(proto, processor) -> bool:
     """Puts padding, end and unknown token first; returns whether anything changed."""
     ids = (processor.pad_id(), processor.eos_id(), processor.unk_id())
-    if ids == (PAD_ID, EOS_ID, _UNK_ID):
+    if ids == (PAD, EOS, _UNK_ID):
         return False
     pieces, spec = list(proto.pieces), proto.trainer_spec
     bos = processor.id_to_piece(processor.bos_id()) if processor.bos_id() >= 0 else None
@@ -66,7 +67,7 @@ def _move_control_units(proto, processor) -> bool:
     made = [_TYPES.FromString(piece.SerializeToString()) for piece in (*first, *rest)]
     del proto.pieces[:]
     proto.pieces.extend(made)
-    spec.pad_id, spec.eos_id, spec.unk_id = PAD_ID, EOS_ID, _UNK_ID
+    spec.pad_id, spec.eos_id, spec.unk_id = PAD, EOS, _UNK_ID
     spec.pad_piece, spec.eos_piece, spec.unk_piece = (piece.piece for piece in made[:3])
     spec.bos_id = -1 if bos is None else [piece.piece for piece in made].index(bos)
     spec.vocab_size = len(made)

@@ -14,9 +14,7 @@ from sentencepiece import sentencepiece_model_pb2
 from t2tlite import files
 from t2tlite.data.tokenizer import Tokenizer
 from t2tlite.errors import UserError
-
-PAD_ID = 0
-EOS_ID = 1
+from t2tlite.ids import EOS, PAD
 
 # Sentencepiece writes a space as U+2581, so a literal U+2581 would come back as a space. It is written as
 # ESCAPE + "1" instead, and ESCAPE itself as ESCAPE + "0": byte pieces, and very rare. Rules of the model's
@@ -28,8 +26,8 @@ _LONGEST = 4096  # characters of a line of the training; longer ones are cut
 _SETTINGS = {
     "model_type": "bpe",
     "hard_vocab_limit": False,  # a small corpus gives fewer units
-    "pad_id": PAD_ID,
-    "eos_id": EOS_ID,
+    "pad_id": PAD,
+    "eos_id": EOS,
     "unk_id": 2,
     "bos_id": -1,
     "byte_fallback": True,
@@ -60,8 +58,8 @@ class Vocabulary:
       fingerprint: hexadecimal digest of the model; equal only for the same vocabulary.
     """
 
-    pad_id = PAD_ID
-    eos_id = EOS_ID
+    pad_id = PAD
+    eos_id = EOS
 
     def __init__(self, model: bytes):
         self.model = model
@@ -103,9 +101,9 @@ class Vocabulary:
         """Text of ids; stops at the end token and leaves padding out."""
         kept = []
         for i in ids:
-            if i == EOS_ID:
+            if i == EOS:
                 break
-            if i != PAD_ID:
+            if i != PAD:
                 kept.append(int(i))
         text = self._processor.decode(kept)
         if not self._escapes:
@@ -139,8 +137,8 @@ class Vocabulary:
         Returns:
           UTF-8 strings `[batch]`.
         """
-        ended = tf.cumsum(tf.cast(tf.equal(ids, EOS_ID), tf.int32), axis=1)
-        kept = tf.logical_and(tf.equal(ended, 0), tf.not_equal(ids, PAD_ID))
+        ended = tf.cumsum(tf.cast(tf.equal(ids, EOS), tf.int32), axis=1)
+        kept = tf.logical_and(tf.equal(ended, 0), tf.not_equal(ids, PAD))
         texts = self.tokenizer.detokenize(tf.ragged.boolean_mask(ids, kept))
         if not self._escapes:
             return texts

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from t2tlite.decoding.decode import SETTINGS, Way, decode
-from t2tlite.decoding.outputs import PAD
+from t2tlite.ids import PAD
 
 _ROWS = tf.TensorSpec([None], tf.int32)
 _MOST = 32  # functions that are kept; one takes some 40 MB even of a small model

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2tlite.decoding.outputs import EOS, PAD
+from t2tlite.ids import EOS, PAD
 
 
 class Constraint:

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.data import audio, images, records
-from t2tlite.data.vocabulary import EOS_ID
 from t2tlite.errors import UserError
+from t2tlite.ids import EOS
 
 _LONGEST = 16  # times the last bound of training; longer inputs are refused
 
@@ -37,7 +37,7 @@ class TextInputs:
         """
         if not isinstance(value, str):
             raise UserError(f"expected a str, received {value!r:.60}")
-        ids = np.array([*self._vocabulary.encode(value), EOS_ID], np.int32)
+        ids = np.array([*self._vocabulary.encode(value), EOS], np.int32)
         _check_length(len(ids), self.bounds, f"subword units: {value[:40]!r}...")
         return ids
 

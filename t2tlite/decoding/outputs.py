@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-PAD, EOS = 0, 1
-
 
 class Outputs(NamedTuple):
     """Outputs for a batch of inputs, several for each, best first.

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from t2tlite.decoding.constraints import Rules
 from t2tlite.decoding.incremental import Incremental
-from t2tlite.decoding.outputs import EOS, PAD, Outputs
+from t2tlite.decoding.outputs import Outputs
+from t2tlite.ids import EOS, PAD
 
 
 class Noise(NamedTuple):

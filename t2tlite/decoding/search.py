@@ -7,7 +7,8 @@ import tensorflow as tf
 from t2tlite.decoding.constraints import Rules
 from t2tlite.decoding.incremental import Incremental, gather_rows
 from t2tlite.decoding.likeliest import likeliest
-from t2tlite.decoding.outputs import EOS, PAD, Outputs, length_penalty
+from t2tlite.decoding.outputs import Outputs, length_penalty
+from t2tlite.ids import EOS, PAD
 
 _NEVER = float("-inf")
 

@@ -10,9 +10,8 @@ from t2tlite.decoding import views
 from t2tlite.decoding.inputs import TextInputs
 from t2tlite.decoding.views import Attention, ExpertChoice, Mixture, Positions
 from t2tlite.errors import UserError
+from t2tlite.ids import PAD
 from t2tlite.layers import recording
-
-PAD = 0
 
 
 class _Pass(NamedTuple):

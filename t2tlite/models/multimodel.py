@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.ids import PAD
 from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.modality import Modality, Representation
 
@@ -141,7 +142,7 @@ class MultiModel(keras.Model):
         command = own[0] if own else None
         start = self.start(problem, tf.shape(embedded)[0], command)
         shifted = tf.concat([start, embedded[:, :-1]], axis=1)
-        padding_mask = features["targets"] != 0
+        padding_mask = features["targets"] != PAD
         logits, experts["decoder"], _ = self.decode(
             shifted, self.memory(source), problem, padding_mask, training
         )

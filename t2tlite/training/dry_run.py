@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.data import lengths, pipeline
-from t2tlite.data.vocabulary import EOS_ID
 from t2tlite.errors import UserError
+from t2tlite.ids import EOS
 from t2tlite.training import memory
 from t2tlite.training.optimizers import rehearsal
 
@@ -145,8 +145,8 @@ def example_batch(run, problem, size: int) -> dict[str, tf.Tensor]:
     batch = {}
     for name, feature in problem.features().items():
         if feature.kind == "text":
-            ids = generator.integers(EOS_ID + 1, run.vocabulary.size, (size, run.hparams.text_bounds()[-1]))
-            ids[:, -1] = EOS_ID
+            ids = generator.integers(EOS + 1, run.vocabulary.size, (size, run.hparams.text_bounds()[-1]))
+            ids[:, -1] = EOS
             batch[name] = tf.constant(ids, tf.int32)
         elif feature.kind == "audio":
             length = lengths.last_bound(lengths.AUDIO, run.hparams)

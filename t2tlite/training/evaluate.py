@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2tlite.data import damage, pipeline
 from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
+from t2tlite.ids import PAD
 from t2tlite.losses import cross_entropy
 from t2tlite.training import alike, memory
 
@@ -123,7 +124,7 @@ def make_eval_step(model, problem: str, element_spec):
             targets, logits = targets[:, None], logits[:, None]
             weight = tf.ones_like(targets, tf.float32)
         else:
-            weight = tf.cast(targets != 0, tf.float32)
+            weight = tf.cast(targets != PAD, tf.float32)
         right = tf.cast(tf.argmax(logits, axis=-1, output_type=targets.dtype) == targets, tf.float32)
         rows = tf.reshape(logits, [-1, tf.shape(logits)[-1]])
         near = tf.math.in_top_k(tf.reshape(targets, [-1]), rows, _BEST)

@@ -71,6 +71,22 @@ class MetricsLog:
         part.replace(self._path)
 
 
+class NoLog:
+    """That of a worker that is not the chief."""
+
+    def write(self, step: int, problem: str, split: str, figures: dict[str, float]):
+        pass
+
+    def show(self, step: int, split: str, figures: dict[str, float], images: dict | None = None):
+        pass
+
+    def flush(self):
+        pass
+
+    def close(self):
+        pass
+
+
 def cut_events(path: pathlib.Path, step: int):
     """Takes the events of later steps out of a file of TensorBoard's, and a killed process's half of one."""
     found, whole = [], True

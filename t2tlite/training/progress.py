@@ -139,3 +139,19 @@ def _terminal():
 
     console = rich.console.Console(stderr=True)
     return console if console.is_terminal and not console.is_dumb_terminal else None
+
+
+class NoProgress:
+    """That of a worker that is not the chief."""
+
+    def update(self, step: int, problem: str, figures: dict[str, float], waited: float):
+        pass
+
+    def say(self, text: str):
+        pass
+
+    def log(self, step: int):
+        pass
+
+    def close(self):
+        pass

@@ -28,10 +28,10 @@ from t2tlite.training import (
 )
 from t2tlite.training.averaging import averaged
 from t2tlite.training.evaluate import Evaluator
-from t2tlite.training.log import TENSORBOARD, MetricsLog
+from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.profile import Profiler
-from t2tlite.training.progress import Progress
+from t2tlite.training.progress import NoProgress, Progress
 from t2tlite.training.step import Accumulator, make_train_steps
 from t2tlite.training.strategy import Replicas
 
@@ -132,8 +132,8 @@ class Trainer:
         else:
             self.guard.start(0, None)
         chief = self.replicas.is_chief
-        self.log = MetricsLog(self.run.output_dir, self.step) if chief else _Silence()
-        self.progress = Progress(self.step, self.intervals.train_steps) if chief else _Silence()
+        self.log = MetricsLog(self.run.output_dir, self.step) if chief else NoLog()
+        self.progress = Progress(self.step, self.intervals.train_steps) if chief else NoProgress()
         self.profiler = Profiler(self.intervals.profile, self.run.output_dir / TENSORBOARD, self._say)
         if not found and self.run.warm_start_from:
             self.progress.say(warm_start.load(self.run.warm_start_from, self.model))
@@ -339,13 +339,6 @@ class Trainer:
             return [steps[problem](batch, tf.constant(step))]
 
         return update
-
-
-class _Silence:
-    """Log and progress of a worker that is not the chief."""
-
-    def __getattr__(self, name):
-        return lambda *args, **kwargs: None
 
 
 def _compiles(jit_compile: str) -> bool:

@@ -12,8 +12,9 @@ from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.decoding.decode import SETTINGS, Way, decode, settings
 from t2tlite.decoding.inputs import BY_KIND
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.outputs import EOS, Outputs
+from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.predictor import Predictor
+from t2tlite.ids import EOS
 from t2tlite.run import Run
 
 from ..models import tiny

@@ -9,8 +9,9 @@ import tensorflow as tf
 from t2tlite.decoding.constraints import Rules
 from t2tlite.decoding.inputs import BY_KIND
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.outputs import EOS, PAD, Outputs
+from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.search import search
+from t2tlite.ids import EOS, PAD
 
 from ..models import tiny
 

@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from t2tlite.decoding.constraints import Rules
-from t2tlite.decoding.outputs import EOS, Outputs
+from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.sampling import Noise, Truncation, draw, greedy, sample
+from t2tlite.ids import EOS
 
 from .toy import Toy, enumerated, rows
 

@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from t2tlite.decoding.constraints import Constraint, Rules
-from t2tlite.decoding.outputs import EOS, Outputs, length_penalty
+from t2tlite.decoding.outputs import Outputs, length_penalty
 from t2tlite.decoding.search import search
+from t2tlite.ids import EOS
 
 from . import toy
 from .toy import Toy, assert_same, beam_searched, enumerated, rows, searched

@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.decoding.constraints import Rules
-from t2tlite.decoding.outputs import EOS, Outputs
+from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.search import search
+from t2tlite.ids import EOS
 
 _STATES = 97
 

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from t2tlite.decoding.constraints import Rules
 from t2tlite.decoding.incremental import gather_rows
-from t2tlite.decoding.outputs import EOS, Outputs
+from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.search import search
+from t2tlite.ids import EOS
 from t2tlite.problems import tree_constraint, trees
 
 from ..decoding.toy import Toy, assert_same, penalty, rows
