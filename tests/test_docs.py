@@ -19,6 +19,7 @@ TEXTS = {
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "docs/data.md",
         "docs/export.md",
         "docs/multimodel.md",

@@ -4,6 +4,7 @@ import ast
 import collections
 import json
 import pathlib
+import re
 
 import pytest
 
@@ -29,6 +30,16 @@ def test_no_fault_is_listed_twice():
         key for key, count in collections.Counter((f.file, f.old, f.new) for f in FAULTS).items() if count > 1
     ]
     assert not twice
+
+
+def test_the_figures_in_contributing_are_those_of_a_run_that_passed():
+    told = (plant.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    *folders, (caught, all_tried, last) = re.findall(r"^ *(\d+) of +(\d+)  (\S+).*$", told, re.MULTILINE)
+    counts = collections.Counter(str(pathlib.Path(fault.file).parent) for fault in FAULTS)
+    assert last == "caught:"
+    assert all(int(some) <= int(tried) <= counts[folder] for some, tried, folder in folders)
+    assert sum(int(some) for some, _, _ in folders) == int(caught) >= plant.REQUIRED * int(all_tried)
+    assert sum(int(tried) for _, tried, _ in folders) == int(all_tried)
 
 
 @pytest.mark.parametrize("tests", sorted({fault.tests for fault in FAULTS}), ids=" ".join)
