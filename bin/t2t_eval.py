@@ -48,10 +48,13 @@ COMMAND.string(
 )
 COMMAND.string("output_file", None, "where the figures also go: for each problem a JSON object a line")
 
-_SHARES = {
-    "accuracy": "accuracy",
-    "accuracy_top5": "among the top 5",
-    "sequence_accuracy": "whole sequences",
+# How figures are told: a heading, and a format. Others have their name and four digits.
+_TOLD = {
+    "log_perplexity": ("log-perplexity (nats/target)", "{:.4f}"),
+    "accuracy": ("accuracy", "{:.2%}"),
+    "accuracy_top5": ("among the top 5", "{:.2%}"),
+    "sequence_accuracy": ("whole sequences", "{:.2%}"),
+    "targets": ("targets", "{:,.0f}"),
 }
 
 
@@ -149,16 +152,12 @@ def _decoded(run, model, problems, flags, options) -> dict:
 def _show_teacher_forced(found, checkpoint, flags):
     """Prints the table of the teacher-forced figures."""
     part = f"the first {counted(flags.eval_steps, 'batch', 'batches')}" if flags.eval_steps else "whole"
-    headings = ["problem", "loss", "log-perplexity (nats/target)", *_SHARES.values(), "targets"]
+    names = list(dict.fromkeys(name for figures in found.values() for name in figures if name != "sequences"))
+    told = {name: _TOLD.get(name, (name.replace("_", " "), "{:.4f}")) for name in names}
+    headings = ["problem", *(heading for heading, _ in told.values())]
     rows = [
-        [
-            name,
-            f"{figures['loss']:.4f}",
-            f"{figures['log_perplexity']:.4f}" if "log_perplexity" in figures else "-",
-            *(f"{100 * figures[share]:.2f}%" for share in _SHARES),
-            f"{figures['targets']:,.0f}",
-        ]
-        for name, figures in found.items()
+        [problem, *(how.format(figures[x]) if x in figures else "-" for x, (_, how) in told.items())]
+        for problem, figures in found.items()
     ]
     tables.show(f"Teacher-forced: {checkpoint.name}, {flags.split} split, {part}", headings, rows)
 

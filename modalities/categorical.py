@@ -8,7 +8,6 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.layers.convolution import ConvStep2D, max_pool
 from t2tlite.layers.masking import apply_mask, masked_mean
-from t2tlite.losses import cross_entropy
 from t2tlite.modality import Modality
 
 
@@ -19,8 +18,6 @@ class Categorical(Modality):
     Inputs with a grid are reshaped to it; others are a grid of width 1. Problems share it exactly if they
     have the same class names in the same order.
     """
-
-    probabilistic = True
 
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size=size, **kwargs)
@@ -57,8 +54,3 @@ class Categorical(Modality):
         x = self.h5(self.h4(x, padding_mask=mask), padding_mask=mask)
         x = apply_mask(tf.reduce_mean(tf.nn.relu(x), axis=2), mask)  # [batch, height, channels]
         return tf.cast(self.classes(masked_mean(x, mask)), tf.float32)
-
-    def loss(self, logits, targets):
-        """Cross-entropy of the classes; see `Modality.loss`."""
-        losses = cross_entropy(logits, targets, self.hparams.label_smoothing)
-        return tf.reduce_sum(losses), self.count(targets)

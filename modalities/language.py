@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.ids import PAD
-from t2tlite.losses import cross_entropy
 from t2tlite.modality import Modality, Representation
 
 
@@ -20,7 +19,6 @@ class Language(Modality):
     """
 
     autoregressive = True
-    probabilistic = True
 
     @classmethod
     def sharing(cls, problem, side, vocabulary, labels):
@@ -51,9 +49,3 @@ class Language(Modality):
         return tf.cast(
             tf.matmul(x, tf.cast(tf.convert_to_tensor(table), x.dtype), transpose_b=True), tf.float32
         )
-
-    def loss(self, logits, targets):
-        """Cross-entropy over the unpadded positions; see `Modality.loss`."""
-        weight = tf.cast(targets != PAD, tf.float32)
-        losses = cross_entropy(logits, targets, self.hparams.label_smoothing)
-        return tf.reduce_sum(losses * weight), self.count(targets)

@@ -1,8 +1,6 @@
-"""Modality: bottom (data to representation), top (representation to logits) and loss."""
+"""Modality: bottom (data to representation) and top (representation to logits)."""
 
 from typing import Any, NamedTuple
-
-import tensorflow as tf
 
 from t2tlite.models.component import Component
 
@@ -24,13 +22,11 @@ class Representation(NamedTuple):
 class Modality(Component):
     """Base class of modalities; register one with `@registry.register_modality`.
 
-    A modality overrides what its use needs: `bottom` to be read, `top` and `loss` to be written, and
-    `embed_targets` to be written one position after the other.
+    A modality overrides what its use needs: `bottom` to be read, `top` to be written, and `embed_targets` to
+    be written one position after the other.
 
     Attributes:
       autoregressive: whether targets are decoded position by position, through mixer and decoder.
-      probabilistic: whether the loss fits the softmax of the logits to the targets, as a cross-entropy does.
-        Only then does an evaluation have a log-perplexity.
 
     Args:
       hparams: the run's `HParams`.
@@ -38,7 +34,6 @@ class Modality(Component):
     """
 
     autoregressive = False
-    probabilistic = False
 
     def __init__(self, hparams, size: int | None = None, **kwargs):
         super().__init__(hparams, **kwargs)
@@ -69,19 +64,6 @@ class Modality(Component):
     def top(self, representation: Representation, training: bool = False):
         """Logits: `[batch, length, size]` where autoregressive, else `[batch, size]`."""
         raise ValueError(f"modality `{type(self).__name__}` can't be written: it defines no top")
-
-    def count(self, targets):
-        """How many targets there are (float32 scalar): unpadded positions, or examples."""
-        if self.autoregressive:
-            return tf.math.count_nonzero(targets, dtype=tf.float32)
-        return tf.cast(tf.shape(targets)[0], tf.float32)
-
-    def loss(self, logits, targets):
-        """Sum of the losses, and their number, which is `count` (float32 scalars).
-
-        It is what training minimises and evaluations tell as `loss`: in nats where it is a cross-entropy.
-        """
-        raise ValueError(f"modality `{type(self).__name__}` can't be written: it defines no loss")
 
     def get_config(self):
         return {**super().get_config(), "size": self.size}

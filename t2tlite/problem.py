@@ -14,10 +14,13 @@ class Feature:
     Attributes:
       modality: name of a registered modality, or None for the one that the hyperparameters name for
         this kind of feature (`modality_text`, `modality_image`, `modality_audio`, `modality_label`).
+      objective: name of the registered objective of a problem whose target it is, unless the problem names
+        another one; empty where there is none.
     """
 
     modality: str | None = None
     kind = ""
+    objective = ""
 
     def modality_name(self, hparams) -> str:
         """The registered modality that represents this feature under these hyperparameters."""
@@ -29,6 +32,7 @@ class Text(Feature):
     """UTF-8 text. Examples hold a `str`, or a list of `str` where one input has several references."""
 
     kind = "text"
+    objective = "likelihood"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Label(Feature):
     """One of a fixed set of class names, given by the problem's `labels(source)`."""
 
     kind = "label"
+    objective = "classification"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +116,7 @@ class Problem:
       command: name of the command token that starts every decoding, e.g. "to_german". Empty where the target
         is a class: it is read off the encoded input, and nothing is decoded.
       metrics: names of registered metrics.
+      objective: name of a registered objective; None for that of the target.
       symbols: strings that become whole vocabulary entries (e.g. the brackets of trees).
       corpus: name of the prepared data; problems with the same corpus share one copy. None: the
         problem's own name.
@@ -127,6 +133,7 @@ class Problem:
     targets: Feature = Text()
     command: str = ""
     metrics: tuple[str, ...] = ()
+    objective: str | None = None
     symbols: tuple[str, ...] = ()
     corpus: str | None = None
     swap: bool = False
@@ -190,6 +197,18 @@ class Problem:
           vocabulary: the run's `Vocabulary`.
         """
         return None
+
+    def objective_name(self) -> str:
+        """The registered objective that is learned.
+
+        Raises:
+          UserError: neither the problem nor its target names one.
+        """
+        name = self.objective or self.targets.objective
+        if not name:
+            kind = type(self.targets).__name__
+            raise UserError(f"problem `{self.name}` must name an `objective`: its target `{kind}` has none")
+        return name
 
     def features(self) -> dict[str, Feature]:
         return {"inputs": self.inputs, "targets": self.targets}

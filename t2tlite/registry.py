@@ -141,7 +141,7 @@ class Registry:
         doc = inspect.cleandoc(thing.__doc__ or "")
         self._add_entry(Entry(kind, name, module, file, frame.f_lineno, thing.__qualname__, doc))
         self._things[kind, name] = thing
-        if kind == "problem" and isinstance(thing, type):
+        if kind in ("problem", "objective") and isinstance(thing, type):
             thing.name = name
         return thing
 
@@ -188,6 +188,7 @@ import_usr_dir = user_code.import_usr_dir
 
 register_problem = functools.partial(_default.register, "problem")
 register_modality = functools.partial(_default.register, "modality")
+register_objective = functools.partial(_default.register, "objective")
 register_hparams = functools.partial(_default.register, "hparams")
 register_model = functools.partial(_default.register, "model")
 register_encoder = functools.partial(_default.register, "encoder")

@@ -10,7 +10,7 @@ from t2tlite.data.progress import track
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
-from t2tlite.metrics import teacher_forced
+from t2tlite.objective import figures_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,18 +106,18 @@ def decoded(
 
 
 def decoded_metrics(problem) -> dict[str, metrics.Metric]:
-    """The metrics of decoded outputs that a problem lists: all but the teacher-forced figures.
+    """The metrics of decoded outputs that a problem lists: all but the figures of its objective.
 
     Raises:
       UserError: a metric is unknown, or has the name of a teacher-forced figure.
     """
-    taken = sorted(set(registry.names("metric")) & set(teacher_forced.HIGHER_IS_BETTER))
+    taken = sorted(set(registry.names("metric")) & set(figures_of(problem)))
     if taken:
         raise UserError(
             f"metric `{taken[0]}` at {registry.entry('metric', taken[0]).place} has the name of a "
             "teacher-forced figure; register it under another one"
         )
-    names = [name for name in problem.metrics if name not in teacher_forced.HIGHER_IS_BETTER]
+    names = [name for name in problem.metrics if name not in figures_of(problem)]
     return {name: registry.get("metric", name) for name in names}
 
 

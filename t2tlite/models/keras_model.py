@@ -29,15 +29,17 @@ class ProblemModel(keras.Model):
       hparams: `HParams`.
       wiring: the problem's `Wiring`.
       problem: its name, and the model's.
+      objective: name of its objective.
     """
 
-    def __init__(self, hparams, wiring: Wiring, problem: str, **kwargs):
+    def __init__(self, hparams, wiring: Wiring, problem: str, objective: str = "likelihood", **kwargs):
         # Without autocast a waveform reaches its net in float32 under mixed precision.
         super().__init__(**{"name": problem, "autocast": False, **kwargs})
         self.supports_jit = False  # on a CPU jit makes a step slower, and compiles for each length
         self.hparams = hparams
         self.wiring = wiring
         self.problem = problem
+        self.objective = objective
         with dtype_scope(self.dtype_policy):
             self.multimodel = registry.get("model", hparams.model)(hparams, {problem: wiring})
             self.multimodel.build(None)  # not in `build`, so that variables have the paths of a run's
@@ -52,7 +54,7 @@ class ProblemModel(keras.Model):
 
     def make_loss(self) -> "TargetLoss":
         """The loss of the problem's targets, for `compile`."""
-        return TargetLoss(self.hparams, self.wiring.targets)
+        return TargetLoss(self.hparams, self.wiring.targets, self.objective)
 
     def summary(self, *args, expand_nested: bool = True, **kwargs):
         """Keras's summary, by default with the parts of the MultiModel."""
@@ -70,6 +72,7 @@ class ProblemModel(keras.Model):
             "hparams": hparam.to_json(self.hparams),
             "wiring": dataclasses.asdict(self.wiring),
             "problem": self.problem,
+            "objective": self.objective,
         }
 
     @classmethod
@@ -81,33 +84,32 @@ class ProblemModel(keras.Model):
 
 @keras.saving.register_keras_serializable("t2tlite")
 class TargetLoss(keras.losses.Loss):
-    """A modality's loss as a Keras loss: nats per target, padding left out.
+    """An objective's loss as a Keras loss, by the target, padding left out.
 
     Args:
       hparams: `HParams`.
       net: the `Net` that writes the targets.
+      objective: name of the registered objective.
     """
 
-    def __init__(self, hparams, net: Net, name="target_loss", **kwargs):
+    def __init__(self, hparams, net: Net, objective: str = "likelihood", name="target_loss", **kwargs):
         super().__init__(name=name, **kwargs)
         self.hparams = hparams
         self.net = net
-        self.modality = registry.get("modality", net.modality).from_hparams(
-            hparams, size=net.size, name=net.name
-        )
+        modality = registry.get("modality", net.modality).from_hparams(hparams, size=net.size, name=net.name)
+        self.objective = registry.get("objective", objective)(hparams, modality)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The mean over the targets of a batch; `sample_weight` is refused."""
         if sample_weight is not None:
-            raise ValueError("the loss of a modality is a mean over targets; it takes no `sample_weight`")
-        total, count = self.modality.loss(y_pred, y_true)
-        return total / tf.maximum(count, 1.0)
+            raise ValueError("the loss of an objective is a mean over targets; it takes no `sample_weight`")
+        return self.objective.loss(y_pred, y_true) / tf.maximum(self.objective.count(y_true), 1.0)
 
     call = __call__
 
     def get_config(self):
         config = {**super().get_config(), "hparams": hparam.to_json(self.hparams)}
-        return {**config, "net": dataclasses.asdict(self.net)}
+        return {**config, "net": dataclasses.asdict(self.net), "objective": self.objective.name}
 
     @classmethod
     def from_config(cls, config):
@@ -133,7 +135,7 @@ def keras_model(run, problem: str | None = None, checkpoint_path=None) -> Proble
     problem = problem or (names[0] if len(names) == 1 else "")
     check_problem(problem, names, run.output_dir)
     wiring = multimodel.wire([run.problems[problem]], run.hparams, run.vocabulary, run.labels)
-    model = ProblemModel(run.hparams, wiring[problem], problem)
+    model = ProblemModel(run.hparams, wiring[problem], problem, run.problems[problem].objective_name())
     if checkpoint_path or checkpoint.newest(pathlib.Path(run.output_dir) / CHECKPOINTS):
         trained = {variable.path: variable for variable in run.restore_model(checkpoint_path).variables}
         for variable in model.multimodel.variables:

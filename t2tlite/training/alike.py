@@ -4,6 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from t2tlite.objective import Objective
+
 
 @dataclasses.dataclass(frozen=True)
 class Family:
@@ -11,6 +13,7 @@ class Family:
 
     Attributes:
       problems: their names; the first stands for all.
+      objective: that they have in common.
       spec: of their batches.
       shared: the model's trainable variables, but for those that are a problem's own.
       own: the different lists of variables in which they differ.
@@ -18,6 +21,7 @@ class Family:
     """
 
     problems: tuple[str, ...]
+    objective: Objective
     spec: dict[str, tf.TensorSpec]
     shared: list
     own: list[list]
@@ -29,20 +33,20 @@ class Family:
         return [tf.gather([tf.convert_to_tensor(v) for v in found], which) for found in alternatives]
 
 
-def key(model, problem: str, spec: dict[str, tf.TensorSpec]) -> tuple:
+def key(model, objective, problem: str, spec: dict[str, tf.TensorSpec]) -> tuple:
     """A key: one compiled function serves all problems of a model with the same one."""
-    return model.alike(problem), *sorted(spec.items())
+    return model.alike(problem), objective.name, *sorted(spec.items())
 
 
-def families(model, element_specs) -> list[Family]:
+def families(model, objectives, element_specs) -> list[Family]:
     """The problems in `{problem: spec of its batches}`, those together whose one function can serve all."""
     groups: dict[tuple, list[str]] = {}
     for name, spec in element_specs.items():
-        groups.setdefault(key(model, name, spec), []).append(name)
-    return [_family(model, names, element_specs[names[0]]) for names in groups.values()]
+        groups.setdefault(key(model, objectives[name], name, spec), []).append(name)
+    return [_family(model, names, objectives[names[0]], element_specs[names[0]]) for names in groups.values()]
 
 
-def _family(model, names, spec):
+def _family(model, names, objective, spec):
     own = {name: model.own(name) for name in names}
     paths = {name: tuple(variable.path for variable in variables) for name, variables in own.items()}
     different = list(dict.fromkeys(paths.values()))
@@ -50,6 +54,7 @@ def _family(model, names, spec):
     is_own = {path for found in different for path in found}
     return Family(
         tuple(names),
+        objective,
         spec,
         [variable for variable in model.trainable_variables if variable.path not in is_own],
         [lists[found] for found in different],

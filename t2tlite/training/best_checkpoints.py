@@ -9,31 +9,28 @@ import math
 import os
 import pathlib
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from t2tlite.errors import UserError
+from t2tlite.objective import score
 
 FOLDER = "best"
 MEAN = "mean"
-FIGURES = ("log_perplexity", "loss")  # the first that a problem has; lower is better
 
 
-def scores(figures: Mapping[str, Mapping[str, float]], problems: Collection[str]) -> dict[str, float]:
-    """What the checkpoints are compared by: the validation log-perplexity, in nats per target.
-
-    Of a problem whose modality has another loss, and so no log-perplexity, it is the loss.
+def scores(figures: Mapping[str, Mapping[str, float]], problems: Mapping[str, Any]) -> dict[str, float]:
+    """What the checkpoints are compared by: the first figure of each problem's objective, see `score`.
 
     Args:
       figures: `{problem: {figure: value}}` of one evaluation; empty where there was none.
-      problems: all that are trained.
+      problems: all that are trained, `{name: Problem}`.
 
     Returns:
       `{problem: score}` where it is finite, and under "mean" their mean if all are. Lower is better.
     """
-    told = {name: [one[figure] for figure in FIGURES if figure in one] for name, one in figures.items()}
-    found = {name: float(values[0]) for name, values in told.items() if values}
-    found = {name: value for name, value in found.items() if math.isfinite(value)}
+    told = {name: score(problems[name], one) for name, one in figures.items()}
+    found = {name: value for name, value in told.items() if value is not None and math.isfinite(value)}
     if found and found.keys() == set(problems):
         found[MEAN] = math.fsum(found.values()) / len(found)
     return found

@@ -6,8 +6,8 @@ from typing import Any
 
 from t2tlite import metrics, registry
 from t2tlite.errors import UserError
-from t2tlite.metrics import teacher_forced
 from t2tlite.nearest import did_you_mean
+from t2tlite.objective import figures_of
 
 MEAN = "mean"
 Figures = Mapping[str, Mapping[str, float]]  # problem -> name -> value
@@ -23,7 +23,7 @@ class EarlyStopping:
 
     Args:
       monitor: "PROBLEM/FIGURE", or "mean/FIGURE" for the mean over the problems that have it. A figure is a
-        teacher-forced one (`metrics.teacher_forced`) or a metric of decoded outputs that the problem lists.
+        teacher-forced one of the problem's objective, or a metric of decoded outputs that the problem lists.
       patience: stops at this many evaluations in a row that were not better than the best.
       problems: the `Problem`s that are trained.
       least: an evaluation is better if it is so by more than this.
@@ -39,16 +39,16 @@ class EarlyStopping:
         self.patience = patience
         self.least = least
         problem, _, self._figure = monitor.partition("/")
-        self._problems = _with_figure(monitor, problem, self._figure, list(problems))
-        self.higher_is_better = _higher_is_better(self._figure)
+        watched = _with_figure(monitor, problem, self._figure, list(problems))
+        self._problems = [one.name for one in watched]
+        told = [figures_of(one).get(self._figure) for one in watched]
+        self.is_decoded = told[0] is None  # whether the figure comes of decoded evaluations
+        self.higher_is_better = (
+            metrics.higher_is_better(registry.get("metric", self._figure)) if self.is_decoded else told[0]
+        )
         self.best: float | None = None
         self.best_step: int | None = None
         self.waited = 0
-
-    @property
-    def is_decoded(self) -> bool:
-        """Whether the figure comes of decoded evaluations, and not of teacher-forced ones."""
-        return self._figure not in teacher_forced.HIGHER_IS_BETTER
 
     @property
     def stopped(self) -> bool:
@@ -103,8 +103,8 @@ class EarlyStopping:
         return gain > self.least
 
 
-def _with_figure(monitor: str, problem: str, figure: str, problems: list) -> list[str]:
-    """Names of the problems whose figure is watched."""
+def _with_figure(monitor: str, problem: str, figure: str, problems: list) -> list:
+    """The problems whose figure is watched."""
     names = [one.name for one in problems]
     if not figure:
         raise UserError(
@@ -115,17 +115,10 @@ def _with_figure(monitor: str, problem: str, figure: str, problems: list) -> lis
         near = did_you_mean(problem, [MEAN, *names]) or f"; there is {', '.join([MEAN, *names])}"
         raise UserError(f"`{monitor}`: no problem `{problem}` is trained{near}")
     asked = [one for one in problems if problem in (MEAN, one.name)]
-    if figure in teacher_forced.HIGHER_IS_BETTER:
-        return [one.name for one in asked]
-    found = [one.name for one in asked if figure in one.metrics]
+    found = [one for one in asked if figure in figures_of(one)]
+    found = found or [one for one in asked if figure in one.metrics]
     if not found:
-        known = [*teacher_forced.HIGHER_IS_BETTER, *dict.fromkeys(m for one in asked for m in one.metrics)]
-        known = list(dict.fromkeys(known))
+        known = list(dict.fromkeys(name for one in asked for name in (*figures_of(one), *one.metrics)))
         near = did_you_mean(figure, known) or f"; there is {', '.join(known)}"
         raise UserError(f"`{monitor}`: `{problem}` has no figure `{figure}`{near}")
     return found
-
-
-def _higher_is_better(figure: str) -> bool:
-    told = teacher_forced.HIGHER_IS_BETTER.get(figure)
-    return metrics.higher_is_better(registry.get("metric", figure)) if told is None else told

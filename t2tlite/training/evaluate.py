@@ -5,14 +5,11 @@ import itertools
 
 import tensorflow as tf
 
+from t2tlite import objective
 from t2tlite.data import damage, pipeline
 from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
-from t2tlite.ids import PAD
-from t2tlite.losses import cross_entropy
 from t2tlite.training import alike, memory
-
-_BEST = 5
 
 
 class Evaluator:
@@ -26,13 +23,14 @@ class Evaluator:
     def __init__(self, run, model):
         self._run = run
         self._model = model
+        self._objectives = objective.all_of(run.problems, model)
         self._datasets = {}
         self._steps = {}
 
     def evaluate(
         self, problem: str, split: str, steps: int | None = None, progress: bool = False
     ) -> dict[str, float]:
-        """Teacher-forced figures of one problem, which `metrics.teacher_forced` names.
+        """The figures of a problem's objective, teacher-forced: each target given the right ones before it.
 
         Each target counts the same, in whatever batch it stands; padding does not count, nor do examples that
         are too long.
@@ -44,9 +42,7 @@ class Evaluator:
           progress: shown on stderr.
 
         Returns:
-          loss (the modality's own, per target, as in training: with label smoothing); log_perplexity (nats
-          per target, without it), where the modality is `probabilistic`; accuracy and accuracy_top5 (of
-          targets), sequence_accuracy (shares in [0, 1]); targets and sequences (their numbers).
+          What `Objective.figures` gives, of all batches together.
 
         Raises:
           UserError: the split has no example within the length bounds.
@@ -68,22 +64,14 @@ class Evaluator:
         memory.release()
         if not sums:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
-        nats = {"log_perplexity": sums["nats"] / sums["targets"]} if "nats" in sums else {}
-        return {
-            "loss": sums["loss"] / sums["targets"],
-            **nats,
-            "accuracy": sums["correct"] / sums["targets"],
-            "accuracy_top5": sums["correct_top5"] / sums["targets"],
-            "sequence_accuracy": sums["correct_sequences"] / sums["sequences"],
-            "targets": sums["targets"],
-            "sequences": sums["sequences"],
-        }
+        return self._objectives[problem].figures(sums)
 
     def _step(self, problem, spec):
         """A function of the problem's batches."""
-        key = alike.key(self._model, problem, spec)
+        aim = self._objectives[problem]
+        key = alike.key(self._model, aim, problem, spec)
         if key not in self._steps:
-            self._steps[key] = make_eval_step(self._model, problem, spec)
+            self._steps[key] = make_eval_step(self._model, aim, problem, spec)
         own = [tf.convert_to_tensor(variable) for variable in self._model.own(problem)]
         return functools.partial(self._steps[key], own=own)
 
@@ -102,44 +90,16 @@ class Evaluator:
         )
 
 
-def make_eval_step(model, problem: str, element_spec):
-    """A compiled function that gives sums over a batch, of the problem or of another one that is alike.
+def make_eval_step(model, objective, problem: str, element_spec):
+    """A compiled function: an objective's sums over a batch, of the problem or of another one alike.
 
     Its arguments are the batch and the values of the variables that are the problem's `own`.
-
-    The sums are: loss and targets, as the modality counts them; nats, the cross-entropy without label
-    smoothing, where the modality is `probabilistic`; correct, correct_top5, sequences, correct_sequences. A
-    sequence is correct if the entry with the largest logit is the right one at every position.
     """
-    net = model.target_net(problem)
-
     own_spec = [tf.TensorSpec(variable.shape, variable.dtype) for variable in model.own(problem)]
 
     @tf.function(input_signature=[element_spec, own_spec], autograph=False)
     def eval_step(features, own):
-        targets = features["targets"]
-        logits = model(features, problem=problem, training=False, own=own).logits
-        total, count = net.loss(logits, targets)
-        if not net.autoregressive:  # a class is a sequence of one
-            targets, logits = targets[:, None], logits[:, None]
-            weight = tf.ones_like(targets, tf.float32)
-        else:
-            weight = tf.cast(targets != PAD, tf.float32)
-        right = tf.cast(tf.argmax(logits, axis=-1, output_type=targets.dtype) == targets, tf.float32)
-        rows = tf.reshape(logits, [-1, tf.shape(logits)[-1]])
-        near = tf.math.in_top_k(tf.reshape(targets, [-1]), rows, _BEST)
-        whole = tf.reduce_min(tf.where(weight > 0, right, 1.0), axis=1)
-        nats = {}
-        if net.probabilistic:
-            nats["nats"] = tf.reduce_sum(cross_entropy(logits, targets) * weight)
-        return {
-            "loss": total,
-            "targets": count,
-            **nats,
-            "correct": tf.reduce_sum(right * weight),
-            "correct_top5": tf.reduce_sum(tf.where(near, tf.reshape(weight, [-1]), 0.0)),
-            "sequences": tf.cast(tf.size(whole), tf.float32),
-            "correct_sequences": tf.reduce_sum(whole),
-        }
+        output = model(features, problem=problem, training=False, own=own)
+        return objective.sums(output.logits, features["targets"])
 
     return eval_step

@@ -13,7 +13,7 @@ from t2tlite.training.guard import apply_if
 from t2tlite.training.strategy import Replicas
 
 
-def make_train_steps(model, optimizer, seed: int, element_specs, replicas=None, jit=False):
+def make_train_steps(model, optimizer, objectives, seed: int, element_specs, replicas=None, jit=False):
     """Functions `(features, step) -> statistics`, one for each problem, that update the model once.
 
     Everything random in them derives from (seed, problem, step). Variables that the problem doesn't use have
@@ -23,6 +23,7 @@ def make_train_steps(model, optimizer, seed: int, element_specs, replicas=None, 
     Args:
       model: the `MultiModel`.
       optimizer: of `make_optimizer`.
+      objectives: `{problem: Objective}`.
       seed: of the run.
       element_specs: `{problem: spec of its batches}`; their unknown dimensions keep a function from being
         traced again for each length.
@@ -37,7 +38,7 @@ def make_train_steps(model, optimizer, seed: int, element_specs, replicas=None, 
     """
     replicas = replicas or Replicas()
     steps = {}
-    for family in alike.families(model, element_specs):
+    for family in alike.families(model, objectives, element_specs):
         compiled = _make_train_step(model, optimizer, family, replicas, jit)
         for problem in family.problems:
             steps[problem] = functools.partial(compiled, **_numbers(family, seed, problem))
@@ -49,7 +50,7 @@ def _make_train_step(model, optimizer, family, replicas, jit):
     choices = [[*family.shared, *own] for own in family.own]
 
     def on_replica(features, row, step, problem_seed, which):
-        count, rows = _whole(model, family, features)
+        count, rows = _whole(family, features)
         seed = tf.stack([problem_seed, step])
         gradients, statistics = gradients_of(features, row, seed, which, count, rows, count, tf.ones([]))
         norm = _apply(model, optimizer, gradients, choices, which, statistics["loss"])
@@ -79,10 +80,12 @@ class Accumulator:
     Args:
       element_specs: `{problem: spec of its batches}`.
       micro_steps: how many there are in an update.
-      model, optimizer, seed, replicas, jit: as for `make_train_steps`.
+      model, optimizer, objectives, seed, replicas, jit: as for `make_train_steps`.
     """
 
-    def __init__(self, model, optimizer, seed: int, element_specs, micro_steps: int, replicas, jit=False):
+    def __init__(
+        self, model, optimizer, objectives, seed: int, element_specs, micro_steps: int, replicas, jit=False
+    ):
         self._model, self._optimizer, self._replicas = model, optimizer, replicas
         self._micro_steps = micro_steps
         self._used: dict[str, set[int]] = {}  # by problem, which variables have a gradient
@@ -98,7 +101,7 @@ class Accumulator:
                 for variable in model.trainable_variables
             ]
         self._counts, self._adds, self._applies = {}, {}, {}
-        for family in alike.families(model, element_specs):
+        for family in alike.families(model, objectives, element_specs):
             count = self._make_count(family)
             add = self._make_add(family, _make_gradients(model, optimizer, family, replicas, jit))
             for problem in family.problems:
@@ -131,7 +134,7 @@ class Accumulator:
 
     def _make_count(self, family):
         def on_replica(features, row):
-            return {"count": _whole(self._model, family, features)[0]}
+            return {"count": _whole(family, features)[0]}
 
         return tf.function(
             lambda features: self._replicas.run(on_replica, features),
@@ -141,7 +144,7 @@ class Accumulator:
 
     def _make_add(self, family, gradients_of):
         def on_replica(features, row, micro_step, weight, problem_seed, which):
-            count, rows = _whole(self._model, family, features)
+            count, rows = _whole(family, features)
             seed = tf.stack([problem_seed, micro_step])
             gradients, statistics = gradients_of(
                 features, row, seed, which, count, rows, weight, 1.0 / self._micro_steps
@@ -200,14 +203,13 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     The gradients are of the family's shared variables, None for one that isn't used, and of its own ones.
     """
     problem = family.problems[0]
-    net = model.target_net(problem)
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
     def forward(features, row, rows, seed, own):
         """What adds up over the replicas."""
         with randomness.scope(seed, row, replicas.number, rows):
             output = model(features, problem=problem, training=True, own=own)
-        total, _ = net.loss(output.logits, features["targets"])
+        total = family.objective.loss(output.logits, features["targets"])
         sums = {"total": total, "dropped": tf.zeros([]), "choices": {}, "balance": {}}
         for place, statistics in output.experts.items():
             sums["dropped"] += statistics["dropped"]
@@ -257,9 +259,9 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     return gradients_of
 
 
-def _whole(model, family, features):
+def _whole(family, features):
     """Of the whole batch: how many targets it has, at least 1, and its rows, as the shape `[rows, 0]`."""
-    count = model.target_net(family.problems[0]).count(features["targets"])
+    count = family.objective.count(features["targets"])
     rows = tf.cast(tf.shape(features["targets"])[0], tf.float32)
     count, rows = layers_replicas.total((count, rows))
     return tf.maximum(count, 1.0), tf.zeros([tf.cast(rows, tf.int32), 0])

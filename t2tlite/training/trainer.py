@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from t2tlite import objective
 from t2tlite.data import damage, mixing, pipeline
 from t2tlite.errors import UserError
-from t2tlite.metrics import teacher_forced
 from t2tlite.plural import counted
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import (
@@ -99,6 +99,7 @@ class Trainer:
         self.datasets = {name: self._dataset(problem) for name, problem in run.problems.items()}
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
+        self.objectives = objective.all_of(run.problems, self.model)
         self._updates = self._make_updates()
         self.evaluator = Evaluator(run, self.model)
         sizes = {
@@ -220,7 +221,8 @@ class Trainer:
         self.scores = best_checkpoints.scores(found, self.run.problems)
         for name, figures in found.items():
             self.log.write(self.step, name, "validation", figures)
-            self.progress.say(f"step {self.step}  validation {name}: {_told(figures)}")
+            told = _told(self.run.problems[name], figures)
+            self.progress.say(f"step {self.step}  validation {name}: {told}")
         if self.early_stopping:
             # Not that of the last step: a run that goes on further would not have made it there.
             interval = intervals.decode if self.early_stopping.is_decoded else intervals.evaluate
@@ -330,9 +332,18 @@ class Trainer:
         specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
         if self.micro_steps > 1:
             return Accumulator(
-                self.model, self.optimizer, run.seed, specs, self.micro_steps, self.replicas, jit
+                self.model,
+                self.optimizer,
+                self.objectives,
+                run.seed,
+                specs,
+                self.micro_steps,
+                self.replicas,
+                jit,
             ).update
-        steps = make_train_steps(self.model, self.optimizer, run.seed, specs, self.replicas, jit)
+        steps = make_train_steps(
+            self.model, self.optimizer, self.objectives, run.seed, specs, self.replicas, jit
+        )
 
         def update(batches, step):
             [(problem, batch)] = batches
@@ -356,15 +367,17 @@ def _due(step: int, interval: int) -> bool:
     return interval > 0 and step % interval == 0
 
 
-def _told(figures: dict[str, float]) -> str:
-    """Teacher-forced figures, then "decoded" and the metrics of the outputs."""
+def _told(problem, figures: dict[str, float]) -> str:
+    """The objective's figures, then "decoded" and the metrics of the outputs."""
     parts = []
-    if "loss" in figures:
-        figure = "log_perplexity" if "log_perplexity" in figures else "loss"
-        parts.append(
-            f"{figure.replace('_', '-')} {figures[figure]:.3f}, accuracy {100 * figures['accuracy']:.1f}%, "
-            f"whole {100 * figures['sequence_accuracy']:.1f}%"
-        )
-    known = {*teacher_forced.HIGHER_IS_BETTER, "targets", "sequences"}
-    decoded = [f"{name} {value:.2f}" for name, value in figures.items() if name not in known]
+    known = objective.figures_of(problem)
+    first = next((name for name in known if name in figures), None)
+    if first:
+        shares = [
+            f"{told} {100 * figures[name]:.1f}%"
+            for name, told in (("accuracy", "accuracy"), ("sequence_accuracy", "whole"))
+            if name in known and name in figures
+        ]
+        parts.append(", ".join([f"{first.replace('_', '-')} {figures[first]:.3f}", *shares]))
+    decoded = [f"{name} {value:.2f}" for name, value in figures.items() if name in problem.metrics]
     return "; ".join([*parts, *(["decoded " + ", ".join(decoded)] if decoded else [])])

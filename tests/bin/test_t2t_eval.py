@@ -91,7 +91,7 @@ def test_all_of_a_run(folder, tmp_path, call, eager):
         "signatures": {},
     }
     first, second = out.split("Decoded: step-00000002, test split, the first 3 examples")
-    assert "Teacher-forced: step-00000002, test split, the first 1 batches" in first
+    assert "Teacher-forced: step-00000002, test split, the first 1 batch" in first
     assert second.startswith("; texts by beam search of 4, alpha 0.6\n")
     assert not any(name in first for name in ("bleu", "top1"))
     assert not any(name in second for name in ("accuracy", "perplexity"))
@@ -99,13 +99,20 @@ def test_all_of_a_run(folder, tmp_path, call, eager):
     assert "wmt_ende test, teacher-forced: 1 in" in err and "wmt_ende test, decoded: 3 in" in err
 
 
-def test_a_problem_without_a_log_perplexity(capsys):
-    """Its modality has another loss."""
-    figures = {"loss": 0.25, "accuracy": 0.5, "accuracy_top5": 0.75, "sequence_accuracy": 0.5, "targets": 8.0}
+def test_problems_of_different_objectives(capsys):
+    """Each has its own figures, and a dash where it has none."""
+    figures = {"loss": 0.25, "accuracy": 0.5, "targets": 8.0, "sequences": 4.0}
+    other = {"loss": 2.0, "log_perplexity": 1.5, "recall_at_1": 0.125}
     flags = types.SimpleNamespace(eval_steps=0, split="test")
-    t2t_eval._show_teacher_forced({"mine": figures}, pathlib.Path("step-00000001"), flags)
-    [row] = [line for line in capsys.readouterr().out.splitlines() if "mine" in line]
-    assert row.replace("│", " ").split() == ["mine", "0.2500", "-", "50.00%", "75.00%", "50.00%", "8"]
+    found = {"mine": figures, "yours": other}
+    t2t_eval._show_teacher_forced(found, pathlib.Path("step-00000001"), flags)
+    out = capsys.readouterr().out
+    rows = {
+        line.replace("│", " ").split()[0]: line.replace("│", " ").split() for line in out.splitlines()[3:-1]
+    }
+    assert rows["mine"] == ["mine", "0.2500", "50.00%", "8", "-", "-"]
+    assert rows["yours"] == ["yours", "2.0000", "-", "-", "1.5000", "0.1250"]
+    assert "recall at 1" in out
 
 
 def test_one_kind_of_one_problem(folder, call, eagerly):

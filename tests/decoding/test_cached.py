@@ -171,8 +171,9 @@ def test_the_log_probability_is_the_teacher_forced_loss(model, inputs, decoded, 
         ids = found.ids[:, number]
         logits = model({**features, "targets": tf.constant(ids)}, problem="translation").logits
         for i in range(4):
-            loss, count = model.target_net("translation").loss(logits[i : i + 1], ids[i : i + 1])
-            assert count == np.count_nonzero(ids[i])
+            aim = tiny.objectives(model)["translation"]
+            loss = aim.loss(logits[i : i + 1], ids[i : i + 1])
+            assert aim.count(ids[i : i + 1]) == np.count_nonzero(ids[i])
             np.testing.assert_allclose(-loss, found.log_probability[i, number], rtol=1e-3)
 
 

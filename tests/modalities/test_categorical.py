@@ -53,22 +53,6 @@ def test_the_widths_keep_the_papers_proportion(net):
     assert [paper.h4.filters, paper.h5.filters] == [1536, 2048]
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_the_loss_is_the_cross_entropy(smoothing):
-    hparams = tiny.HPARAMS.replace(label_smoothing=smoothing)
-    net = registry.get("modality", "categorical").from_hparams(hparams, size=5)
-    logits, targets = tiny.noise(3, 5), np.array([0, 4, 2], np.int32)
-    total, weight = net.loss(logits, targets)
-    wanted = np.full((3, 5), smoothing / 5)
-    wanted[np.arange(3), targets] += 1 - smoothing
-    expected = -sum(
-        row @ np.log(reference.softmax(np.float64(scores)))
-        for row, scores in zip(wanted, logits, strict=True)
-    )
-    tiny.close(total, expected)
-    assert weight == 3
-
-
 def test_labels_make_the_net():
     cls = registry.get("modality", "categorical")
     keys = [

@@ -36,9 +36,9 @@ def test_every_entry_and_class_is_as_likely_as_the_others(set_name):
     model = fresh(set_name)
     for problem in PROBLEMS:
         features = tiny.batch(problem)
-        net = model.target_net(problem)
-        total, count = net.loss(model(features, problem=problem).logits, features["targets"])
-        assert abs(float(total / count) - math.log(net.size)) < 1e-4, problem
+        aim = tiny.objectives(model)[problem]
+        total = aim.loss(model(features, problem=problem).logits, features["targets"])
+        assert abs(float(total / aim.count(features["targets"])) - math.log(aim.net.size)) < 1e-4, problem
 
 
 @pytest.mark.parametrize("hidden_size", [32, 128])

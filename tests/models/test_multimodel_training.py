@@ -13,8 +13,9 @@ from . import tiny
 def loss_of(model, name, features, seed=(1, 2)):
     with randomness.scope(tf.constant(seed)):
         logits, experts = model(features, problem=name, training=True)
-    total, weight = model.target_net(name).loss(logits, features["targets"])
-    return total / weight + tf.add_n([statistics["loss"] for statistics in experts.values()])
+    aim = tiny.objectives(model)[name]
+    mean = aim.loss(logits, features["targets"]) / aim.count(features["targets"])
+    return mean + tf.add_n([statistics["loss"] for statistics in experts.values()])
 
 
 def gradients(model, name, features):

@@ -6,7 +6,7 @@ import types
 import numpy as np
 import tensorflow as tf
 
-from t2tlite import hparam, problem, registry
+from t2tlite import hparam, objective, problem, registry
 from t2tlite.models import multimodel
 
 HPARAMS = hparam.get("multimodel_tiny").replace(
@@ -61,6 +61,11 @@ PROBLEMS = {
 
 def wiring(names, hparams=HPARAMS, vocabulary=VOCABULARY, classes=CLASSES):
     return multimodel.wire([PROBLEMS[n] for n in names], hparams, vocabulary, {n: classes for n in names})
+
+
+def objectives(model):
+    """The objective of each problem of a model."""
+    return objective.all_of({name: PROBLEMS[name] for name in model.wiring}, model)
 
 
 def model(names=tuple(PROBLEMS), hparams=HPARAMS, seed=0):

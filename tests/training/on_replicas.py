@@ -71,11 +71,12 @@ def run(number, way):
         optimizer = make_optimizer(HPARAMS, model.trainable_variables)
     batch = tiny.batch(NAME, size=6)  # of four replicas two have one row less
     spec = {name: tf.TensorSpec([None] * value.shape.rank, value.dtype) for name, value in batch.items()}
+    aims = tiny.objectives(model)
     if way == "micro_steps":
-        accumulator = Accumulator(model, optimizer, 0, {NAME: spec}, 2, replicas)
+        accumulator = Accumulator(model, optimizer, aims, 0, {NAME: spec}, 2, replicas)
         found = [accumulator.update([(NAME, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
-        update = make_train_steps(model, optimizer, 0, {NAME: spec}, replicas, way == "xla")[NAME]
+        update = make_train_steps(model, optimizer, aims, 0, {NAME: spec}, replicas, way == "xla")[NAME]
         found = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in found]) for name in found[0]}
     assert not figures["dropped"].any()

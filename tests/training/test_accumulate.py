@@ -73,7 +73,7 @@ def test_an_update_leaves_nothing_behind():
     batches = {name: tiny.batch(name) for name in ("topics", "pictures")}
     spec = {name: updates.specs(features) for name, features in batches.items()}
     recorder = updates.Recorder()
-    accumulator = updates.Accumulator(model, recorder, 0, spec, 2, updates.Replicas())
+    accumulator = updates.Accumulator(model, recorder, tiny.objectives(model), 0, spec, 2, updates.Replicas())
     found = []
     for names in (["topics"] * 2, ["pictures", "topics"], ["topics"] * 2):
         accumulator.update([(name, batches[name]) for name in names], 4)

@@ -29,7 +29,7 @@ def problems(monkeypatch):
 
 def test_families():
     model = tiny.model(NAMES, HPARAMS)
-    translations, pictures = alike.families(model, SPECS)
+    translations, pictures = alike.families(model, tiny.objectives(model), SPECS)
     assert (translations.problems, pictures.problems) == (NAMES[:3], NAMES[3:])
     paths = [[variable.name for variable in own] for own in translations.own]
     assert paths == [["command_to_german"], ["command_to_french"]]
@@ -42,7 +42,8 @@ def test_families():
 
 def test_other_batches_are_no_family():
     longer = {**SPECS["to_french"], "inputs": tf.TensorSpec([None, 7], tf.int32)}
-    found = alike.families(tiny.model(NAMES, HPARAMS), {**SPECS, "to_french": longer})
+    model = tiny.model(NAMES, HPARAMS)
+    found = alike.families(model, tiny.objectives(model), {**SPECS, "to_french": longer})
     assert [family.problems for family in found] == [
         ("to_german", "from_french"),
         ("to_french",),
@@ -55,17 +56,20 @@ def trained(together, micro_steps):
     model = tiny.model(NAMES[:3], HPARAMS)
     optimizer = make_optimizer(HPARAMS, model.trainable_variables)
     specs = {name: SPECS[name] for name in NAMES[:3]}
+    aims = tiny.objectives(model)
     groups = [specs] if together else [{name: spec} for name, spec in specs.items()]
     found = []
     if micro_steps == 1:
         steps = {}
         for group in groups:
-            steps |= step.make_train_steps(model, optimizer, 3, group)
+            steps |= step.make_train_steps(model, optimizer, aims, 3, group)
         assert len({id(function.func) for function in steps.values()}) == (1 if together else 3)
         for number, name in enumerate(ORDER):
             found.append(steps[name](BATCHES[name], tf.constant(number)))
     else:
-        parts = [step.Accumulator(model, optimizer, 3, group, micro_steps, Replicas()) for group in groups]
+        parts = [
+            step.Accumulator(model, optimizer, aims, 3, group, micro_steps, Replicas()) for group in groups
+        ]
         for number, name in enumerate(ORDER):
             [part] = [part for part, group in zip(parts, groups, strict=True) if name in group]
             found += part.update([(name, BATCHES[name])] * micro_steps, number)
@@ -87,7 +91,8 @@ def test_updates(micro_steps):
 def test_a_compiled_update_leaves_the_other_commands_alone():
     model = tiny.model(NAMES, HPARAMS)
     optimizer = make_optimizer(HPARAMS, model.trainable_variables)
-    steps = step.make_train_steps(model, optimizer, 0, {name: SPECS[name] for name in NAMES[:3]})
+    specs = {name: SPECS[name] for name in NAMES[:3]}
+    steps = step.make_train_steps(model, optimizer, tiny.objectives(model), 0, specs)
     before = updates.values(model)
     steps["to_french"](BATCHES["to_french"], tf.constant(0))
     after = updates.values(model)
@@ -102,11 +107,12 @@ def test_a_compiled_update_leaves_the_other_commands_alone():
 @pytest.mark.usefixtures("eagerly")
 def test_evaluation():
     model = tiny.randomise(tiny.model(NAMES, HPARAMS))
-    shared = make_eval_step(model, "to_german", SPECS["to_german"])
+    aims = tiny.objectives(model)
+    shared = make_eval_step(model, aims["to_german"], "to_german", SPECS["to_german"])
     losses = []
     for name in NAMES[:2]:
         own = [tf.convert_to_tensor(variable) for variable in model.own(name)]
-        alone = make_eval_step(model, name, SPECS[name])(BATCHES[name], own)
+        alone = make_eval_step(model, aims[name], name, SPECS[name])(BATCHES[name], own)
         for key, value in shared(BATCHES[name], own).items():
             np.testing.assert_array_equal(value, alone[key])
         losses.append(float(alone["loss"]))

@@ -30,15 +30,19 @@ def best(folder):
     return {home.name: [int(path.name.removeprefix("step-")) for path in home.iterdir()] for home in homes}
 
 
+def problems(*names):
+    return {name: types.SimpleNamespace(objective_name=lambda: "likelihood") for name in names}
+
+
 def test_scores():
     figures = {"a": {"loss": 9.0, "log_perplexity": 1.5}, "b": {"log_perplexity": 3.0, "bleu": 2.0}}
-    assert best_checkpoints.scores(figures, ["a", "b"]) == {"a": 1.5, "b": 3.0, "mean": 2.25}
-    assert best_checkpoints.scores(figures, ["a", "b", "c"]) == {"a": 1.5, "b": 3.0}
-    assert best_checkpoints.scores({"a": {"bleu": 2.0}}, ["a"]) == {}
+    assert best_checkpoints.scores(figures, problems("a", "b")) == {"a": 1.5, "b": 3.0, "mean": 2.25}
+    assert best_checkpoints.scores(figures, problems("a", "b", "c")) == {"a": 1.5, "b": 3.0}
+    assert best_checkpoints.scores({"a": {"bleu": 2.0}}, problems("a")) == {}
     figures["a"]["log_perplexity"] = float("nan")
-    assert best_checkpoints.scores(figures, ["a", "b"]) == {"b": 3.0}
-    del figures["a"]["log_perplexity"]  # a modality with another loss has none
-    assert best_checkpoints.scores(figures, ["a", "b"]) == {"a": 9.0, "b": 3.0, "mean": 6.0}
+    assert best_checkpoints.scores(figures, problems("a", "b")) == {"b": 3.0}
+    del figures["a"]["log_perplexity"]  # an objective that is no likelihood has none
+    assert best_checkpoints.scores(figures, problems("a", "b")) == {"a": 9.0, "b": 3.0, "mean": 6.0}
 
 
 def test_the_best_of_each_survive(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2tlite import objective, registry
 from t2tlite.errors import UserError
 from t2tlite.training import dry_run, memory, step
 from t2tlite.training.optimizers import OPTIMIZERS, make_optimizer, rehearsal
@@ -55,7 +56,7 @@ def check(run, model, workers=1, optimizer=None):
     specs = {
         name: updates.specs(dry_run.example_batch(run, problem, 1)) for name, problem in run.problems.items()
     }
-    steps = make_train_steps(model, optimizer, run.seed, specs)
+    steps = make_train_steps(model, optimizer, objective.all_of(run.problems, model), run.seed, specs)
 
     def update(batches, step):
         [(name, features)] = batches
@@ -184,10 +185,10 @@ def test_a_figure_that_is_not_finite(sizes):
 
 
 def test_shapes_that_do_not_fit(model, monkeypatch):
-    def broken(logits, targets):
-        return tf.reduce_sum(logits @ logits), tf.ones([])
+    def broken(self, logits, targets):
+        return tf.reduce_sum(logits @ logits)
 
-    monkeypatch.setattr(model.target_net("pictures"), "loss", broken)
+    monkeypatch.setattr(registry.get("objective", "classification"), "loss", broken)
     with pytest.raises(UserError, match="`pictures` .1 examples of 33 pixels. can't be computed"):
         check(a_run("pictures"), model)
 

@@ -11,9 +11,12 @@ from t2tlite.errors import UserError
 from t2tlite.training.early_stopping import EarlyStopping
 
 PROBLEMS = [
-    types.SimpleNamespace(name="wmt_ende", metrics=("bleu", "log_perplexity")),
-    types.SimpleNamespace(name="wmt_deen", metrics=("bleu",)),
-    types.SimpleNamespace(name="wsj_speech", metrics=("wer",)),
+    types.SimpleNamespace(name=name, metrics=metrics, objective_name=lambda: "likelihood")
+    for name, metrics in (
+        ("wmt_ende", ("bleu", "log_perplexity")),
+        ("wmt_deen", ("bleu",)),
+        ("wsj_speech", ("wer",)),
+    )
 ]
 
 
@@ -134,7 +137,7 @@ def test_another_figure_begins_anew_and_more_patience_goes_on():
         ("wmt_ende/", "is no figure of a problem"),
         ("wmt_end/bleu", "no problem `wmt_end` is trained; did you mean `wmt_ende`"),
         ("imagenet/top1", "no problem `imagenet` is trained; there is mean, wmt_ende, wmt_deen, wsj_speech"),
-        ("wsj_speech/bleu", "`wsj_speech` has no figure `bleu`; there is loss, log_perplexity, .*, wer"),
+        ("wsj_speech/bleu", "`wsj_speech` has no figure `bleu`; there is log_perplexity, loss, .*, wer"),
         ("mean/blue", "`mean` has no figure `blue`; did you mean `bleu`"),
         ("wmt_ende/acuracy", "did you mean `accuracy`"),
     ],
@@ -146,9 +149,20 @@ def test_unknown_figures(monitor, message):
 
 def test_unknown_metrics_and_impossible_patience():
     with pytest.raises(UserError, match="unknown metric `zzz`"):
-        EarlyStopping("a/zzz", 1, [types.SimpleNamespace(name="a", metrics=("zzz",))])
+        EarlyStopping(
+            "a/zzz",
+            1,
+            [types.SimpleNamespace(name="a", metrics=("zzz",), objective_name=lambda: "likelihood")],
+        )
     with pytest.raises(UserError, match="patience of 1 or more. Received: 0"):
         make("wmt_ende/bleu", 0)
+
+
+def test_a_figure_that_the_objective_of_a_problem_does_not_have(monkeypatch):
+    """It would be waited for in vain."""
+    monkeypatch.setattr(registry.get("objective", "likelihood"), "FIGURES", {"loss": False})
+    with pytest.raises(UserError, match="`wmt_deen` has no figure `log_perplexity`; there is loss, bleu"):
+        make("wmt_deen/log_perplexity")
 
 
 def test_it_can_watch_every_metric_of_the_problems():

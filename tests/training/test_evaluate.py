@@ -9,8 +9,8 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
-from t2tlite.metrics import teacher_forced
-from t2tlite.training import best_checkpoints, evaluate, launch, trainer
+from t2tlite.objective import figures_of
+from t2tlite.training import best_checkpoints, launch, trainer
 from t2tlite.training.evaluate import Evaluator, make_eval_step
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.step import make_train_steps
@@ -68,7 +68,7 @@ def test_figures_are_numpys_over_the_whole_split(run, model, problem):
     found = batches(run, problem)
     nats, ranks, whole = in_numpy(model, problem, found)
     figures = Evaluator(run, model).evaluate(problem, "validation")
-    assert set(figures) == {*teacher_forced.HIGHER_IS_BETTER, "targets", "sequences"}
+    assert set(figures) == {*figures_of(run.problems[problem]), "targets", "sequences"}
     assert figures["targets"] == len(nats) and figures["sequences"] == len(whole) == 6
     assert figures["loss"] == figures["log_perplexity"] == pytest.approx(nats.mean(), rel=1e-5)
     assert figures["accuracy"] == pytest.approx((ranks == 0).mean())
@@ -91,82 +91,6 @@ def test_a_fresh_model_knows_nothing(run):
     assert loss == pytest.approx(math.log(run.vocabulary.size), rel=1e-5)
 
 
-class Fixed:
-    """A model whose logits are given, with a net of the usual modalities."""
-
-    def __init__(self, logits, autoregressive=True):
-        self.logits = tf.constant(logits, tf.float32)
-        modality = registry.get("modality", "language" if autoregressive else "categorical")
-        self.net = modality.from_hparams(HPARAMS, size=self.logits.shape[-1])
-
-    def own(self, problem):
-        return []
-
-    def __call__(self, features, problem, training, own):
-        assert not training and not own
-        return self
-
-    def target_net(self, problem):
-        return self.net
-
-
-def sums_of(logits, targets, autoregressive=True):
-    features = {"targets": tf.constant(targets, tf.int32)}
-    spec = {"targets": tf.TensorSpec([None] * features["targets"].shape.rank, tf.int32)}
-    sums = make_eval_step(Fixed(logits, autoregressive), "any", spec)(features, [])
-    return {name: float(value) for name, value in sums.items()}
-
-
-# Seven entries, of which entry i is the i-th likeliest.
-RANKED = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
-
-
-def test_sums_by_hand():
-    """Two sequences, of 3 and 1 targets; the ranks of the targets are 1, 4, 5, and 2."""
-    logits = np.tile(np.array(RANKED), [2, 3, 1])
-    logits[0, 0] = np.roll(RANKED, 1)  # entry 1 is the likeliest
-    sums = sums_of(logits, [[1, 4, 5], [2, 0, 0]])
-    log_sum = math.log(sum(math.exp(x) for x in RANKED))
-    nats = (log_sum - 6) + (log_sum - 2) + (log_sum - 1) + (log_sum - 4)
-    assert sums["loss"] == pytest.approx(nats, rel=1e-6) == sums["nats"]
-    assert (sums["targets"], sums["correct"], sums["correct_top5"]) == (4, 1, 3)
-    assert (sums["sequences"], sums["correct_sequences"]) == (2, 0)
-
-
-def test_padding_is_not_part_of_a_whole_sequence():
-    logits = np.tile(np.roll(RANKED, 1), [2, 3, 1])
-    sums = sums_of(logits, [[1, 1, 0], [1, 2, 0]])
-    assert (sums["targets"], sums["correct"]) == (4, 3)
-    assert (sums["sequences"], sums["correct_sequences"]) == (2, 1)
-
-
-def test_class_0_is_no_padding():
-    sums = sums_of([RANKED, RANKED, RANKED], [0, 4, 6], autoregressive=False)
-    assert (sums["targets"], sums["correct"], sums["correct_top5"]) == (3, 1, 2)
-    assert (sums["sequences"], sums["correct_sequences"]) == (3, 1)
-
-
-def test_fewer_than_five_classes():
-    assert sums_of([RANKED[:3]], [2], autoregressive=False)["correct_top5"] == 1
-
-
-def test_each_figure_is_a_share_of_its_own_number(run, model, monkeypatch):
-    """Whole sequences of sequences, and all else of targets; a fresh model has none."""
-    sums = {"loss": 9.0, "nats": 12.0, "targets": 6.0, "correct": 3.0, "correct_top5": 4.0}
-    sums |= {"sequences": 2.0, "correct_sequences": 1.0}
-    monkeypatch.setattr(evaluate, "make_eval_step", lambda model, problem, spec: lambda batch, own: sums)
-    figures = Evaluator(run, model).evaluate("imagenet", "validation", steps=2)
-    assert figures == {
-        "loss": 1.5, "log_perplexity": 2.0, "accuracy": 0.5, "accuracy_top5": pytest.approx(2 / 3),
-        "sequence_accuracy": 0.5, "targets": 12.0, "sequences": 4.0,
-    }  # fmt: skip
-
-
-def test_what_is_not_finite_is_not_right():
-    sums = sums_of([[math.nan] * 7], [0], autoregressive=False)
-    assert math.isnan(sums["loss"]) and math.isnan(sums["nats"]) and sums["correct_top5"] == 0
-
-
 @pytest.mark.parametrize("name", ["translation", "pictures"])
 def test_the_loss_is_that_of_training_and_the_log_perplexity_is_without_smoothing(name):
     plain, smooth = (
@@ -178,9 +102,11 @@ def test_the_loss_is_that_of_training_and_the_log_perplexity_is_without_smoothin
     for hparams in (plain, smooth):
         model = tiny.model([name], hparams)
         optimizer = make_optimizer(hparams.replace(learning_rate=1e-20), model.trainable_variables)
-        trained = make_train_steps(model, optimizer, 0, {name: spec})[name](features, tf.constant(0))
-        sums = make_eval_step(model, name, spec)(features, [tf.convert_to_tensor(v) for v in model.own(name)])
-        np.testing.assert_allclose(sums["loss"] / sums["targets"], trained["loss"], rtol=1e-5)
+        aims = tiny.objectives(model)
+        trained = make_train_steps(model, optimizer, aims, 0, {name: spec})[name](features, tf.constant(0))
+        own = [tf.convert_to_tensor(variable) for variable in model.own(name)]
+        sums = make_eval_step(model, aims[name], name, spec)(features, own)
+        np.testing.assert_allclose(sums["loss"] / sums["count"], trained["loss"], rtol=1e-5)
         found[hparams.label_smoothing] = {key: float(value) for key, value in sums.items()}
     assert found[0.0]["loss"] == found[0.0]["nats"] == pytest.approx(found[0.3]["nats"], rel=1e-5)
     assert abs(found[0.3]["loss"] / found[0.3]["nats"] - 1) > 1e-3
@@ -188,29 +114,29 @@ def test_the_loss_is_that_of_training_and_the_log_perplexity_is_without_smoothin
 
 @pytest.fixture
 def margin():
-    """The name of a modality with a hinge loss, as a user may register one."""
+    """The name of an objective with a hinge loss, as a user may register one."""
     default = registry.get.__self__
-    default.names("modality")
+    default.names("objective")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(default, "_entries", dict(default._entries))
         patch.setattr(default, "_things", dict(default._things))
 
-        @registry.register_modality("margin")
-        class Margin(registry.get("modality", "categorical")):
-            probabilistic = False
-
-            def loss(self, logits, targets):
-                size = logits.shape[-1]
+        @registry.register_objective("margin")
+        class Margin(registry.get("objective", "classification")):
+            def losses(self, logits, targets):
                 own = tf.gather(logits, targets, batch_dims=1)[:, None]  # [batch, 1]
-                excess = tf.nn.relu(1.0 + logits - own) * (1.0 - tf.one_hot(targets, size))
-                return tf.reduce_sum(excess), self.count(targets)
+                excess = tf.nn.relu(1.0 + logits - own) * (1.0 - tf.one_hot(targets, logits.shape[-1]))
+                return tf.reduce_sum(excess, axis=-1)
 
+            def nats(self, logits, targets):
+                return None
+
+        patch.setattr(registry.get("problem", "imagenet"), "objective", "margin")
         yield "margin"
 
 
-def test_a_modality_with_another_loss(sample_data, tmp_path, margin):
-    hparams = HPARAMS.replace(modality_label=margin)
-    run = launch.make_run(tmp_path, "imagenet", hparams, sample_data, "sample")
+def test_another_objective(sample_data, tmp_path, margin):
+    run = launch.make_run(tmp_path, "imagenet", HPARAMS, sample_data, "sample")
     model = tiny.randomise(run.make_model())
     expected = []
     for batch in batches(run, "imagenet"):
@@ -221,8 +147,8 @@ def test_a_modality_with_another_loss(sample_data, tmp_path, margin):
     figures = Evaluator(run, model).evaluate("imagenet", "validation")
     assert figures["loss"] == pytest.approx(np.mean(expected), rel=1e-5)
     assert "log_perplexity" not in figures and 0 <= figures["accuracy"] <= figures["accuracy_top5"] <= 1
-    assert f"loss {np.mean(expected):.3f}, accuracy" in trainer._told(figures)
-    assert best_checkpoints.scores({"imagenet": figures}, ["imagenet"])["mean"] == figures["loss"]
+    assert f"loss {np.mean(expected):.3f}, accuracy" in trainer._told(run.problems["imagenet"], figures)
+    assert best_checkpoints.scores({"imagenet": figures}, run.problems)["mean"] == figures["loss"]
 
 
 def test_steps(run, model):

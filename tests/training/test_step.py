@@ -18,7 +18,8 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 def step_of(model, name, optimizer=None, seed=0):
     """A function of a step: its statistics."""
     features = tiny.batch(name)
-    compiled = make_train_steps(model, optimizer or Recorder(), seed, {name: specs(features)})[name]
+    aims = tiny.objectives(model)
+    compiled = make_train_steps(model, optimizer or Recorder(), aims, seed, {name: specs(features)})[name]
 
     def run(step):
         found = compiled(features, tf.constant(step))

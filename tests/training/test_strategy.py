@@ -123,13 +123,14 @@ def test_micro_steps_of_one_batch_are_one_update():
             name: {f: tf.TensorSpec([None] * v.shape.rank, v.dtype) for f, v in batch.items()}
             for name, batch in batches.items()
         }
-        accumulator = Accumulator(model, optimizer, 0, specs, 2, Replicas())
+        accumulator = Accumulator(model, optimizer, tiny.objectives(model), 0, specs, 2, Replicas())
         for step, name in enumerate(["translation", "pictures"] * 3):
             if parts == 2:
                 halves = [{f: v[a:b] for f, v in batches[name].items()} for a, b in ((0, 2), (2, 6))]
                 accumulator.update([(name, half) for half in halves], step)
             else:
-                make_train_steps(model, optimizer, 0, specs)[name](batches[name], tf.constant(step))
+                steps = make_train_steps(model, optimizer, tiny.objectives(model), 0, specs)
+                steps[name](batches[name], tf.constant(step))
         results.append([variable.numpy() for variable in model.trainable_variables])
     for one, two in zip(*results, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)

@@ -6,6 +6,8 @@ import tensorflow as tf
 from t2tlite.training.step import Accumulator, make_train_steps
 from t2tlite.training.strategy import Replicas
 
+from ..models import tiny
+
 
 class Recorder:
     """An optimizer that only remembers the gradients, dense and by the paths of their variables."""
@@ -28,11 +30,13 @@ def update(model, optimizer, batches, step=0, seed=0):
     """
     if len(batches) == 1:
         [(name, features)] = batches
-        steps = make_train_steps(model, optimizer, seed, {name: specs(features)})
+        steps = make_train_steps(model, optimizer, tiny.objectives(model), seed, {name: specs(features)})
         found = [steps[name](features, tf.constant(step))]
     else:
         spec = {name: specs(features) for name, features in batches}
-        accumulator = Accumulator(model, optimizer, seed, spec, len(batches), Replicas())
+        accumulator = Accumulator(
+            model, optimizer, tiny.objectives(model), seed, spec, len(batches), Replicas()
+        )
         found = accumulator.update(batches, step)
     return [{k: float(v) for k, v in each.items() if not v.shape.rank} for each in found]
 

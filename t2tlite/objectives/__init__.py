@@ -1,0 +1,1 @@
+"""Objectives that come with t2tlite, a file each."""
