@@ -64,9 +64,9 @@ class Recurrent(keras.layers.Layer):
         projected = tf.transpose(projected, [1, 0, 2])  # [length, batch, gates * units]
         valid = None if padding_mask is None else tf.transpose(padding_mask)[:, :, None]
 
-        def advance(position, before):
+        def advance(position, x, before):
             recurrent = tf.cast(tf.matmul(tf.cast(before[0], kernel.dtype), kernel), tf.float32)
-            after = self.cell(projected[position], recurrent, before)
+            after = self.cell(x, recurrent, before)
             if valid is None:
                 return after
             pairs = zip(after, before, strict=True)
@@ -74,23 +74,26 @@ class Recurrent(keras.layers.Layer):
 
         before = self.initial_state(tf.shape(x)[0]) if state is None else state
         if x.shape[1] == 1:  # a step of a decoding, which has no time for a loop in a loop
-            after = advance(0, before)
+            after = advance(0, projected[0], before)
             y = after[0][:, None]
         else:
-            outputs, after = self._along(advance, before, tf.shape(x)[1])
+            outputs, after = self._along(advance, projected, before)
             y = tf.transpose(outputs, [1, 0, 2])
         y = tf.cast(y, x.dtype)
         return y if state is None else (y, after)
 
-    def _along(self, advance, before, length):
+    def _along(self, advance, inputs, before):
         """The outputs `[length, batch, units]` of all positions, and the state after the last."""
+        length = tf.shape(inputs)[0]
+        # Arrays, since the gradient of a slice is as large as what it was cut from.
+        inputs = tf.TensorArray(inputs.dtype, length).unstack(inputs)
+        outputs = tf.TensorArray(tf.float32, length, element_shape=[None, self.units])
 
         def body(count, state, outputs):
             position = length - 1 - count if self.backwards else count
-            state = advance(position, state)
+            state = advance(position, inputs.read(position), state)
             return count + 1, state, outputs.write(position, state[0])
 
-        outputs = tf.TensorArray(tf.float32, length, element_shape=[None, self.units])
         _, after, outputs = tf.while_loop(
             lambda count, *_: count < length,
             body,
