@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 
-class Recurrent(keras.layers.Layer):
+class _Recurrent(keras.layers.Layer):
     """Base of the recurrent layers: the weights and the loop. A subclass has the cell.
 
     The state is a tuple of float32 `[batch, units]`, the output first. It is float32 in mixed precision as
@@ -104,7 +104,7 @@ class Recurrent(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("t2tlite")
-class LSTM(Recurrent):
+class LSTM(_Recurrent):
     """Long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000).
 
     `c' = sigmoid(f) c + sigmoid(i) tanh(g)`, `h' = sigmoid(o) tanh(c')`, where i, f, g and o stand in this
@@ -131,7 +131,7 @@ def _forget_bias(shape, dtype=None):
 
 
 @keras.saving.register_keras_serializable("t2tlite")
-class GRU(Recurrent):
+class GRU(_Recurrent):
     """Gated recurrent unit (Cho et al. 2014, arXiv 1406.1078, section 2.3), as cuDNN and Keras compute it.
 
     `h' = z h + (1 - z) tanh(x W + b + r (h U + b'))` with the update gate z and the reset gate r, which are
@@ -156,6 +156,9 @@ class GRU(Recurrent):
         return (z * state[0] + (1 - z) * g,)
 
 
+CELLS = {"lstm": LSTM, "gru": GRU}
+
+
 @keras.saving.register_keras_serializable("t2tlite")
 class Bidirectional(keras.layers.Layer):
     """Two recurrent layers of half the width, one in each direction, beside each other.
@@ -163,14 +166,15 @@ class Bidirectional(keras.layers.Layer):
     Schuster & Paliwal 1997; Bahdanau et al. 2015 (arXiv 1409.0473, section 3.2).
 
     Args:
-      cell: `LSTM` or `GRU`.
+      cell: "lstm" or "gru".
       units: channels of the output, even.
     """
 
-    def __init__(self, cell, units: int, **kwargs):
+    def __init__(self, cell: str, units: int, **kwargs):
         super().__init__(**kwargs)
-        self.forwards = cell(units // 2, name="forwards", dtype=self.dtype_policy)
-        self.backwards = cell(units // 2, backwards=True, name="backwards", dtype=self.dtype_policy)
+        half, dtype = units // 2, self.dtype_policy
+        self.forwards = CELLS[cell](half, name="forwards", dtype=dtype)
+        self.backwards = CELLS[cell](half, backwards=True, name="backwards", dtype=dtype)
 
     def build(self, input_shape):
         self.forwards.build(input_shape)
