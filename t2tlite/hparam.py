@@ -94,7 +94,9 @@ class HParams:
     large_kernel_size: int = 15
     large_kernel_dilation: int = 8
     dropout: float  # of a ConvBlock's output, a transformer's input, a sublayer of it or of a recurrent net
-    encoder_timing: bool = True
+    encoder_timing: bool = (
+        True  # adds the timing signal to the input of the encoder, unless that is recurrent
+    )
     moe_num_experts: int
     moe_k: int
     moe_capacity_factor: float = 1.25  # slots for each expert in training, as a multiple of an even share

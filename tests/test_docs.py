@@ -134,7 +134,8 @@ def parameters(hparams, monkeypatch):
             keras.layers.Layer, "add_weight", lambda self, shape=(), **kwargs: sizes.append(math.prod(shape))
         )
         made = [
-            registry.get(part, "multimodel").from_hparams(hparams) for part in ("encoder", "mixer", "decoder")
+            registry.get(part, getattr(hparams, part)).from_hparams(hparams)
+            for part in ("encoder", "mixer", "decoder")
         ]
         for name, size in (
             ("language", hparams.vocabulary_size),
@@ -153,11 +154,15 @@ def test_the_table_of_sets(monkeypatch):
     rows = {
         row.split("`")[1]: [cell.strip() for cell in row.split("|")[2:-1]] for row in table.splitlines()[2:]
     }
-    assert sorted(rows) == [name for name in registry.names("hparams") if name.startswith("multimodel")]
+    shipped = [
+        n for n in registry.names("hparams") if registry.entry("hparams", n).module.startswith("t2tlite")
+    ]
+    assert sorted(rows) == shipped
     for name, (width, experts, blocks_told, total, of_experts, _) in rows.items():
         hparams = hparam.get(name)
         assert int(width) == hparams.hidden_size
-        assert experts == f"{hparams.moe_num_experts}, {hparams.moe_k} a position"
+        none = hparams.moe == "none"
+        assert experts == ("no" if none else f"{hparams.moe_num_experts}, {hparams.moe_k} a position")
         assert (
             blocks_told
             == f"{hparams.num_encoder_layers}, {hparams.num_mixer_layers}, {hparams.num_decoder_layers}"

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from t2tlite.data import audio
 from t2tlite.decoding.lettering import Lettering
 from t2tlite.decoding.views import Attention, ExpertChoice, Positions, View
+from t2tlite.plural import counted
 
 _CELL = 0.26  # inches of a unit
 _LINE = 0.15  # inches of a line of labels
@@ -72,7 +73,12 @@ def _attention(view: Attention, heads: bool) -> list[list[_Panel]]:
     blocks = blocks or [(name, weights, own) for name, weights in view.self_weights.items()]
     if not heads:
         means = [
-            _Panel(f"{name}, mean of {len(weights)} heads", weights.mean(axis=0), view.outputs, columns)
+            _Panel(
+                f"{name}, mean of {counted(len(weights), 'head')}",
+                weights.mean(axis=0),
+                view.outputs,
+                columns,
+            )
             for name, weights, columns in blocks
         ]
         return [means]

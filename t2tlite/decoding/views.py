@@ -99,7 +99,8 @@ class Mixture:
     Attributes:
       side: "inputs" or "outputs": whose positions these are.
       experts: int32 `[positions, k]`, numbers of the chosen experts, the strongest first.
-      gates: float32 `[positions, k]`, their weights; each row sums to 1.
+      gates: float32 `[positions, k]`, their weights; each row sums to 1, but for `switch`, where it is the
+        chosen expert's probability.
       count: how many experts there are to choose from.
     """
 

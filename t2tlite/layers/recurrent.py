@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 
-class Recurrent(keras.layers.Layer):
+class _Recurrent(keras.layers.Layer):
     """Base of the recurrent layers: the weights and the loop. A subclass has the cell.
 
     The state is a tuple of float32 `[batch, units]`, the output first. It is float32 in mixed precision as
@@ -64,9 +64,9 @@ class Recurrent(keras.layers.Layer):
         projected = tf.transpose(projected, [1, 0, 2])  # [length, batch, gates * units]
         valid = None if padding_mask is None else tf.transpose(padding_mask)[:, :, None]
 
-        def advance(position, before):
+        def advance(position, x, before):
             recurrent = tf.cast(tf.matmul(tf.cast(before[0], kernel.dtype), kernel), tf.float32)
-            after = self.cell(projected[position], recurrent, before)
+            after = self.cell(x, recurrent, before)
             if valid is None:
                 return after
             pairs = zip(after, before, strict=True)
@@ -74,23 +74,26 @@ class Recurrent(keras.layers.Layer):
 
         before = self.initial_state(tf.shape(x)[0]) if state is None else state
         if x.shape[1] == 1:  # a step of a decoding, which has no time for a loop in a loop
-            after = advance(0, before)
+            after = advance(0, projected[0], before)
             y = after[0][:, None]
         else:
-            outputs, after = self._along(advance, before, tf.shape(x)[1])
+            outputs, after = self._along(advance, projected, before)
             y = tf.transpose(outputs, [1, 0, 2])
         y = tf.cast(y, x.dtype)
         return y if state is None else (y, after)
 
-    def _along(self, advance, before, length):
+    def _along(self, advance, inputs, before):
         """The outputs `[length, batch, units]` of all positions, and the state after the last."""
+        length = tf.shape(inputs)[0]
+        # Arrays, since the gradient of a slice is as large as what it was cut from.
+        inputs = tf.TensorArray(inputs.dtype, length).unstack(inputs)
+        outputs = tf.TensorArray(tf.float32, length, element_shape=[None, self.units])
 
         def body(count, state, outputs):
             position = length - 1 - count if self.backwards else count
-            state = advance(position, state)
+            state = advance(position, inputs.read(position), state)
             return count + 1, state, outputs.write(position, state[0])
 
-        outputs = tf.TensorArray(tf.float32, length, element_shape=[None, self.units])
         _, after, outputs = tf.while_loop(
             lambda count, *_: count < length,
             body,
@@ -101,7 +104,7 @@ class Recurrent(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("t2tlite")
-class LSTM(Recurrent):
+class LSTM(_Recurrent):
     """Long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000).
 
     `c' = sigmoid(f) c + sigmoid(i) tanh(g)`, `h' = sigmoid(o) tanh(c')`, where i, f, g and o stand in this
@@ -128,7 +131,7 @@ def _forget_bias(shape, dtype=None):
 
 
 @keras.saving.register_keras_serializable("t2tlite")
-class GRU(Recurrent):
+class GRU(_Recurrent):
     """Gated recurrent unit (Cho et al. 2014, arXiv 1406.1078, section 2.3), as cuDNN and Keras compute it.
 
     `h' = z h + (1 - z) tanh(x W + b + r (h U + b'))` with the update gate z and the reset gate r, which are
@@ -153,6 +156,9 @@ class GRU(Recurrent):
         return (z * state[0] + (1 - z) * g,)
 
 
+CELLS = {"lstm": LSTM, "gru": GRU}
+
+
 @keras.saving.register_keras_serializable("t2tlite")
 class Bidirectional(keras.layers.Layer):
     """Two recurrent layers of half the width, one in each direction, beside each other.
@@ -160,14 +166,15 @@ class Bidirectional(keras.layers.Layer):
     Schuster & Paliwal 1997; Bahdanau et al. 2015 (arXiv 1409.0473, section 3.2).
 
     Args:
-      cell: `LSTM` or `GRU`.
+      cell: "lstm" or "gru".
       units: channels of the output, even.
     """
 
-    def __init__(self, cell, units: int, **kwargs):
+    def __init__(self, cell: str, units: int, **kwargs):
         super().__init__(**kwargs)
-        self.forwards = cell(units // 2, name="forwards", dtype=self.dtype_policy)
-        self.backwards = cell(units // 2, backwards=True, name="backwards", dtype=self.dtype_policy)
+        half, dtype = units // 2, self.dtype_policy
+        self.forwards = CELLS[cell](half, name="forwards", dtype=dtype)
+        self.backwards = CELLS[cell](half, backwards=True, name="backwards", dtype=dtype)
 
     def build(self, input_shape):
         self.forwards.build(input_shape)

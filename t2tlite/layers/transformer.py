@@ -36,8 +36,8 @@ class FeedForward(keras.layers.Layer):
 class TransformerLayer(keras.layers.Layer):
     """Self-attention, attention to a source in a decoder, feed-forward: each `x + dropout(f(norm(x)))`.
 
-    Vaswani et al. 2017, 3.1, where the normalisation comes after the sum. Before the sublayer, training is
-    stable without care about the warm-up (Xiong et al. 2020, arXiv 2002.04745).
+    Vaswani et al. 2017 (arXiv 1706.03762), 3.1, where the normalisation comes after the sum. With it before
+    the sublayer, training depends less on the warm-up (Xiong et al. 2020, arXiv 2002.04745).
 
     Args:
       hidden, filter, heads: channels, inner channels of the feed-forward network, heads of attention.

@@ -14,7 +14,8 @@ from t2tlite.models.component import dtype_scope
 from t2tlite.models.multimodel import Net, Wiring
 from t2tlite.run import CHECKPOINTS, Run
 
-_WITH_CLASSES = ("layers.attention", "layers.convolution", "layers.experts", "training.optimizers")
+_LAYERS = "attention convolution dense_feed_forward experts recurrent source_attention switch transformer"
+_WITH_CLASSES = (*(f"layers.{name}" for name in _LAYERS.split()), "training.optimizers")
 
 
 @keras.saving.register_keras_serializable("t2tlite")

@@ -5,7 +5,7 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.randomness import dropout
-from t2tlite.layers.recurrent import GRU, LSTM, Bidirectional
+from t2tlite.layers.recurrent import CELLS, Bidirectional
 from t2tlite.layers.source_attention import LuongAttention
 from t2tlite.models.component import Component, check_attention
 
@@ -13,7 +13,7 @@ from t2tlite.models.component import Component, check_attention
 class _RecurrentEncoder(Component):
     """Bidirectional layers with residual connections, experts after half of them."""
 
-    cell: type
+    cell: str
 
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)
@@ -45,27 +45,27 @@ class LSTMEncoder(_RecurrentEncoder):
     effect. A mixture of experts, if there is one, comes after half of the layers.
     """
 
-    cell = LSTM
+    cell = "lstm"
 
 
 @registry.register_encoder("gru")
 class GRUEncoder(_RecurrentEncoder):
     """`num_encoder_layers` bidirectional GRUs (Bahdanau et al. 2015, 3.2); otherwise as `lstm`."""
 
-    cell = GRU
+    cell = "gru"
 
 
 class _RecurrentDecoder(Component):
     """Pairs of a recurrent layer and attention to the source, experts after half of them."""
 
     shares_memory = True  # of sequences that have the same input
-    cell: type
+    cell: str
 
     def __init__(self, hparams, **kwargs):
         check_attention(hparams)
         super().__init__(hparams, autocast=False, **kwargs)  # which would cast the state as well
         numbers = range(hparams.num_decoder_layers)
-        self.blocks = [self.cell(hparams.hidden_size, name=f"layer{i}") for i in numbers]
+        self.blocks = [CELLS[self.cell](hparams.hidden_size, name=f"layer{i}") for i in numbers]
         self.attentions = [LuongAttention(hparams.hidden_size, name=f"attention{i}") for i in numbers]
         self.middle = (hparams.num_decoder_layers + 1) // 2
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
@@ -114,7 +114,7 @@ class LSTMDecoder(_RecurrentDecoder):
       UserError: `attention` is false.
     """
 
-    cell = LSTM
+    cell = "lstm"
 
 
 @registry.register_decoder("gru")
@@ -125,4 +125,4 @@ class GRUDecoder(_RecurrentDecoder):
       UserError: `attention` is false.
     """
 
-    cell = GRU
+    cell = "gru"

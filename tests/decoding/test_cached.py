@@ -114,14 +114,27 @@ def test_a_search_finds_the_same_as_recomputing_everything(model, inputs, decode
     )
 
 
-@pytest.mark.parametrize(
-    "changes", [{"attention": False, "moe": "none", "shared_embedding_and_softmax_weights": True}]
-)
-def test_same_as_recomputing_without_attention_and_experts(make, inputs, decoded, changes):
-    model = make(tiny.HPARAMS.replace(**changes), ("translation",))
+BODIES = {
+    "bare": {"attention": False, "moe": "none", "shared_embedding_and_softmax_weights": True},
+    "transformer": {"encoder": "transformer", "mixer": "none", "decoder": "transformer", "moe": "switch"},
+    "lstm": {"encoder": "lstm", "mixer": "none", "decoder": "lstm", "moe": "dense"},
+    "gru": {"encoder": "transformer", "mixer": "multimodel", "decoder": "gru", "moe": "none"},
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_other_bodies_find_the_same_as_recomputing_everything(make, inputs, decoded, body):
+    """Outputs change their rows in a search, and a recurrent state with them."""
+    model = make(tiny.HPARAMS.replace(num_encoder_layers=1, **BODIES[body]), ("translation",))
     features = inputs("translation", 3)
     found = decoded(model, "translation", features, LENGTH, BEAM)
     assert_same(found, searched_again(model, "translation", features))
+    assert (found.ids[:, 1:, 0] == found.ids[:, :1, 0]).any(), "a beam took over"
+    if body != "bare":
+        greedily = decoded(model, "translation", features, LENGTH)
+        expected, total = recomputed(model, "translation", features)
+        np.testing.assert_array_equal(greedily.ids[:, 0], expected[:, : greedily.ids.shape[2]])
+        np.testing.assert_allclose(greedily.log_probability[:, 0], total, rtol=1e-3)
 
 
 def test_components_that_do_not_share_the_memory(model, inputs, decoded, monkeypatch):

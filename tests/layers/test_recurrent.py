@@ -131,7 +131,7 @@ def test_mixed_precision_keeps_the_state_in_float32():
     assert y.dtype == tf.bfloat16 and {part.dtype for part in state} == {tf.float32}
 
 
-@every_cell
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_bidirectional_is_one_direction_beside_the_other(cell):
     both, x = built(Bidirectional(cell, 6)), tiny.noise(2, 7, 5)
     parts = [both.forwards(x, padding_mask=MASK), both.backwards(x, padding_mask=MASK)]

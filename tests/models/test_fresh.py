@@ -16,6 +16,8 @@ SETS = (
     "multimodel_single",
     "multimodel_paper",
     "multimodel_paper_joint",
+    "transformer_tiny",
+    "transformer_base",
 )
 PROBLEMS = ("translation", "captions", "spoken", "pictures", "topics", "sounds")
 
@@ -39,6 +41,28 @@ def test_every_entry_and_class_is_as_likely_as_the_others(set_name):
         aim = tiny.objectives(model)[problem]
         total = aim.loss(model(features, problem=problem).logits, features["targets"])
         assert abs(float(total / aim.count(features["targets"])) - math.log(aim.net.size)) < 1e-4, problem
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"encoder": "transformer", "decoder": "multimodel", "moe": "switch"},
+        {"encoder": "multimodel", "mixer": "none", "decoder": "transformer", "moe": "dense"},
+        {"encoder": "lstm", "mixer": "multimodel", "decoder": "gru", "moe": "none"},
+        {"encoder": "gru", "mixer": "none", "decoder": "lstm", "moe": "top_k"},
+    ],
+    ids=lambda parts: "-".join(parts.values()),
+)
+def test_parts_of_different_kinds_go_together_by_flag(parts):
+    flag = ",".join(f"{kind}={name}" for kind, name in parts.items())
+    hparams = hparam.get("multimodel_tiny", flag).replace(hidden_size=16, filter_size=8, num_heads=2)
+    model = registry.get("model", hparams.model)(hparams, tiny.wiring(("translation",), hparams))
+    model.build(None)
+    features = tiny.batch("translation")
+    aim = tiny.objectives(model)["translation"]
+    total = aim.loss(model(features, problem="translation").logits, features["targets"])
+    assert abs(float(total / aim.count(features["targets"])) - math.log(aim.net.size)) < 1e-4
+    assert all(registry.entry(kind, name).summary for kind, name in parts.items())
 
 
 @pytest.mark.parametrize("hidden_size", [32, 128])

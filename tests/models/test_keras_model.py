@@ -13,7 +13,18 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.layers import attention, convolution, experts, normalization, separable
+from t2tlite.layers import (
+    attention,
+    convolution,
+    dense_feed_forward,
+    experts,
+    normalization,
+    recurrent,
+    separable,
+    source_attention,
+    switch,
+    transformer,
+)
 from t2tlite.models import keras_model
 from t2tlite.models.keras_model import ProblemModel, TargetLoss
 from t2tlite.run import CHECKPOINTS, Run
@@ -199,6 +210,10 @@ def test_fit_on_the_pipeline_of_a_problem(run, eager):
     assert len(list(data)) < 10  # one epoch
 
 
+MODULES = (
+    *(attention, convolution, dense_feed_forward, experts, recurrent, separable),
+    *(source_attention, switch, transformer),
+)
 LAYERS = {
     "conv_step": convolution.ConvStep(4, 3, dilation=2, causal=True, initial_scale=0.5),
     "conv_block": convolution.ConvBlock(4, 5, 2, 0.1, causal=True),
@@ -211,6 +226,15 @@ LAYERS = {
     "experts": experts.MixtureOfExperts(4, 8, 3, 2, capacity=2.0),
     "no_experts": experts.NoExperts(),
     "normalization": normalization.LayerNormalization(),
+    "switch": switch.Switch(4, 8, 3, capacity=2.0),
+    "dense": dense_feed_forward.DenseFeedForward(4, 8),
+    "source_attention": source_attention.SourceAttention(4, 2),
+    "luong_attention": source_attention.LuongAttention(4),
+    "feed_forward": transformer.FeedForward(4, 8),
+    "transformer_layer": transformer.TransformerLayer(4, 8, 2, 0.1, decodes=True),
+    "lstm": recurrent.LSTM(3, backwards=True),
+    "gru": recurrent.GRU(3),
+    "bidirectional": recurrent.Bidirectional("gru", 6),
 }
 
 
@@ -236,7 +260,7 @@ def test_a_layer_is_made_again_from_its_config(name):
 def test_every_layer_is_here():
     defined = {
         thing
-        for module in (attention, convolution, experts, normalization, separable)
+        for module in MODULES
         for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, keras.layers.Layer) and not thing.__name__[0] == "_"
     }

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite import registry
+from t2tlite import hparam, registry
 from t2tlite.errors import UserError
 from t2tlite.layers import randomness
 
@@ -132,6 +132,25 @@ def test_gradients_are_finite_differences():
 
     # Softmax and normalisation compute in float32.
     tiny.assert_gradients(loss, decoder.variables, step=1e-3, tolerance=2e-3)
+
+
+def test_parameters_are_those_of_the_paper():
+    """Attention has no biases; a normalisation stands before each sublayer, and one at the end."""
+    d, f = HPARAMS.hidden_size, HPARAMS.filter_size
+    attention, feed_forward, norm = 4 * d * d, 2 * d * f + f + d, 2 * d
+    layers = {
+        "encoder": attention + feed_forward + 2 * norm,
+        "decoder": 2 * attention + feed_forward + 3 * norm,
+    }
+    for kind, layer in layers.items():
+        counted = sum(v.numpy().size for v in built(kind, moe="none").variables)
+        assert counted == 3 * layer + norm
+    base = hparam.get("transformer_base")
+    assert (base.hidden_size, base.filter_size, base.num_heads, base.dropout) == (512, 2048, 8, 0.1)
+    assert (base.num_encoder_layers, base.num_decoder_layers, base.label_smoothing) == (6, 6, 0.1)
+    assert (base.learning_rate_schedule, base.learning_rate_warmup_steps) == ("noam", 4000)
+    betas = (base.optimizer_adam_beta1, base.optimizer_adam_beta2, base.optimizer_adam_epsilon)
+    assert betas == (0.9, 0.98, 1e-9)
 
 
 def test_without_attention_there_is_no_transformer_decoder():

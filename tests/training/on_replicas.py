@@ -1,6 +1,6 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
-python on_replicas.py RESULT.npz plain|xla|micro_steps
+python on_replicas.py RESULT.npz plain|xla|micro_steps|transformer|lstm
 """
 
 import os
@@ -56,7 +56,11 @@ class SmallEncoder(Component):
         return x + mixed, statistics
 
 
-NAME = "topics"
+# Ways of which the model is another one, and writes text.
+BODIES = {
+    "transformer": {"encoder": "transformer", "decoder": "transformer", "moe": "switch"},
+    "lstm": {"encoder": "lstm", "decoder": "lstm", "moe": "top_k"},
+}
 STEPS = 3
 
 
@@ -65,18 +69,27 @@ def run(number, way):
     keras.utils.clear_session()  # its generator of seeds would be of the last strategy
     devices = [f"CPU:{i}" for i in range(number)]
     sums = tf.distribute.ReductionToOneDevice()  # collectives of a process are all of one number of devices
+    name, hparams = "topics", HPARAMS
+    if way in BODIES:
+        shallow = {
+            "mixer": "none",
+            "num_encoder_layers": 1,
+            "num_decoder_layers": 1,
+            "moe_capacity_factor": 4.0,
+        }
+        name, hparams = "translation", HPARAMS.replace(**BODIES[way], **shallow)
     replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
     with replicas.scope():
-        model = tiny.model((NAME,), HPARAMS)
-        optimizer = make_optimizer(HPARAMS, model.trainable_variables)
-    batch = tiny.batch(NAME, size=6)  # of four replicas two have one row less
-    spec = {name: tf.TensorSpec([None] * value.shape.rank, value.dtype) for name, value in batch.items()}
+        model = tiny.model((name,), hparams)
+        optimizer = make_optimizer(hparams, model.trainable_variables)
+    batch = tiny.batch(name, size=6)  # of four replicas two have one row less
+    spec = {side: tf.TensorSpec([None] * value.shape.rank, value.dtype) for side, value in batch.items()}
     aims = tiny.objectives(model)
     if way == "micro_steps":
-        accumulator = Accumulator(model, optimizer, aims, 0, {NAME: spec}, 2, replicas)
-        found = [accumulator.update([(NAME, batch)] * 2, step)[-1] for step in range(STEPS)]
+        accumulator = Accumulator(model, optimizer, aims, 0, {name: spec}, 2, replicas)
+        found = [accumulator.update([(name, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
-        update = make_train_steps(model, optimizer, aims, 0, {NAME: spec}, replicas, way == "xla")[NAME]
+        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way == "xla")[name]
         found = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in found]) for name in found[0]}
     assert not figures["dropped"].any()
