@@ -78,7 +78,9 @@ def score(run_dir, examples_dir):
     import t2tlite
     from t2tlite.data.progress import track
     from t2tlite.decoding import evaluate
+    from t2tlite.training import memory
 
+    memory.release()  # all that training has left
     predictor = t2tlite.load(run_dir)
     rows, shown = [], []
     for name in track(predictor.problems, "decoding the test splits"):
