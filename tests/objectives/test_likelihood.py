@@ -115,3 +115,20 @@ def test_a_problem_names_its_objective_or_its_target_does(monkeypatch):
         odd.objective_name()
     odd.objective = "likelihood"
     assert odd.objective_name() == "likelihood"
+
+
+@pytest.mark.parametrize("name", registry.names("objective"))
+def test_what_is_summed_adds_up_over_parts_of_a_batch(name):
+    """Replicas, micro-steps and the batches of an evaluation rely on it."""
+    aim = made(name, label_smoothing=0.1)
+    text = name != "classification"
+    targets = IDS if text else np.array([0, 3], np.int32)
+    logits = tiny.noise(2, 5, 19) if text else tiny.noise(2, 19)
+    whole = aim.sums(logits, targets)
+    parts = [aim.sums(logits[i : i + 1], targets[i : i + 1]) for i in range(2)]
+    for key, value in whole.items():
+        tiny.close(value, parts[0][key] + parts[1][key])
+    assert whole["sequences"] == 2
+    tiny.close(whole["loss"], aim.loss(logits, targets))
+    tiny.close(whole["count"], aim.count(targets))
+    assert set(aim.figures({key: float(value) for key, value in whole.items()})) >= set(aim.FIGURES)
