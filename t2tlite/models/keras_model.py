@@ -33,7 +33,7 @@ class ProblemModel(keras.Model):
       objective: name of its objective.
     """
 
-    def __init__(self, hparams, wiring: Wiring, problem: str, objective: str = "likelihood", **kwargs):
+    def __init__(self, hparams, wiring: Wiring, problem: str, objective: str, **kwargs):
         # Without autocast a waveform reaches its net in float32 under mixed precision.
         super().__init__(**{"name": problem, "autocast": False, **kwargs})
         self.supports_jit = False  # on a CPU jit makes a step slower, and compiles for each length
@@ -93,7 +93,7 @@ class TargetLoss(keras.losses.Loss):
       objective: name of the registered objective.
     """
 
-    def __init__(self, hparams, net: Net, objective: str = "likelihood", name="target_loss", **kwargs):
+    def __init__(self, hparams, net: Net, objective: str, name="target_loss", **kwargs):
         super().__init__(name=name, **kwargs)
         self.hparams = hparams
         self.net = net

@@ -38,7 +38,8 @@ every_kind = pytest.mark.parametrize("name", ["translation", "captions", "pictur
 
 
 def make(name, hparams=HPARAMS):
-    return ProblemModel(hparams, tiny.wiring([name], hparams)[name], name)
+    objective = tiny.PROBLEMS[name].objective_name()
+    return ProblemModel(hparams, tiny.wiring([name], hparams)[name], name, objective)
 
 
 def endless(features):
@@ -118,7 +119,7 @@ def test_every_kind_of_problem_is_saved_and_loaded(name, tmp_path):
 
 def test_the_precision_is_kept(tmp_path):
     wiring = tiny.wiring(["translation"], HPARAMS)["translation"]
-    model = tiny.randomise(ProblemModel(HPARAMS, wiring, "translation", dtype="mixed_bfloat16"))
+    model = tiny.randomise(ProblemModel(HPARAMS, wiring, "translation", "likelihood", dtype="mixed_bfloat16"))
     assert model.multimodel.encoder.blocks[0].step1.conv.compute_dtype == "bfloat16"
     assert keras.config.dtype_policy().name == "float32"
     model.save(tmp_path / "model.keras")
