@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from t2tlite.errors import UserError
 
 GROUP = "t2tlite.plugins"
-KINDS = ("problem", "modality", "hparams", "model", "encoder", "mixer", "decoder", "moe", "metric")
+KINDS = ("problem", "feature", "modality", "hparams", "model", "encoder", "mixer", "decoder", "moe", "metric")
 _DECORATORS = {f"register_{kind}": kind for kind in KINDS}
 
 
