@@ -68,7 +68,7 @@ def _vocabulary(flags, problems, hparams):
     from t2tlite.data import training_texts
     from t2tlite.data.vocabulary import Vocabulary
 
-    if not any("text" in problem.kinds() for problem in problems):
+    if not any(problem.has_text() for problem in problems):
         return None
     if flags.vocab:
         return Vocabulary.load(flags.vocab)

@@ -147,7 +147,7 @@ def train(flags, argv):
             flags.t2t_usr_dir,
             flags.vocab,
             flags.warm_start_from,
-            extend=[name for name in bounds.NAMES if name not in changes],
+            extend=[name for name in bounds.names() if name not in changes],
             replicas=replicas.number,
             say=notes.append,
         )

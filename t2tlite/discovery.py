@@ -13,6 +13,7 @@ from t2tlite.errors import UserError
 GROUP = "t2tlite.plugins"
 KINDS = (
     "problem",
+    "feature",
     "modality",
     "objective",
     "hparams",

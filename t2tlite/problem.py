@@ -5,62 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from t2tlite.errors import UserError
+from t2tlite.features.audio import Audio
+from t2tlite.features.feature import Feature
+from t2tlite.features.image import Image
+from t2tlite.features.label import Label
+from t2tlite.features.text import Text
 
-
-@dataclasses.dataclass(frozen=True)
-class Feature:
-    """One side of a problem.
-
-    Attributes:
-      modality: name of a registered modality, or None for the one that the hyperparameters name for
-        this kind of feature (`modality_text`, `modality_image`, `modality_audio`, `modality_label`).
-      objective: name of the registered objective of a problem whose target it is, unless the problem names
-        another one; empty where there is none.
-    """
-
-    modality: str | None = None
-    kind = ""
-    objective = ""
-
-    def modality_name(self, hparams) -> str:
-        """The registered modality that represents this feature under these hyperparameters."""
-        return self.modality or getattr(hparams, f"modality_{self.kind}")
-
-
-@dataclasses.dataclass(frozen=True)
-class Text(Feature):
-    """UTF-8 text. Examples hold a `str`, or a list of `str` where one input has several references."""
-
-    kind = "text"
-    objective = "likelihood"
-
-
-@dataclasses.dataclass(frozen=True)
-class Image(Feature):
-    """An encoded image (PNG or JPEG `bytes`).
-
-    Attributes:
-      flip: whether left and right mean nothing here, so that training mirrors half of the images it crops or
-        scales. The problem has to say so, since a caption or a class may name a side.
-    """
-
-    flip: bool = False
-    kind = "image"
-
-
-@dataclasses.dataclass(frozen=True)
-class Audio(Feature):
-    """A mono waveform at 16 kHz: float array `[samples]` in [-1, 1]."""
-
-    kind = "audio"
-
-
-@dataclasses.dataclass(frozen=True)
-class Label(Feature):
-    """One of a fixed set of class names, given by the problem's `labels(source)`."""
-
-    kind = "label"
-    objective = "classification"
+__all__ = ["Audio", "Broken", "Dropped", "Feature", "Image", "Label", "Pieces", "Problem", "Text"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,6 +164,10 @@ class Problem:
     def features(self) -> dict[str, Feature]:
         return {"inputs": self.inputs, "targets": self.targets}
 
-    def kinds(self) -> set[str]:
-        """The kinds of its features, such as "text" and "label"."""
-        return {feature.kind for feature in self.features().values()}
+    def has_text(self) -> bool:
+        """Whether a feature is text, so that the run needs a vocabulary."""
+        return any(feature.is_text for feature in self.features().values())
+
+    def has_classes(self) -> bool:
+        """Whether a feature has classes, so that `labels` names them."""
+        return any(feature.has_classes for feature in self.features().values())

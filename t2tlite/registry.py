@@ -1,4 +1,4 @@
-"""The registry: names for problems, modalities, hyperparameter sets, and the parts of models.
+"""The registry: names for problems, features, modalities, hyperparameter sets, and the parts of models.
 
 A decorator registers a class or function and returns it unchanged:
 
@@ -187,6 +187,7 @@ problems = _default.problems
 import_usr_dir = user_code.import_usr_dir
 
 register_problem = functools.partial(_default.register, "problem")
+register_feature = functools.partial(_default.register, "feature")
 register_modality = functools.partial(_default.register, "modality")
 register_objective = functools.partial(_default.register, "objective")
 register_hparams = functools.partial(_default.register, "hparams")

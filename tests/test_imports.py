@@ -15,6 +15,7 @@ from t2tlite import registry
 ROOT = pathlib.Path(__file__).parents[1]
 CORE = sorted((ROOT / "t2tlite").rglob("*.py"))
 OUTER = ("problems", "modalities", "hparams", "bin")
+BRANCHES_LEFT = 43  # a number that only falls
 _OUTER = re.compile(rf"t2tlite\.({'|'.join(OUTER)})(\.\w+)*")
 
 
@@ -68,6 +69,55 @@ def test_core_names_no_problem():
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         assert not names & strings, path
+
+
+def branches_on_a_kind(tree: ast.AST, kinds: set[str]) -> list[str]:
+    """What tells kinds of features apart: comparisons, sets and dictionaries of kinds, `isinstance`."""
+
+    def named(node):
+        return any(isinstance(inner, ast.Constant) and inner.value in kinds for inner in ast.walk(node))
+
+    def only_kinds(nodes, least):
+        return len(nodes) >= least and all(isinstance(n, ast.Constant) and n.value in kinds for n in nodes)
+
+    found = []
+    for node in ast.walk(tree):
+        text = ast.unparse(node) if isinstance(node, ast.Compare | ast.Set | ast.Dict | ast.Call) else ""
+        if (
+            (isinstance(node, ast.Compare) and re.search("kind|reads|writes", text) and named(node))
+            or (isinstance(node, ast.Set) and only_kinds(node.elts, 1))
+            or (isinstance(node, ast.Dict) and only_kinds(node.keys, 2))
+            or re.match(r"isinstance\(.*(?<!tfds\.features\.)\b(Text|Image|Audio|Label)\b", text)
+        ):
+            found.append(text)
+    return found
+
+
+def test_no_branch_on_the_kind_of_a_feature():
+    """What depends on the kind is said by the feature, in `t2tlite/features/`."""
+    kinds = set(registry.names("feature"))
+    found = {}
+    for path in [*CORE, *(path for folder in OUTER for path in sorted((ROOT / folder).rglob("*.py")))]:
+        if "features" not in path.relative_to(ROOT).parts and "formats" not in path.parts:
+            branches = branches_on_a_kind(ast.parse(path.read_text(encoding="utf-8")), kinds)
+            if branches:
+                found[str(path.relative_to(ROOT))] = branches
+    assert sum(map(len, found.values())) <= BRANCHES_LEFT, found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'feature.kind == "text"',
+        '"audio" in reader.kinds',
+        'kind in ("text", "image")',
+        '{"text", "audio"} & kinds',
+        '{"text": 1, "image": 2}[kind]',
+        "isinstance(feature, problem.Image)",
+    ],
+)
+def test_that_rule_sees(line):
+    assert branches_on_a_kind(ast.parse(line), {"text", "image", "audio"})
 
 
 def fresh(program: str, cwd) -> str:

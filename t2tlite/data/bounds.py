@@ -5,17 +5,15 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from t2tlite.data.lengths import AUDIO, TEXT, Lengths, last_bound
-from t2tlite.data.reader import SAMPLE_RATE
+from t2tlite.data.lengths import Lengths, measures
 from t2tlite.hparam import HParams
 
-NAMES = (TEXT, AUDIO)
 _RATIO = 1.5  # at most, of a bound to the one before: what a batch pads is less than a third
-_STEP = {TEXT: 8, AUDIO: 0.5}  # bounds that are added are multiples of it
-_UNIT = {TEXT: 1, AUDIO: SAMPLE_RATE}  # of `Lengths`, in units of the bounds
-_BATCH = {TEXT: "batch_tokens", AUDIO: "batch_seconds"}
-_SAID = {TEXT: "units of text", AUDIO: "seconds"}
-_FLAGS = {TEXT: "--max_length or --hparams=length_bounds=", AUDIO: "--hparams=seconds_bounds="}
+
+
+def names() -> tuple[str, ...]:
+    """The hyperparameters that hold bounds of lengths."""
+    return tuple(measures())
 
 
 def extended(
@@ -57,14 +55,14 @@ def told(
       lengths, names, replicas: as for `extended`.
     """
     lines = []
-    for name in NAMES:
+    for name, measure in measures().items():
         bounds, before = getattr(hparams, name), getattr(asked, name)
         if bounds != before:
             problem, share = _worst(asked, name, lengths)
             more = ", ".join(f"{bound:g}" for bound in bounds[len(before) :])
             lines.append(
                 f"{name}: added {more}, since {share:.1%} of {problem} are longer than {before[-1]:g} "
-                f"{_SAID[name]} (max_left_out={hparams.max_left_out:g}; {_FLAGS[name]} sets bounds)"
+                f"{measure.noun} (max_left_out={hparams.max_left_out:g}; {measure.flags} sets bounds)"
             )
     for problem, one in lengths.items():
         found = one.too_long(hparams)
@@ -75,7 +73,7 @@ def told(
 
 
 def _open(hparams, names):
-    return [name for name in names if not (name == TEXT and hparams.max_length)]
+    return [name for name in names if measures()[name].may_grow(hparams)]
 
 
 def _needed(hparams, one: Lengths, names) -> dict[str, int]:
@@ -86,12 +84,16 @@ def _needed(hparams, one: Lengths, names) -> dict[str, int]:
     values = {name: one.values[name][rest] for name in names if name in one.values}
     if not values:
         return {}
-    excess = np.max([value / last_bound(name, hparams) for name, value in values.items()], axis=0)
+    excess = np.max([value / _last(name, hparams) for name, value in values.items()], axis=0)
     kept = np.argsort(excess, kind="stable")[: len(excess) - _allowed(hparams, one, len(excess))]
     if not len(kept):
         return {}
     longest = {name: int(value[kept].max()) for name, value in values.items()}
-    return {name: value for name, value in longest.items() if value > last_bound(name, hparams)}
+    return {name: value for name, value in longest.items() if value > _last(name, hparams)}
+
+
+def _last(name, hparams) -> int:
+    return measures()[name].limits(hparams)[-1]
 
 
 def _allowed(hparams, one: Lengths, number: int) -> int:
@@ -105,8 +107,9 @@ def _allowed(hparams, one: Lengths, number: int) -> int:
 
 def _added(hparams, name, longest, replicas) -> list:
     """Bounds after the last one, as far apart as each other, up to one that holds the longest."""
-    last, step = getattr(hparams, name)[-1], _STEP[name]
-    top = min(math.ceil(longest / _UNIT[name] / step) * step, _most(hparams, name, replicas))
+    measure = measures()[name]
+    last, step = getattr(hparams, name)[-1], measure.step
+    top = min(math.ceil(longest / measure.unit / step) * step, _most(hparams, name, replicas))
     if top <= last:
         return []
     number = math.ceil(math.log(top / last) / math.log(_RATIO) - 1e-9)
@@ -118,8 +121,8 @@ def _added(hparams, name, longest, replicas) -> list:
 
 def _most(hparams, name, replicas):
     """The longest bound with which a batch has an example for each replica."""
-    size = getattr(hparams, _BATCH[name])
-    return size // replicas if name == TEXT else size / replicas
+    budget = getattr(hparams, measures()[name].budget)
+    return budget // replicas if isinstance(budget, int) else budget / replicas
 
 
 def _worst(hparams, name, lengths) -> tuple[str, float]:
@@ -137,7 +140,7 @@ def _ways(hparams, name, one: Lengths, found, names, replicas) -> list[str]:
     if not longer.any():
         return []
     asked = name in _open(hparams, names) and found.share > hparams.max_left_out
-    step = _STEP[name]
-    if asked and getattr(hparams, name)[-1] + step > _most(hparams, name, replicas):
-        return [f"a larger --hparams={_BATCH[name]}="]  # a batch can't hold longer ones
-    return [_FLAGS[name]]
+    measure = measures()[name]
+    if asked and getattr(hparams, name)[-1] + measure.step > _most(hparams, name, replicas):
+        return [f"a larger --hparams={measure.budget}="]  # a batch can't hold longer ones
+    return [measure.flags]

@@ -24,7 +24,7 @@ _OF_A_FILE = (
     tf.errors.FailedPreconditionError,
     tf.errors.UnknownError,  # an input or output error of the disk
 )
-_SEARCH_SECONDS = 600  # for an image that can't be decoded
+_SEARCH_SECONDS = 600  # for a value that can't be decoded
 _AGAIN = "then give the same command again: training goes on from its last checkpoint"
 
 
@@ -87,8 +87,7 @@ def _damaged(problem, split, data_dir, error):
 
 def _undecodable(problem, split, data_dir, error):
     folder = records.corpus_dir(problem, data_dir)
-    images = [name for name, feature in records.stored_features(problem).items() if feature.kind == "image"]
-    place = _find_image(problem, split, data_dir, images[0]) if images else None
+    place = _find_unreadable(problem, split, data_dir)
     return (
         f"{place or f'a record of `{problem.name}` {split} in {folder}'} can't be decoded: "
         f"{_first_line(error)}; take that example out of the corpus, delete the folder {folder}, prepare the "
@@ -96,19 +95,21 @@ def _undecodable(problem, split, data_dir, error):
     )
 
 
-def _find_image(problem, split, data_dir, name):
-    """The file and number of the first record whose image can't be decoded, if it is found in time."""
-    _say(f"{problem.name} {split}: looking for the image that can't be decoded")
+def _find_unreadable(problem, split, data_dir):
+    """The file and number of the first record with a value that can't be decoded, if it is found in time."""
+    checked = {
+        name: feature for name, feature in records.stored_features(problem).items() if feature.readable
+    }
+    if not checked:
+        return None
+    what = " or ".join(dict.fromkeys(feature.kind for feature in checked.values()))
+    _say(f"{problem.name} {split}: looking for the {what} that can't be decoded")
     end = time.monotonic() + _SEARCH_SECONDS
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in checked}
 
     def sized(number, record):
-        image = tf.io.parse_single_example(record, {name: tf.io.FixedLenFeature([], tf.string)})[name]
-        shape = tf.cond(
-            tf.io.is_jpeg(image),
-            lambda: tf.shape(tf.io.decode_jpeg(image, ratio=8, channels=3)),  # the fastest, and reads all
-            lambda: tf.shape(tf.io.decode_image(image, channels=3, expand_animations=False)),
-        )
-        return number, shape
+        values = tf.io.parse_single_example(record, spec)
+        return number, [feature.readable(values[name]) for name, feature in checked.items()]
 
     for file in records.split_index(problem, split, data_dir):
         stored = tf.data.TFRecordDataset(file["file"]).enumerate()
@@ -121,7 +122,7 @@ def _find_image(problem, split, data_dir, name):
         if time.monotonic() > end:
             return None
         if expected < file["examples"]:
-            return f"{file['file']}: the image of record {expected} (from 0)"
+            return f"{file['file']}: the {what} of record {expected} (from 0)"
     return None
 
 

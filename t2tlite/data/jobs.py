@@ -199,7 +199,7 @@ def _why_none(summaries):
 
 
 def labels(problem, given) -> tuple[str, ...] | None:
-    return tuple(problem.labels(*given)) if "label" in kinds(problem).values() else None
+    return tuple(problem.labels(*given)) if problem.has_classes() else None
 
 
 def kinds(problem) -> dict[str, str]:

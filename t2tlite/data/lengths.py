@@ -5,14 +5,15 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from t2tlite import registry
 from t2tlite.data import damage, records
-from t2tlite.data.reader import SAMPLE_RATE, Reader
+from t2tlite.data.reader import Reader
 from t2tlite.data.sources import Order, Source
 from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.features.measure import Measure
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
-TEXT, AUDIO = "length_bounds", "seconds_bounds"  # the hyperparameters that bound lengths
 _LOOK_BYTES = 64 << 20
 _BLOCK = 256  # records read together
 
@@ -65,12 +66,13 @@ class Lengths:
 
     def longer(self, name: str, hparams: HParams) -> np.ndarray:
         """Which are longer than the last of one hyperparameter's bounds, bool `[seen]`."""
-        return self.values[name] > last_bound(name, hparams)
+        return self.values[name] > measures()[name].limits(hparams)[-1]
 
 
-def last_bound(name: str, hparams: HParams) -> int:
-    """The longest that is not left out, in units of `Lengths`."""
-    return hparams.text_bounds()[-1] if name == TEXT else round(hparams.seconds_bounds[-1] * SAMPLE_RATE)
+def measures() -> dict[str, Measure]:
+    """The measures that have bounds, by the hyperparameter that holds these."""
+    every = (registry.get("feature", name).measure for name in registry.names("feature"))
+    return dict(sorted((measure.bounds, measure) for measure in every if measure.bounds))
 
 
 @tf.autograph.experimental.do_not_convert
@@ -95,8 +97,8 @@ def measure(
     """
     files = records.split_index(problem, split, data_dir)
     stored = sum(file["examples"] for file in files)
-    kinds = problem.kinds()
-    if not kinds & {"text", "audio"}:
+    bounds = {feature.measure.bounds for feature in problem.features().values()} - {""}
+    if not bounds:
         return Lengths({}, stored, stored)
     if limit is not None:
         mean = sum(file["bytes"] for file in files) / max(stored, 1)
@@ -106,8 +108,7 @@ def measure(
     blocks = damage.batches(source.blocks(Order(), _BLOCK), problem, split, data_dir)
     found = [reader.lengths(record) for _, _, record in blocks]
     values = {
-        name: np.concatenate([np.zeros(0, np.int64), *(block[kind] for block in found)])
-        for name, kind in ((TEXT, "text"), (AUDIO, "audio"))
-        if kind in kinds
+        name: np.concatenate([np.zeros(0, np.int64), *(block[name] for block in found)])
+        for name in sorted(bounds)
     }
     return Lengths(values, source.size, stored)

@@ -1,6 +1,5 @@
 """Batches of a problem: stored records to padded tensors, in a tf.data pipeline that can be checkpointed."""
 
-import dataclasses
 import os
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from t2tlite.data.sources import Order, Source
 from t2tlite.data.table import Table
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
+from t2tlite.features.measure import BatchPlan, deciding
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
@@ -54,11 +54,8 @@ def dataset(
         that they have in common. Lengths are padded as in the whole batch.
 
     Returns:
-      A dataset of dicts. For each feature `f` of the problem:
-        text: `f` int32 `[batch, length]`, ending in the end token, padded with 0 to a bound;
-        image: `f` float32 `[batch, image_size, image_size, 3]` in [0, 1];
-        audio: `f` float32 `[batch, samples]`, padded with 0 to a bound, and `f_length` int32 `[batch]`;
-        label: `f` int32 `[batch]`.
+      A dataset of dicts. For each feature `f` of the problem `f`, as its `Feature.codec` says: int32 ids of
+      text, float32 pixels or samples (and `f_length`), int32 numbers of classes.
       Examples longer than the last bound are left out; `lengths.measure` counts them.
 
     Raises:
@@ -82,7 +79,7 @@ def dataset(
         stream = buckets.batches(table.blocks(order, _BLOCK), plan.sizes).map(table.rows)
     elif plan.bucketed:
         # What is made ahead is in the checkpoint too, and text takes long to tokenize.
-        parallel = 2 if set(reader.kinds.values()) == {"text"} else None
+        parallel = 2 if reader.only_text else None
         blocks = source.blocks(order, _block_size(reader))
         blocks = blocks.map(reader.compact, num_parallel_calls=parallel)
         stream = buckets.batches(blocks, plan.sizes)
@@ -90,11 +87,12 @@ def dataset(
         stream = source.blocks(order, plan.sizes[0]).map(reader.compact)
         if reader.can_drop:
             stream = stream.map(reader.rows).unbatch().batch(plan.sizes[0])
-    if "audio" in reader.kinds.values():
+    if any(feature.large_decoded for feature in reader.features.values()):
         # What is fetched ahead goes into the iterator's checkpoint, and decoded audio is large.
         stream = stream.prefetch(2).map(reader.dense)
     else:
-        parallel = _THREADS if "image" in reader.kinds.values() else 2
+        slow = any(feature.slow_to_decode for feature in reader.features.values())
+        parallel = _THREADS if slow else 2
         stream = stream.map(reader.dense, num_parallel_calls=parallel).prefetch(2)
     return stream.map(reader.own).with_options(_options(symbolic=not plan.bucketed))
 
@@ -108,30 +106,12 @@ def _some_fit(source, reader):
 
 
 def _block_size(reader):
-    return _BLOCK if set(reader.kinds.values()) == {"text"} else _LARGE_BLOCK
-
-
-@dataclasses.dataclass(frozen=True)
-class BatchPlan:
-    """How many examples make a batch.
-
-    Attributes:
-      bucketed: whether batches hold examples of similar length.
-      sizes: examples in a batch of each bucket; a single size where there are no buckets.
-    """
-
-    bucketed: bool
-    sizes: tuple[int, ...]
+    return _BLOCK if reader.only_text else _LARGE_BLOCK
 
 
 def batch_plan(problem: Problem, hparams: HParams) -> BatchPlan:
     """Batches by seconds where there is audio, else by images, else by positions of text."""
-    kinds = problem.kinds()
-    if "audio" in kinds:
-        return BatchPlan(True, tuple(max(1, int(hparams.batch_seconds // s)) for s in hparams.seconds_bounds))
-    if "image" in kinds:
-        return BatchPlan(False, (hparams.batch_images,))
-    return BatchPlan(True, tuple(max(1, hparams.batch_tokens // n) for n in hparams.text_bounds()))
+    return deciding(problem.features().values())[0].measure.plan(hparams)
 
 
 def size(problem: Problem, split: str, data_dir) -> int:

@@ -6,7 +6,6 @@ import pathlib
 from collections.abc import Container, Iterator
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from t2tlite.errors import UserError
@@ -14,7 +13,6 @@ from t2tlite.problem import Problem
 
 SPLITS = ("train", "validation", "test")
 CHUNK = 64  # records between two offsets of the index; training shuffles chunks of large corpora
-PCM = 32767.0  # the largest sample of 16 bits
 
 
 def corpus_name(problem: Problem) -> str:
@@ -53,13 +51,9 @@ def serialize(
     stored = made.features.feature  # filled in place, which takes half as long as putting messages together
     for name, feature in features.items():
         try:
-            values = _TO_BYTES[feature.kind](example[name])
+            values = feature.to_record(example[name], labels)
         except (TypeError, ValueError) as error:
             raise UserError(f"{where}: `{name}` is {error}") from None
-        if feature.kind == "label" and labels is not None and example[name] not in labels:
-            raise UserError(
-                f"{where}: `{name}` is {example[name]!r}, which is not one of the problem's labels"
-            )
         stored[name].bytes_list.value.extend(values)
     return made.SerializeToString(deterministic=True)
 
@@ -68,53 +62,8 @@ def deserialize(record: bytes, features: dict[str, Any]) -> dict[str, Any]:
     """The inverse of `serialize`; a text with one reference is a `str`, with more a list of `str`."""
     found = tf.train.Example.FromString(record).features.feature
     return {
-        name: _FROM_BYTES[feature.kind](list(found[name].bytes_list.value))
-        for name, feature in features.items()
+        name: feature.from_record(list(found[name].bytes_list.value)) for name, feature in features.items()
     }
-
-
-def _text_to_bytes(value) -> list[bytes]:
-    if isinstance(value, str):
-        return [value.encode("utf-8")]  # a lone surrogate raises a ValueError
-    values = value
-    if not isinstance(values, list | tuple) or not values or not all(isinstance(v, str) for v in values):
-        raise ValueError(f"{value!r:.60}; expected a str, or a list of at least one str")
-    return [v.encode("utf-8") for v in values]
-
-
-def _image_to_bytes(value) -> list[bytes]:
-    if not isinstance(value, bytes) or not value.startswith((b"\x89PNG", b"\xff\xd8")):
-        raise ValueError(f"{value!r:.60}; expected the bytes of a PNG or JPEG file")
-    return [value]
-
-
-def _audio_to_bytes(value) -> list[bytes]:
-    samples = np.asarray(value)
-    if samples.ndim != 1 or samples.dtype.kind != "f" or not samples.size:
-        raise ValueError(f"{samples.dtype} of shape {samples.shape}; expected float samples of shape [n]")
-    if not np.isfinite(samples).all() or np.abs(samples).max() > 1.001:
-        raise ValueError("a waveform that leaves [-1, 1]; scale it first")
-    return [np.round(samples.clip(-1, 1) * PCM).astype("<i2").tobytes()]
-
-
-def _label_to_bytes(value) -> list[bytes]:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r:.60}; expected the name of a class")
-    return [value.encode("utf-8")]
-
-
-_TO_BYTES = {
-    "text": _text_to_bytes,
-    "image": _image_to_bytes,
-    "audio": _audio_to_bytes,
-    "label": _label_to_bytes,
-}
-_FROM_BYTES = {
-    "text": lambda values: values[0].decode() if len(values) == 1 else [v.decode() for v in values],
-    "image": lambda values: values[0],
-    "audio": lambda values: np.frombuffer(values[0], "<i2").astype(np.float32) / np.float32(PCM),
-    "label": lambda values: values[0].decode(),
-}
 
 
 def manifest(problem: Problem, data_dir) -> dict[str, Any]:

@@ -75,7 +75,8 @@ class Source:
         self.size = stored if first is None else min(stored, first)
         self.records = None
         converts = type(problem).to_text is not Problem.to_text
-        most = MEMORY_BYTES if problem.kinds() == {"text"} else MEMORY_BYTES * _OF_MEDIA
+        only_text = all(feature.is_text for feature in problem.features().values())
+        most = MEMORY_BYTES if only_text else MEMORY_BYTES * _OF_MEDIA
         if sum(file["bytes"] for file in self._files) * self.size <= most * stored:
             found = itertools.islice(records.serialized(problem, split, data_dir), self.size)
             if converts:

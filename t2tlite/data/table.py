@@ -26,7 +26,7 @@ class Table:
     @classmethod
     def of(cls, source: Source, reader: Reader) -> "Table | None":
         """The table, or None where records are too large for it or differ from epoch to epoch."""
-        if source.records is None or set(reader.kinds.values()) != {"text"}:
+        if source.records is None or not reader.only_text:
             return None
         if reader.training and int(reader.references(source.records)) > 1:
             return None

@@ -75,18 +75,17 @@ def _distinct(problems: Sequence[Problem]) -> list[Problem]:
     """A problem for each corpus with text."""
     distinct = {}
     for problem in problems:
-        if "text" in problem.kinds():
+        if problem.has_text():
             distinct.setdefault(records.corpus_name(problem), problem)
     return list(distinct.values())
 
 
 def _texts(problem: Problem, data_dir) -> Iterator[str]:
     # A training split is shuffled when it is written, so its start is a fair sample.
-    names = [name for name, feature in problem.features().items() if feature.kind == "text"]
     for example in records.raw_examples(problem, "train", data_dir):
         example = problem.to_text(example)
-        for name in names:
-            for text in [example[name]] if isinstance(example[name], str) else example[name]:
+        for name, feature in problem.features().items():
+            for text in feature.texts(example[name]):
                 yield text[:LONGEST]
 
 

@@ -6,7 +6,6 @@ import pathlib
 import numpy as np
 
 from t2tlite.files import write_whole
-from t2tlite.plural import counted
 
 
 def keep(path: pathlib.Path, batch: dict[str, np.ndarray], statistics: dict, run, problem: str):
@@ -33,7 +32,7 @@ def readable(batch: dict[str, np.ndarray], statistics: dict, run, problem: str) 
     for row in range(len(next(iter(batch.values())))):
         lines += ["", f"example {row}"]
         for name, feature in features.items():
-            told = _value(feature.kind, batch[name][row], run, problem)
+            told = feature.describe(batch[name][row], run.vocabulary, run.labels.get(problem, ()))
             if told is not None:
                 lines.append(f"  {name}: {told}")
     return "\n".join(lines) + "\n"
@@ -47,13 +46,3 @@ def _described(name, array):
         limits = f", {good.min():.4g} to {good.max():.4g}" if good.size else ""
         spread = f"{limits}, {bad} not finite"
     return f"{name}: {array.dtype} {list(array.shape)}{spread}"
-
-
-def _value(kind, value, run, problem):
-    if kind == "text" and run.vocabulary:
-        return f"{run.vocabulary.decode(value.tolist())!r} ({counted(np.count_nonzero(value), 'token')})"
-    if kind == "label":
-        labels = run.labels.get(problem, ())
-        return repr(labels[int(value)]) if 0 <= int(value) < len(labels) else f"class {int(value)}"
-    bad = value.size - np.count_nonzero(np.isfinite(value))
-    return f"{bad} of {value.size} values are not finite" if bad else None

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import lengths, pipeline
+from t2tlite.data import pipeline
 from t2tlite.errors import UserError
-from t2tlite.ids import EOS
+from t2tlite.features.measure import deciding
 from t2tlite.training import memory
 from t2tlite.training.optimizers import rehearsal
 
@@ -119,23 +119,16 @@ class _Trial:
             return (
                 f"{self._what(size)} needs more memory than there is{figures}, and so does a single example"
             )
-        hparams, kinds = self._run.hparams, self._problem.kinds()
-        if "audio" in kinds:
-            change = f"batch_seconds={fits * hparams.seconds_bounds[-1]:g}"
-        elif "image" in kinds:
-            change = f"batch_images={fits}"
-        else:
-            change = f"batch_tokens={fits * hparams.text_bounds()[-1]}"
+        feature = deciding(self._problem.features().values())[0]
+        change = feature.measure.budget_of(fits, self._run.hparams)
         return (
             f"{self._what(size)} needs more memory than there is{figures}; {fits} fit: use "
             f"--hparams={change}, or a lower last bound"
         )
 
     def _what(self, size):
-        hparams, kinds = self._run.hparams, self._problem.kinds()
-        bounds = [f"{hparams.seconds_bounds[-1]:g} seconds"] if "audio" in kinds else []
-        bounds += [f"{hparams.image_size} pixels"] if "image" in kinds else []
-        bounds += [f"{hparams.text_bounds()[-1]} tokens"] if "text" in kinds else []
+        features = sorted(self._problem.features().values(), key=lambda feature: -feature.measure.precedence)
+        bounds = filter(None, dict.fromkeys(feature.largest(self._run.hparams) for feature in features))
         return f"the largest batch of `{self._name}` ({size} examples of {' and '.join(bounds)})"
 
 
@@ -144,17 +137,5 @@ def example_batch(run, problem, size: int) -> dict[str, tf.Tensor]:
     generator = np.random.default_rng(run.seed)
     batch = {}
     for name, feature in problem.features().items():
-        if feature.kind == "text":
-            ids = generator.integers(EOS + 1, run.vocabulary.size, (size, run.hparams.text_bounds()[-1]))
-            ids[:, -1] = EOS
-            batch[name] = tf.constant(ids, tf.int32)
-        elif feature.kind == "audio":
-            length = lengths.last_bound(lengths.AUDIO, run.hparams)
-            batch[name] = tf.constant(generator.uniform(-0.3, 0.3, (size, length)), tf.float32)
-            batch[f"{name}_length"] = tf.fill([size], length)
-        elif feature.kind == "image":
-            side = run.hparams.image_size
-            batch[name] = tf.constant(generator.random((size, side, side, 3)), tf.float32)
-        else:
-            batch[name] = tf.constant(generator.integers(len(run.labels[problem.name]), size=size), tf.int32)
-    return batch
+        batch |= feature.random_batch(name, size, generator, run, problem.name)
+    return {name: tf.constant(array) for name, array in batch.items()}

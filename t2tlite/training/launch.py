@@ -55,7 +55,7 @@ def make_run(
       vocab: path of a sentencepiece model to be used; None: that of the run of the warm start, or one that is
         learned from the problems' texts.
       warm_start_from: a run or a checkpoint whose weights a new run begins with.
-      extend: which of `bounds.NAMES` a new run may extend by what its data is like; one that goes on keeps
+      extend: which of `bounds.names()` a new run may extend by what its data is like; one that goes on keeps
         those that it was begun with.
       replicas: that share a batch.
       say: is given, a line each, the bounds that were added and how much of each problem is left out.
@@ -73,10 +73,10 @@ def make_run(
     labels = {
         problem.name: tuple(generate.manifest(problem, data_dir)["labels"])
         for problem in found
-        if "label" in problem.kinds()
+        if problem.has_classes()
     }
     vocabulary = None
-    if any("text" in problem.kinds() for problem in found):
+    if any(problem.has_text() for problem in found):
         kept = output_dir / VOCABULARY_FILE if before is not None else None
         vocabulary = _vocabulary(found, data_dir, hparams, vocab, kept, warm_start_from)
     measured = {}
@@ -103,7 +103,7 @@ def make_run(
         warm_start_from=str(pathlib.Path(warm_start_from).resolve()) if warm_start_from else None,
         asked_bounds={
             name: getattr(asked, name)
-            for name in bounds.NAMES
+            for name in bounds.names()
             if getattr(asked, name) != getattr(hparams, name)
         },
     )

@@ -12,6 +12,7 @@ HPARAMS = hparam.get("multimodel_tiny").replace(
     length_bounds=(8, 16), seconds_bounds=(0.5, 1.0), batch_tokens=4096, batch_seconds=64.0
 )
 RATE = 16000
+NAMES = bounds.names()
 
 
 def of(text=None, seconds=None, size=None):
@@ -22,7 +23,7 @@ def of(text=None, seconds=None, size=None):
     return Lengths(values, seen, seen if size is None else size)
 
 
-def extended(*lengths, hparams=HPARAMS, names=bounds.NAMES, replicas=1):
+def extended(*lengths, hparams=HPARAMS, names=NAMES, replicas=1):
     lengths = {f"p{number}": one for number, one in enumerate(lengths)}
     return bounds.extended(hparams, lengths, names, replicas)
 
@@ -110,7 +111,7 @@ def test_a_sample_leaves_room_for_chance():
     assert extended(of([10] * 4970 + [40] * 30, size=10**6)).length_bounds == (8, 16)
 
 
-def told(*lengths, hparams=HPARAMS, names=bounds.NAMES, replicas=1):
+def told(*lengths, hparams=HPARAMS, names=NAMES, replicas=1):
     lengths = {f"p{number}": one for number, one in enumerate(lengths)}
     made = bounds.extended(hparams, lengths, names, replicas)
     return bounds.told(hparams, made, lengths, names, replicas)

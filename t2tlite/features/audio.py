@@ -1,0 +1,58 @@
+"""The feature `audio`: a mono waveform at 16 kHz, stored as 16-bit PCM."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2tlite import registry
+from t2tlite.data.audio import SAMPLE_RATE
+from t2tlite.features.feature import Feature
+from t2tlite.features.measure import Measure
+
+PCM = 32767.0  # the largest sample of 16 bits
+MEASURE = Measure(
+    "batch_seconds",
+    precedence=3,
+    bounds="seconds_bounds",
+    unit=SAMPLE_RATE,
+    step=0.5,
+    noun="seconds",
+    flags="--hparams=seconds_bounds=",
+)
+
+
+@registry.register_feature
+@dataclasses.dataclass(frozen=True)
+class Audio(Feature):
+    """A mono waveform at 16 kHz: float array `[samples]` in [-1, 1]."""
+
+    kind: ClassVar[str] = "audio"
+    measure: ClassVar[Measure] = MEASURE
+    large_decoded: ClassVar[bool] = True
+
+    def to_record(self, value, labels=None):
+        samples = np.asarray(value)
+        if samples.ndim != 1 or samples.dtype.kind != "f" or not samples.size:
+            raise ValueError(f"{samples.dtype} of shape {samples.shape}; expected float samples of shape [n]")
+        if not np.isfinite(samples).all() or np.abs(samples).max() > 1.001:
+            raise ValueError("a waveform that leaves [-1, 1]; scale it first")
+        return [np.round(samples.clip(-1, 1) * PCM).astype("<i2").tobytes()]
+
+    def from_record(self, values):
+        """Float32 `[samples]` in [-1, 1]."""
+        return np.frombuffer(values[0], "<i2").astype(np.float32) / np.float32(PCM)
+
+    def codec(self, reading):
+        """Float32 `[batch, samples]`, padded with 0 to a bound, and int32 `[batch]`, their lengths."""
+        from t2tlite.features.audio_tensors import AudioCodec
+
+        return AudioCodec(reading)
+
+    def random_batch(self, name, size, generator, run, problem) -> dict[str, Any]:
+        length = self.measure.limits(run.hparams)[-1]
+        samples = generator.uniform(-0.3, 0.3, (size, length)).astype(np.float32)
+        return {name: samples, f"{name}_length": np.full([size], length, np.int32)}
+
+    def largest(self, hparams):
+        return f"{hparams.seconds_bounds[-1]:g} seconds"

@@ -1,0 +1,93 @@
+"""Codec: stored values to the tensors of a batch, first compactly (to bucket and hold), then padded."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reading:
+    """How the records of a problem are read.
+
+    Attributes:
+      problem: its name, for messages.
+      number: of the feature in the problem, so that draws for two features differ.
+      vocabulary: for texts.
+      labels: names of the classes, for a problem that has any.
+      hparams: bounds of lengths, size of images.
+      seed: of the draw of references and of the augmentation of images.
+      training: whether to draw references and augment.
+      to_class: whether the problem's target is a class.
+    """
+
+    problem: str
+    number: int
+    vocabulary: Any
+    labels: Sequence[str] | None
+    hparams: Any
+    seed: int
+    training: bool
+    to_class: bool
+
+
+class Codec:
+    """Base class: a value that is compact as it is stored, with one entry and no length.
+
+    Attributes:
+      limits: bounds of lengths, ascending; longer values are left out. () where values have no length.
+      keeps_rows: whether `dense` gives all rows of the batch, whichever are wanted.
+    """
+
+    limits: tuple[int, ...] = ()
+    keeps_rows = False
+
+    def __init__(self, reading: Reading):
+        self.reading = reading
+
+    def spec(self):
+        """How `tf.io.parse_example` reads the feature."""
+        return tf.io.FixedLenFeature([], tf.string)
+
+    def compact(self, stored, epoch: tf.Tensor, index: tf.Tensor):
+        """What waits for its batch, in little memory: `[block]`, or ragged `[block, (length)]`.
+
+        Args:
+          stored: as `spec` reads it, of a block of records.
+          epoch, index: int64 `[block]`.
+        """
+        return stored
+
+    def length(self, compact) -> tf.Tensor:
+        """Int32 `[block]`, in the units of `limits`; only asked for where there are any."""
+        raise NotImplementedError
+
+    def references(self, stored) -> tf.Tensor:
+        """Int64 `[block]`: how many values there are, of which training draws one."""
+        return tf.ones([tf.shape(stored)[0]], tf.int64)
+
+    def dense(
+        self, name: str, compact, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+    ) -> dict[str, tf.Tensor]:
+        """The tensors of a batch, by their names in the batch.
+
+        Args:
+          name: of the feature.
+          compact: `[batch]` of what `compact` gave; lengths are those of the whole batch.
+          epoch, index: int64 `[batch]`.
+          rows: which rows are wanted; unless `keeps_rows`, no others are decoded.
+        """
+        raise NotImplementedError
+
+
+def bucket(lengths: tf.Tensor, limits: Sequence[int]) -> tf.Tensor:
+    """Which of the limits is the smallest that holds each length, int64 `[block]`."""
+    longer = lengths[:, tf.newaxis] > tf.constant(limits[:-1], tf.int32)  # [block, limits - 1]
+    return tf.reduce_sum(tf.cast(longer, tf.int64), axis=1)
+
+
+def bound(longest: tf.Tensor, limits: Sequence[int]) -> tf.Tensor:
+    """The smallest of the limits that holds the longest, or else the last; int32 scalars."""
+    return tf.gather(tf.constant(np.array(limits, np.int32)), bucket(longest[tf.newaxis], limits)[0])

@@ -1,0 +1,107 @@
+"""Feature: one side of a problem, and all that the framework has to know of its kind of value."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2tlite.features.measure import POSITIONS, Measure
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """Base class of feature kinds; register one with `@registry.register_feature`.
+
+    A kind overrides what its use needs. Modules of kinds import no TensorFlow at the top.
+
+    Attributes:
+      modality: name of a registered modality, or None for the one that the hyperparameters name for
+        this kind of feature (`modality_text`, `modality_image`, `modality_audio`, `modality_label`).
+      kind: the registered name, which prepared data and exports have as well.
+      objective: name of the registered objective of a problem whose target it is, unless the problem names
+        another one; empty where there is none.
+      is_text: whether values are text in the units of the run's vocabulary.
+      has_classes: whether values are names of the problem's classes, `Problem.labels`.
+      measure: how values are measured for batches.
+      slow_to_decode: whether decoding stored values takes more than two threads to keep up.
+      readable: None, or a method of a stored value, a string scalar, that gives tensors which fail to be
+        computed where the value is damaged: to look for the record that stopped a training.
+      large_decoded: whether decoded batches are too large to be fetched ahead.
+    """
+
+    modality: str | None = None
+    kind: ClassVar[str] = ""
+    objective: ClassVar[str] = ""
+    is_text: ClassVar[bool] = False
+    has_classes: ClassVar[bool] = False
+    measure: ClassVar[Measure] = POSITIONS
+    slow_to_decode: ClassVar[bool] = False
+    readable: ClassVar[Callable | None] = None
+    large_decoded: ClassVar[bool] = False
+
+    def modality_name(self, hparams) -> str:
+        """The registered modality that represents this feature under these hyperparameters."""
+        return self.modality or getattr(hparams, f"modality_{self.kind}")
+
+    # Records.
+
+    def to_record(self, value: Any, labels=None) -> list[bytes]:
+        """What is stored of a value: the entries of a `bytes_list`.
+
+        Args:
+          value: what `Problem.examples` yields.
+          labels: the names of classes there are; None: not known.
+
+        Raises:
+          ValueError, TypeError: the value is not of this kind. The message goes on after "`inputs` is".
+        """
+        raise NotImplementedError
+
+    def from_record(self, values: list[bytes]) -> Any:
+        """The inverse of `to_record`."""
+        raise NotImplementedError
+
+    def texts(self, value: Any) -> list[str]:
+        """The texts that the vocabulary is learned from; none unless `is_text`."""
+        return []
+
+    # Batches.
+
+    def codec(self, reading):
+        """From stored values to the tensors of a batch, in a tf.data pipeline.
+
+        Args:
+          reading: a `t2tlite.features.codec.Reading`.
+
+        Returns:
+          A `t2tlite.features.codec.Codec`.
+        """
+        raise NotImplementedError
+
+    def random_batch(self, name: str, size: int, generator, run, problem: str) -> dict[str, Any]:
+        """Arrays as the pipeline yields them, of random content and as long as the last bound.
+
+        Args:
+          name: of the feature.
+          size: number of examples.
+          generator: a `numpy.random.Generator`.
+          run: the `Run`, for its hyperparameters, vocabulary and labels.
+          problem: the problem's name.
+        """
+        raise NotImplementedError
+
+    def largest(self, hparams) -> str:
+        """How large its largest value is, such as "12 tokens"; "" where all are small."""
+        return ""
+
+    def describe(self, value, vocabulary, labels) -> str | None:
+        """What a person can read of a value in a batch; None: nothing worth telling.
+
+        Args:
+          value: a row of the batch's array.
+          vocabulary: the run's `Vocabulary`, or None.
+          labels: names of the problem's classes, or ().
+        """
+        bad = value.size - np.count_nonzero(np.isfinite(value))
+        return f"{bad} of {value.size} values are not finite" if bad else None

@@ -1,0 +1,60 @@
+"""The feature `image`: an encoded picture, read as a square of pixels."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2tlite import registry
+from t2tlite.features.feature import Feature
+from t2tlite.features.measure import Measure
+
+MEASURE = Measure("batch_images", precedence=2)
+_PNG, _JPEG = b"\x89PNG", b"\xff\xd8"
+
+
+@registry.register_feature
+@dataclasses.dataclass(frozen=True)
+class Image(Feature):
+    """An encoded image (PNG or JPEG `bytes`).
+
+    Attributes:
+      flip: whether left and right mean nothing here, so that training mirrors half of the images it crops or
+        scales. The problem has to say so, since a caption or a class may name a side.
+    """
+
+    flip: bool = False
+    kind: ClassVar[str] = "image"
+    measure: ClassVar[Measure] = MEASURE
+    slow_to_decode: ClassVar[bool] = True
+
+    def to_record(self, value, labels=None):
+        if not isinstance(value, bytes) or not value.startswith((_PNG, _JPEG)):
+            raise ValueError(f"{value!r:.60}; expected the bytes of a PNG or JPEG file")
+        return [value]
+
+    def from_record(self, values) -> bytes:
+        return values[0]
+
+    def codec(self, reading):
+        """Float32 `[batch, image_size, image_size, 3]` in [0, 1], augmented in training."""
+        from t2tlite.features.image_tensors import ImageCodec
+
+        return ImageCodec(reading, self.flip)
+
+    def readable(self, stored):
+        """The image's shape, once all of it has been decoded."""
+        import tensorflow as tf
+
+        return tf.cond(
+            tf.io.is_jpeg(stored),
+            lambda: tf.shape(tf.io.decode_jpeg(stored, ratio=8, channels=3)),  # the fastest, and reads all
+            lambda: tf.shape(tf.io.decode_image(stored, channels=3, expand_animations=False)),
+        )
+
+    def random_batch(self, name, size, generator, run, problem) -> dict[str, Any]:
+        side = run.hparams.image_size
+        return {name: generator.random((size, side, side, 3)).astype(np.float32)}
+
+    def largest(self, hparams):
+        return f"{hparams.image_size} pixels"

@@ -1,0 +1,31 @@
+"""Classes as tensors: their numbers in batches."""
+
+import tensorflow as tf
+
+from t2tlite.errors import UserError
+from t2tlite.features.codec import Codec
+
+
+class LabelCodec(Codec):
+    """Names of classes to their numbers; see `Label.codec`.
+
+    Raises:
+      UserError: no names of classes were given.
+    """
+
+    keeps_rows = True
+
+    def __init__(self, reading):
+        super().__init__(reading)
+        if not reading.labels:
+            raise UserError(f"problem `{reading.problem}` has a label, but no names of classes were given")
+        self._labels = tf.constant(list(reading.labels))
+
+    def compact(self, stored, epoch, index):
+        matches = tf.equal(stored[:, tf.newaxis], self._labels)  # [block, classes]
+        known = tf.debugging.Assert(tf.reduce_all(tf.reduce_any(matches, axis=1)), ["unknown class", stored])
+        with tf.control_dependencies([known]):
+            return tf.argmax(matches, axis=1, output_type=tf.int32)
+
+    def dense(self, name, compact, epoch, index, rows):
+        return {name: compact}

@@ -1,0 +1,73 @@
+"""The feature `text`: UTF-8 text, read and written in the units of the run's vocabulary."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2tlite import registry
+from t2tlite.features.feature import Feature
+from t2tlite.features.measure import Measure
+from t2tlite.ids import EOS
+from t2tlite.plural import counted
+
+
+class _Units(Measure):
+    def of(self, hparams):
+        return hparams.text_bounds()  # `max_length` has a say in them
+
+    def may_grow(self, hparams):
+        return not hparams.max_length
+
+
+MEASURE = _Units(
+    "batch_tokens",
+    precedence=1,
+    bounds="length_bounds",
+    step=8,
+    noun="units of text",
+    flags="--max_length or --hparams=length_bounds=",
+)
+
+
+@registry.register_feature
+@dataclasses.dataclass(frozen=True)
+class Text(Feature):
+    """UTF-8 text. Examples hold a `str`, or a list of `str` where one input has several references."""
+
+    kind: ClassVar[str] = "text"
+    objective: ClassVar[str] = "likelihood"
+    is_text: ClassVar[bool] = True
+    measure: ClassVar[Measure] = MEASURE
+
+    def to_record(self, value, labels=None):
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list | tuple) or not values or not all(isinstance(v, str) for v in values):
+            raise ValueError(f"{value!r:.60}; expected a str, or a list of at least one str")
+        return [v.encode("utf-8") for v in values]  # a lone surrogate raises a ValueError
+
+    def from_record(self, values) -> str | list[str]:
+        """A `str` where there is one reference, else a list of `str`."""
+        return values[0].decode() if len(values) == 1 else [v.decode() for v in values]
+
+    def texts(self, value):
+        return [value] if isinstance(value, str) else list(value)
+
+    def codec(self, reading):
+        """Int32 ids `[batch, length]`, each row ending in the end token, padded with 0 to a bound."""
+        from t2tlite.features.text_tensors import TextCodec
+
+        return TextCodec(reading)
+
+    def random_batch(self, name, size, generator, run, problem) -> dict[str, Any]:
+        ids = generator.integers(EOS + 1, run.vocabulary.size, (size, self.measure.limits(run.hparams)[-1]))
+        ids[:, -1] = EOS
+        return {name: ids.astype(np.int32)}
+
+    def largest(self, hparams):
+        return f"{self.measure.limits(hparams)[-1]} tokens"
+
+    def describe(self, value, vocabulary, labels):
+        if not vocabulary:
+            return super().describe(value, vocabulary, labels)
+        return f"{vocabulary.decode(value.tolist())!r} ({counted(np.count_nonzero(value), 'token')})"

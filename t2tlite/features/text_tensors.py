@@ -1,0 +1,55 @@
+"""Text as tensors: ids in batches, in decoding, and in the graph of an export."""
+
+import tensorflow as tf
+
+from t2tlite.features import text
+from t2tlite.features.codec import Codec, bound
+
+_DRAWS = 2**31 - 1
+
+
+class TextCodec(Codec):
+    """Stored texts to ids; see `Text.codec`."""
+
+    keeps_rows = True
+
+    def __init__(self, reading):
+        super().__init__(reading)
+        self.limits = text.MEASURE.limits(reading.hparams)
+        vocabulary = reading.vocabulary
+        # What waits for its batch is part of the iterator's checkpoint.
+        self._compact_id = tf.uint16 if vocabulary and vocabulary.size <= 1 << 16 else tf.int32
+
+    def spec(self):
+        return tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
+
+    def compact(self, stored, epoch, index):
+        ids = self.reading.vocabulary.tokenize(self._reference(stored, epoch, index))
+        return tf.cast(ids, self._compact_id)  # [block, (length)]
+
+    def length(self, compact):
+        return tf.cast(compact.row_lengths(), tf.int32)
+
+    def references(self, stored):
+        return stored.row_lengths()
+
+    def dense(self, name, compact, epoch, index, rows):
+        ids = compact.to_tensor() if isinstance(compact, tf.RaggedTensor) else compact
+        ids = tf.cast(ids, tf.int32)
+        used = tf.reduce_any(tf.not_equal(ids, self.reading.vocabulary.pad_id), axis=0)  # [length]
+        length = bound(tf.reduce_sum(tf.cast(used, tf.int32)), self.limits)
+        ids = ids[:, :length]
+        return {name: tf.pad(ids, [[0, 0], [0, length - tf.shape(ids)[1]]])}  # [batch, length]
+
+    def _reference(self, references, epoch, index):
+        """One of each example's references: drawn by (seed, epoch, index) in training, else the first."""
+        if not self.reading.training:
+            return tf.gather(references.flat_values, references.row_starts())  # [block]
+        # A permutation of whole numbers, used as a hash: it needs no state, and takes a block at once. With
+        # the 4 rounds of `index_shuffle`, the lowest bits of neighbours, epochs and seeds are correlated.
+        addresses = tf.math.floormod(epoch * 1_000_003 + index, _DRAWS)
+        seeds = tf.constant([self.reading.seed, self.reading.number, 0], tf.int64)
+        last = tf.constant(_DRAWS - 1, tf.int64)
+        drawn = tf.raw_ops.RandomIndexShuffle(index=addresses, seed=seeds, max_index=last, rounds=8)
+        place = tf.math.floormod(tf.cast(drawn, tf.int64), references.row_lengths())
+        return tf.gather(references.flat_values, references.row_starts() + place)  # [block]

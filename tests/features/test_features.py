@@ -1,0 +1,147 @@
+"""Feature kinds: what each says of itself agrees, and a kind of one's own needs no edit elsewhere."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2tlite import hparam, problem, registry
+from t2tlite.data import generate, lengths, pipeline, records
+from t2tlite.features.codec import Codec
+from t2tlite.features.feature import Feature
+from t2tlite.features.measure import BatchPlan, deciding
+
+from ..data.conftest import Toy
+from ..models import tiny
+from ..training.test_dry_run import a_run
+
+HPARAMS = tiny.HPARAMS.replace(
+    length_bounds=(8, 12), batch_tokens=100, batch_images=7, seconds_bounds=(0.1, 0.3), batch_seconds=1.0
+)
+KINDS = registry.names("feature")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_the_registered_name(kind):
+    assert registry.get("feature", kind)().kind == kind
+
+
+def test_the_users_names():
+    assert [one().kind for one in (problem.Text, problem.Image, problem.Audio, problem.Label)] == [
+        "text",
+        "image",
+        "audio",
+        "label",
+    ]
+
+
+def test_records_begin_as_they_are_checked():
+    """Only a kind with classes looks at the labels."""
+    assert problem.Text().to_record("dog", ("cat",)) == [b"dog"]
+    with pytest.raises(ValueError, match="'dog', which is not one of the problem's labels"):
+        problem.Label().to_record("dog", ("cat",))
+
+
+def test_batches_by_kind():
+    plans = {kind: registry.get("feature", kind).measure.plan(HPARAMS) for kind in KINDS}
+    assert plans == {
+        "text": BatchPlan(True, (12, 8)),
+        "image": BatchPlan(False, (7,)),
+        "audio": BatchPlan(True, (9, 3)),
+        "label": BatchPlan(False, (100,)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"),
+    [
+        ([problem.Text(), problem.Label()], [0]),
+        ([problem.Text(), problem.Text()], [0, 1]),
+        ([problem.Text(), problem.Image()], [1]),
+        ([problem.Audio(), problem.Image(), problem.Text()], [0]),
+    ],
+)
+def test_who_decides_about_batches(features, expected):
+    assert deciding(features) == [features[i] for i in expected]
+
+
+def test_the_budget_of_a_size():
+    said = {kind: registry.get("feature", kind).measure.budget_of(2, HPARAMS) for kind in KINDS}
+    assert said == {
+        "text": "batch_tokens=24",
+        "image": "batch_images=2",
+        "audio": "batch_seconds=0.6",
+        "label": "batch_tokens=2",
+    }
+
+
+@pytest.mark.parametrize("name", tiny.PROBLEMS)
+def test_a_random_batch_is_one_as_the_model_reads_it(name):
+    made = {}
+    for side, feature in tiny.PROBLEMS[name].features().items():
+        made |= feature.random_batch(side, 3, np.random.default_rng(0), a_run(name), name)
+    expected = tiny.batch(name)
+    assert {key: (value.dtype, value.ndim) for key, value in made.items()} == {
+        key: (value.dtype.as_numpy_dtype, value.shape.rank) for key, value in expected.items()
+    }
+
+
+def test_what_a_person_reads_of_a_batch():
+    assert problem.Label().describe(np.int32(1), None, ("cat", "dog")) == "'dog'"
+    assert problem.Label().describe(np.int32(2), None, ("cat", "dog")) == "class 2"
+    assert problem.Image().describe(np.array([1.0, np.nan]), None, ()) == "1 of 2 values are not finite"
+    assert problem.Audio().describe(np.zeros(2), None, ()) is None
+
+
+@dataclasses.dataclass(frozen=True)
+class Point(Feature):
+    """A kind of one's own: so many float32 coordinates."""
+
+    number: int = 2
+    kind: ClassVar[str] = "point"
+
+    def to_record(self, value, labels=None):
+        if len(value) != self.number:
+            raise ValueError(f"{value!r:.60}; expected {self.number} numbers")
+        return [np.asarray(value, "<f4").tobytes()]
+
+    def from_record(self, values):
+        return np.frombuffer(values[0], "<f4")
+
+    def codec(self, reading):
+        return _PointCodec(reading)
+
+
+class _PointCodec(Codec):
+    keeps_rows = True
+
+    def dense(self, name, compact, epoch, index, rows):
+        return {name: tf.io.decode_raw(compact, tf.float32)}
+
+
+class Named(Toy):
+    """Points and the names of their quadrants."""
+
+    name, inputs, targets = "named", Point(), problem.Label()
+    counts = dict.fromkeys(Toy.counts, 9)
+
+    def labels(self, source):
+        return ("left", "right")
+
+    def make(self, rng, number):
+        return [number - 4.5, float(number)], self.labels("")[number > 4]
+
+
+def test_a_kind_of_ones_own_is_prepared_and_batched(tmp_path):
+    toy, hparams = Named(), hparam.get("multimodel_tiny").replace(batch_tokens=4)
+    generate.generate([toy], str(tmp_path), "sample", progress=False, processes=1)
+    found = list(records.raw_examples(toy, "test", tmp_path))
+    data = pipeline.dataset(toy, "test", tmp_path, None, toy.labels(""), hparams, 0, training=False)
+    batches = list(data)
+    assert [len(batch["targets"]) for batch in batches] == [4, 4, 1]
+    points = tf.concat([batch["inputs"] for batch in batches], axis=0)
+    np.testing.assert_array_equal(points, [example["inputs"] for example in found])
+    np.testing.assert_array_equal(points[:, 0] > 0, tf.concat([b["targets"] for b in batches], axis=0) == 1)
+    assert lengths.measure(toy, "test", tmp_path, None, hparams).too_long(hparams).dropped == 0
