@@ -30,7 +30,7 @@ class _Lines:
         predictor.check(problem)
         self._predictor = predictor
         self._problem = problem
-        self._kind = predictor.run.problems[problem].inputs.kind
+        self._feature = predictor.run.problems[problem].inputs
         self._folder = folder
 
     def __call__(self, numbers: Sequence[int], lines: Sequence[bytes]) -> list[str]:
@@ -76,7 +76,7 @@ class LineDecoder(_Lines):
         self._scores = scores
 
     def _read(self, line):
-        return line_inputs.value(line, self._kind, self._folder)
+        return line_inputs.value(line, self._feature, self._folder)
 
     def _answers(self, read):
         best = not self._predictor.options.return_beams
@@ -91,9 +91,9 @@ class LineScorer(_Lines):
         given, *target = line.split(b"\t")
         if len(target) != 1:
             raise UserError(f"expected an input, a tab and a target; found {len(target)} tabs")
-        if self._kind != "text" and not given.strip():
+        if self._feature.is_file and not given.strip():
             raise UserError("expected the path of a file before the tab; found nothing")
-        return line_inputs.value(given, self._kind, self._folder), line_inputs.text(target[0])
+        return line_inputs.value(given, self._feature, self._folder), line_inputs.text(target[0])
 
     def _answers(self, read):
         inputs, targets = [one for one, _ in read.values()], [one for _, one in read.values()]

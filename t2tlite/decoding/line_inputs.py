@@ -9,19 +9,20 @@ import numpy as np
 
 from t2tlite.decoding.line_files import LineFile
 from t2tlite.errors import UserError
+from t2tlite.features.feature import Feature
 
 
-def value(line: bytes, kind: str, folder: pathlib.Path) -> str:
+def value(line: bytes, feature: Feature, folder: pathlib.Path) -> str:
     """The sentence, or the path, of a line.
 
     Args:
-      kind: of the problem's input: "text", or what is read from files.
+      feature: the problem's input.
       folder: where paths are looked for before the working directory.
 
     Raises:
       UserError: it is not UTF-8, or no path of a file.
     """
-    return text(line) if kind == "text" else path(os.fsdecode(line.strip()), folder)
+    return path(os.fsdecode(line.strip()), folder) if feature.is_file else text(line)
 
 
 def text(line: bytes) -> str:
@@ -57,18 +58,18 @@ def path(name: str, folder: pathlib.Path) -> str:
 
 
 def sizes_and_stamps(
-    lines: LineFile, kind: str, folder: pathlib.Path, pairs: bool
+    lines: LineFile, feature: Feature, folder: pathlib.Path, pairs: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """How much there is to read for each line, and a number that changes when it does; int64 `[lines]` both.
 
     Sentences have stamps of 0, since they are in the lines; pictures have sizes of 0, since they are scaled.
 
     Args:
-      kind, folder: see `value`.
+      feature, folder: see `value`.
       pairs: behind a tab, lines have targets.
     """
     stamps = np.zeros(len(lines), np.int64)
-    if kind == "text":
+    if not feature.is_file:
         return lines.lengths, stamps
     sizes = np.zeros(len(lines), np.int64)
     for number in range(len(lines)):
@@ -78,7 +79,7 @@ def sizes_and_stamps(
         except (OSError, ValueError):
             continue  # told when it is its turn
         stamps[number] = zlib.crc32(b"%d %d" % (found.st_size, found.st_mtime_ns))
-        sizes[number] = found.st_size if kind == "audio" else 0
+        sizes[number] = found.st_size if feature.costs_by_size else 0
     return sizes, stamps
 
 

@@ -85,8 +85,8 @@ class Work:
             journal = stack.enter_context(Journal(path, identity, len(lines), self.to))
             stack.enter_context(_kept(journal))
             predictor = self.load()
-            kind = predictor.run.problems[self.problem].inputs.kind
-            sizes, stamps = line_inputs.sizes_and_stamps(lines, kind, self._folder(), self.scoring)
+            feature = predictor.run.problems[self.problem].inputs
+            sizes, stamps = line_inputs.sizes_and_stamps(lines, feature, self._folder(), self.scoring)
             answer, chunk = self._answer(predictor), _chunk(predictor)
             line_jobs.answer_file(lines, sizes, stamps, journal, answer, chunk, self.problem, True)
             lines.check()

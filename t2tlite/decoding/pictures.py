@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from t2tlite.data import audio
 from t2tlite.decoding.lettering import Lettering
-from t2tlite.decoding.views import Attention, ExpertChoice, Positions, View
+from t2tlite.decoding.views import Attention, ExpertChoice, View
+from t2tlite.features.positions import Positions
 from t2tlite.plural import counted
 
 _CELL = 0.26  # inches of a unit

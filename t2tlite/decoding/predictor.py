@@ -13,11 +13,11 @@ from t2tlite.decoding import cores, crossing, scoring
 from t2tlite.decoding.batches import batched
 from t2tlite.decoding.compiled import Compiled
 from t2tlite.decoding.decode import Way, settings
-from t2tlite.decoding.inputs import BY_KIND
 from t2tlite.decoding.names import MARK, check_problem, sides
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.prediction import Hypothesis, Prediction, Score, of_classes, of_outputs
 from t2tlite.errors import UserError
+from t2tlite.features.feature import Feature
 from t2tlite.run import Run
 
 __all__ = ["Hypothesis", "Prediction", "Predictor", "Score"]
@@ -52,7 +52,7 @@ class Predictor:
         self.model = run.restore_model() if model is None else model
         self.at_a_time = cores.number()
         self.compiled = Compiled(self.model)
-        self._readers: dict[str, Any] = {}
+        self._readers: dict[Feature, Any] = {}
         self._constraints: dict[str, Any] = {}
         self._lock = threading.RLock()
 
@@ -190,17 +190,17 @@ class Predictor:
             self.crossed(*sides(problem))
         else:
             check_problem(problem, self.problems, self.run.output_dir)
-        kind = self.run.problems[problem].inputs.kind
-        if kind not in BY_KIND:
+        if self.reader(problem) is None:
+            kind = self.run.problems[problem].inputs.kind
             raise UserError(f"problem `{problem}` reads {kind}, which can't be decoded")
 
     def reader(self, problem: str):
-        """What reads the problem's inputs, such as a `TextInputs`."""
-        kind = self.run.problems[problem].inputs.kind
+        """What reads the problem's inputs, an `InputReader`; None where they can't be decoded."""
+        feature = self.run.problems[problem].inputs
         with self._lock:
-            if kind not in self._readers:
-                self._readers[kind] = BY_KIND[kind](self.run.vocabulary, self.run.hparams)
-            return self._readers[kind]
+            if feature not in self._readers:
+                self._readers[feature] = feature.input_reader(self.run.vocabulary, self.run.hparams)
+            return self._readers[feature]
 
     def decoder(self, problem: str, options: DecodeOptions | None = None, length: int | None = None):
         """A function of a batch's features, rows and texts to `Outputs`, compiled once for all shapes.
@@ -307,7 +307,7 @@ class Predictor:
         ]
 
     def _reads_text(self, problem) -> bool:
-        return self.run.problems[problem].inputs.kind == "text"
+        return self.run.problems[problem].inputs.is_text
 
     def _constraint(self, problem, options):
         """What outputs keep to, where the options ask for it and they are text; else None."""

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from t2tlite.decoding import cores
-from t2tlite.decoding.inputs import TextInputs
 from t2tlite.decoding.prediction import Score
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
@@ -15,8 +14,7 @@ from t2tlite.nearest import did_you_mean
 def score(predictor, problem: str, inputs: list, targets: list, keep_errors: bool) -> list[Score]:
     """One `Score` for each pair; see `Predictor.score`."""
     reader = predictor.reader(problem)
-    kind = _Text if predictor.run.problems[problem].targets.kind == "text" else _Class
-    writes = kind(predictor, problem)
+    writes = _targets(predictor, problem)
     scores: list[Score | None] = [None] * len(inputs)
     read = {}
     for i, pair in enumerate(zip(inputs, targets, strict=True)):
@@ -40,12 +38,23 @@ def score(predictor, problem: str, inputs: list, targets: list, keep_errors: boo
     return scores
 
 
+def _targets(predictor, problem):
+    """What reads the problem's targets and scores them."""
+    targets = predictor.run.problems[problem].targets
+    if targets.is_text:
+        return _Text(predictor, problem)
+    if targets.has_classes:
+        return _Class(predictor, problem)
+    raise UserError(f"problem `{problem}` writes {targets.kind}, which can't be scored")
+
+
 class _Text:
     """Targets that are text."""
 
     def __init__(self, predictor, problem):
         self._vocabulary = predictor.run.vocabulary
-        self._reader = TextInputs(predictor.run.vocabulary, predictor.run.hparams)
+        targets = predictor.run.problems[problem].targets
+        self._reader = targets.input_reader(predictor.run.vocabulary, predictor.run.hparams)
         self._function = predictor.compiled.log_probabilities(problem, predictor.reader(problem).spec)
 
     def read(self, target: Any) -> np.ndarray:

@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import audio
 from t2tlite.decoding import views
-from t2tlite.decoding.inputs import TextInputs
-from t2tlite.decoding.views import Attention, ExpertChoice, Mixture, Positions
+from t2tlite.decoding.views import Attention, ExpertChoice, Mixture
 from t2tlite.errors import UserError
+from t2tlite.features.positions import Encoded, Positions
 from t2tlite.ids import PAD
 from t2tlite.layers import recording
 
@@ -82,12 +81,13 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
         output = predictor.predict(problem, [value])[0].text
     model, reader = predictor.model, predictor.reader(problem)
     read = reader.read(predictor.model_input(problem, {"inputs": value}))
-    features = _features(reader, read, made.inputs.kind)
+    features = {name: tf.convert_to_tensor(array) for name, array in reader.alone(read).items()}
     with recording.recorder() as of_encoder:
         source, _ = model.encode(features, problem)
     length = int(source.x.shape[1])
     valid = np.ones(length, bool) if source.mask is None else source.mask.numpy()[0]
-    inputs = _positions(predictor, made.inputs.kind, features, read, source, int(valid.sum()))
+    encoded = _encoded(features, source, int(valid.sum()))
+    inputs = made.inputs.positions(read, encoded, predictor.run.vocabulary)
     net = model.target_net(problem)
     if not net.autoregressive:
         return _Pass(output, (), inputs, valid, of_encoder, {})
@@ -99,30 +99,16 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
     return _Pass(output, outputs, inputs, valid, of_encoder, of_decoder)
 
 
-def _features(reader, read, kind) -> dict[str, tf.Tensor]:
-    """A batch of one example; a sound as long as the longest in training, for the sake of `_positions`."""
-    together = [read, np.zeros([reader.bounds[-1]], read.dtype)] if kind == "audio" else [read]
-    return {name: tf.convert_to_tensor(array[:1]) for name, array in reader.batch(together).items()}
-
-
 def _output_ids(predictor, problem, value, output: str) -> np.ndarray:
     """The ids of an output, the end token last, int32 `[length]`."""
     text = problem.to_text({"inputs": value, "targets": output})["targets"]
     text = text[0] if isinstance(text, list) else text
-    return TextInputs(predictor.run.vocabulary, predictor.run.hparams).read(text)
+    return problem.targets.input_reader(predictor.run.vocabulary, predictor.run.hparams).read(text)
 
 
-def _positions(predictor, kind, features, read, source, count) -> Positions:
-    if kind == "text":
-        units = tuple(predictor.run.vocabulary.piece(i) for i in read)
-        return Positions(count, units if len(units) == count else ())  # a net may have joined some
-    if kind == "image":
-        grid = None if source.grid is None else tuple(int(side) for side in source.grid)
-        return Positions(count, grid=grid, content=read)
-    # A net strides evenly. Of n samples it makes ceil(n / stride) positions, so the stride is known within
-    # half a position of them all.
-    step = features["inputs"].shape[1] / (source.x.shape[1] - 0.5) / audio.SAMPLE_RATE
-    return Positions(count, seconds=tuple(float(i * step) for i in range(count)), content=read)
+def _encoded(features, source, count) -> Encoded:
+    grid = None if source.grid is None else tuple(int(side) for side in source.grid)
+    return Encoded(int(features["inputs"].shape[1]), int(source.x.shape[1]), count, grid)
 
 
 def _one(weights) -> np.ndarray:

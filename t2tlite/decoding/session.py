@@ -15,9 +15,9 @@ from t2tlite.decoding.interruptible import interruptible
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.decoding.session_commands import do
 from t2tlite.errors import UserError
+from t2tlite.features.feature import Feature
 
 _COMMAND = re.compile(r":([a-z]+)(?:\s+(.*))?")  # `:-)` is text
-_INPUT = {"text": "a line of text", "image": "the path of a picture", "audio": "the path of a sound file"}
 _LATE = 1.0  # seconds after which a first answer is explained
 
 
@@ -27,15 +27,15 @@ class Topic:
 
     Attributes:
       name: of a problem, or of a crossing of two.
-      reads, writes: kinds of its input and its output.
+      reads, writes: its input and its output.
     """
 
     name: str
-    reads: str
-    writes: str
+    reads: Feature
+    writes: Feature
 
     def __str__(self):
-        return f"{self.name}: {_INPUT[self.reads]} to {self.writes}"
+        return f"{self.name}: {self.reads.asked_for} to {self.writes.kind}"
 
 
 class Session:
@@ -98,7 +98,7 @@ class Session:
         """
         self.predictor.check(problem)
         found = self.predictor.run.problems[problem]
-        self.topic = Topic(problem, found.inputs.kind, found.targets.kind)
+        self.topic = Topic(problem, found.inputs, found.targets)
 
     def cross(self, inputs_of: str, outputs_of: str) -> None:
         """Goes on with the inputs of one problem and the outputs of another.
@@ -126,7 +126,7 @@ class Session:
             self._answer(line)
 
     def _answer(self, line):
-        value = line if self.topic.reads == "text" else _path(line.strip())
+        value = _path(line.strip()) if self.topic.reads.is_file else line
 
         def predict():
             with enough_memory(self.options):

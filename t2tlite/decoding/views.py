@@ -6,37 +6,7 @@ from typing import Any
 import numpy as np
 
 from t2tlite.errors import UserError
-
-_DIGITS = 6  # of weights in JSON
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Positions:
-    """What the encoded positions of an input stand for.
-
-    Attributes:
-      count: how many there are, padding left out.
-      units: of a text: the subword unit of each, a space written as U+2581, the end mark last; else ().
-      grid: of an image: (height, width), row by row; else None.
-      seconds: of a sound: where each begins; else ().
-      content: what the model read: of an image the square crop, float32 `[size, size, 3]` in [0, 1]; of a
-        sound float32 samples at 16 kHz; of a text None.
-    """
-
-    count: int
-    units: tuple[str, ...] = ()
-    grid: tuple[int, int] | None = None
-    seconds: tuple[float, ...] = ()
-    content: np.ndarray | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Whatever is known of the positions, without the content."""
-        known = {
-            "units": list(self.units),
-            "grid": self.grid and list(self.grid),
-            "seconds": [round(second, _DIGITS) for second in self.seconds],
-        }
-        return {"count": self.count, **{name: value for name, value in known.items() if value}}
+from t2tlite.features.positions import DIGITS, Positions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -141,7 +111,7 @@ class ExpertChoice(View):
 
 def check_attention(problem, hparams) -> None:
     """Raises a UserError where a problem's outputs, or a run's model, come about without attention."""
-    if problem.targets.kind != "text":
+    if not problem.targets.is_text:
         raise UserError(
             f"problem `{problem.name}` writes a {problem.targets.kind}, for which no attention is used; ask"
             " for its experts instead"
@@ -165,11 +135,11 @@ def check_output(problem, output: Any) -> None:
     """Raises a UserError unless an output can be given for the problem, or none is."""
     if output is None:
         return
-    if problem.targets.kind != "text":
+    if not problem.targets.is_text:
         raise UserError(f"problem `{problem.name}` writes a {problem.targets.kind}; give no output")
     if not isinstance(output, str):
         raise UserError(f"expected the output as a str; received {output!r:.60}")
 
 
 def _rounded(weights: np.ndarray) -> list:
-    return np.round(weights.astype(np.float64), _DIGITS).tolist()
+    return np.round(weights.astype(np.float64), DIGITS).tolist()

@@ -9,6 +9,7 @@ from t2tlite import registry
 from t2tlite.data.audio import SAMPLE_RATE
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
+from t2tlite.features.positions import Positions
 
 PCM = 32767.0  # the largest sample of 16 bits
 MEASURE = Measure(
@@ -30,6 +31,9 @@ class Audio(Feature):
     kind: ClassVar[str] = "audio"
     measure: ClassVar[Measure] = MEASURE
     large_decoded: ClassVar[bool] = True
+    asked_for: ClassVar[str] = "the path of a sound file"
+    is_file: ClassVar[bool] = True
+    costs_by_size: ClassVar[bool] = True
 
     def to_record(self, value, labels=None):
         samples = np.asarray(value)
@@ -56,3 +60,16 @@ class Audio(Feature):
 
     def largest(self, hparams):
         return f"{hparams.seconds_bounds[-1]:g} seconds"
+
+    def input_reader(self, vocabulary, hparams):
+        """Reads a path, the bytes of a file or float samples at 16 kHz to float32 `[samples]`."""
+        from t2tlite.features.audio_tensors import AudioInputs
+
+        return AudioInputs(vocabulary, hparams)
+
+    def positions(self, value, encoded, vocabulary):
+        # A net strides evenly. Of n samples it makes ceil(n / stride) positions, so the stride is known
+        # within half a position of them all.
+        step = encoded.width / (encoded.length - 0.5) / SAMPLE_RATE
+        seconds = tuple(float(i * step) for i in range(encoded.count))
+        return Positions(encoded.count, seconds=seconds, content=value)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from t2tlite.features.measure import POSITIONS, Measure
+from t2tlite.features.positions import Encoded, Positions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Feature:
       readable: None, or a method of a stored value, a string scalar, that gives tensors which fail to be
         computed where the value is damaged: to look for the record that stopped a training.
       large_decoded: whether decoded batches are too large to be fetched ahead.
+      asked_for: what people are asked for: "a line of text", "the path of a picture".
+      is_file: whether people give values as files: by their paths, or to a service by their content.
+      costs_by_size: whether a larger file takes longer to decode.
     """
 
     modality: str | None = None
@@ -39,6 +43,9 @@ class Feature:
     slow_to_decode: ClassVar[bool] = False
     readable: ClassVar[Callable | None] = None
     large_decoded: ClassVar[bool] = False
+    asked_for: ClassVar[str] = "a line of text"
+    is_file: ClassVar[bool] = False
+    costs_by_size: ClassVar[bool] = False
 
     def modality_name(self, hparams) -> str:
         """The registered modality that represents this feature under these hyperparameters."""
@@ -105,3 +112,22 @@ class Feature:
         """
         bad = value.size - np.count_nonzero(np.isfinite(value))
         return f"{bad} of {value.size} values are not finite" if bad else None
+
+    # Decoding.
+
+    def input_reader(self, vocabulary, hparams):
+        """What reads the inputs that people give: a `t2tlite.features.inputs.InputReader`.
+
+        None where inputs of this kind can't be decoded.
+        """
+        return None
+
+    def positions(self, value, encoded: Encoded, vocabulary) -> Positions:
+        """What the encoded positions of an input stand for.
+
+        Args:
+          value: the input as `InputReader.read` gave it.
+          encoded: how it came out of the encoder.
+          vocabulary: the run's `Vocabulary`, or None.
+        """
+        return Positions(encoded.count)

@@ -8,6 +8,7 @@ import numpy as np
 from t2tlite import registry
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
+from t2tlite.features.positions import Positions
 
 MEASURE = Measure("batch_images", precedence=2)
 _PNG, _JPEG = b"\x89PNG", b"\xff\xd8"
@@ -27,6 +28,8 @@ class Image(Feature):
     kind: ClassVar[str] = "image"
     measure: ClassVar[Measure] = MEASURE
     slow_to_decode: ClassVar[bool] = True
+    asked_for: ClassVar[str] = "the path of a picture"
+    is_file: ClassVar[bool] = True
 
     def to_record(self, value, labels=None):
         if not isinstance(value, bytes) or not value.startswith((_PNG, _JPEG)):
@@ -58,3 +61,12 @@ class Image(Feature):
 
     def largest(self, hparams):
         return f"{hparams.image_size} pixels"
+
+    def input_reader(self, vocabulary, hparams):
+        """Reads a path, the bytes of a file or an array to float32 `[image_size, image_size, 3]`."""
+        from t2tlite.features.image_tensors import ImageInputs
+
+        return ImageInputs(vocabulary, hparams)
+
+    def positions(self, value, encoded, vocabulary):
+        return Positions(encoded.count, grid=encoded.grid, content=value)

@@ -1,8 +1,13 @@
 """Pictures as tensors: pixels in batches, in decoding, and in the graph of an export."""
 
+import io
+
+import numpy as np
 import tensorflow as tf
 
 from t2tlite.data import images
+from t2tlite.errors import UserError
+from t2tlite.features import inputs
 from t2tlite.features.codec import Codec
 
 
@@ -26,3 +31,78 @@ class ImageCodec(Codec):
             seeds = tf.stack([epoch, index], axis=1)[rows]  # [rows, 2]
         size = self.reading.hparams.image_size
         return {name: images.decode(compact[rows], size, seeds, self._crops, self._flip)}
+
+
+class ImageInputs(inputs.InputReader):
+    """Pictures of any size, as squares of the size that the model was trained on."""
+
+    spec = {"inputs": tf.TensorSpec([None, None, None, 3], tf.float32)}
+
+    def __init__(self, vocabulary, hparams):
+        size = hparams.image_size
+        self.bounds = (size,)
+        self._decode = tf.function(
+            lambda encoded: images.decode(encoded[None], size, None)[0],
+            input_signature=[tf.TensorSpec([], tf.string)],
+            autograph=False,
+        )
+
+    def read(self, value):
+        """A path, the bytes of a file, or an array, to float32 `[size, size, 3]` in [0, 1].
+
+        An array is uint8, or float in [0, 1], `[height, width]` or `[height, width, 1, 3 or 4]`.
+        """
+        what = "the picture" if isinstance(value, bytes | np.ndarray) else value
+        try:
+            encoded = _from_array(value) if isinstance(value, np.ndarray) else _content(value)
+            return self._decode(_as_rgb(encoded)).numpy()
+        except OSError as error:
+            reason = error.strerror or "not a picture, or a damaged one"
+            raise UserError(f"can't read {what}: {reason}") from None
+        except tf.errors.InvalidArgumentError:
+            raise UserError(f"can't read {what}: a damaged picture") from None
+
+    def batch(self, examples):
+        return {"inputs": np.stack(examples)}
+
+
+def _content(value) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    with open(inputs.path(value), "rb") as file:
+        return file.read()
+
+
+def _from_array(pixels: np.ndarray) -> bytes:
+    import PIL.Image
+
+    if pixels.ndim == 3 and pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    if pixels.dtype.kind == "f" and pixels.size and 0 <= pixels.min() and pixels.max() <= 1:
+        pixels = np.round(255 * pixels).astype(np.uint8)
+    known = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[-1] in (3, 4))
+    if pixels.dtype != np.uint8 or not known or not pixels.size:
+        raise UserError(
+            f"expected pixels [height, width, 3], uint8 or in [0, 1]; received {pixels.dtype} of shape"
+            f" {pixels.shape}"
+        )
+    return _png(PIL.Image.fromarray(pixels))
+
+
+def _as_rgb(encoded: bytes) -> bytes:
+    """The picture as the pipeline can decode it; what is a PNG or JPEG already stays as it is."""
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(io.BytesIO(encoded)) as image:
+            if image.format in ("PNG", "JPEG") and image.mode not in ("CMYK", "YCCK"):
+                return encoded
+            return _png(image)
+    except (PIL.Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        raise UserError(f"can't read the picture: {error}") from None
+
+
+def _png(image) -> bytes:
+    made = io.BytesIO()
+    image.convert("RGB").save(made, "PNG")
+    return made.getvalue()

@@ -8,6 +8,7 @@ import numpy as np
 from t2tlite import registry
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
+from t2tlite.features.positions import Positions
 from t2tlite.ids import EOS
 from t2tlite.plural import counted
 
@@ -71,3 +72,14 @@ class Text(Feature):
         if not vocabulary:
             return super().describe(value, vocabulary, labels)
         return f"{vocabulary.decode(value.tolist())!r} ({counted(np.count_nonzero(value), 'token')})"
+
+    def input_reader(self, vocabulary, hparams):
+        """Reads a `str` to int32 ids `[length]`."""
+        from t2tlite.features.text_tensors import TextInputs
+
+        return TextInputs(vocabulary, hparams)
+
+    def positions(self, value, encoded, vocabulary):
+        units = tuple(vocabulary.piece(i) for i in value)
+        same = len(units) == encoded.count  # a net may have joined some
+        return Positions(encoded.count, units if same else ())

@@ -1,9 +1,13 @@
 """Text as tensors: ids in batches, in decoding, and in the graph of an export."""
 
+import numpy as np
 import tensorflow as tf
 
+from t2tlite.errors import UserError
 from t2tlite.features import text
 from t2tlite.features.codec import Codec, bound
+from t2tlite.features.inputs import InputReader, check_length, padded
+from t2tlite.ids import EOS
 
 _DRAWS = 2**31 - 1
 
@@ -53,3 +57,24 @@ class TextCodec(Codec):
         drawn = tf.raw_ops.RandomIndexShuffle(index=addresses, seed=seeds, max_index=last, rounds=8)
         place = tf.math.floormod(tf.cast(drawn, tf.int64), references.row_lengths())
         return tf.gather(references.flat_values, references.row_starts() + place)  # [block]
+
+
+class TextInputs(InputReader):
+    """Sentences, as ids."""
+
+    spec = {"inputs": tf.TensorSpec([None, None], tf.int32)}
+
+    def __init__(self, vocabulary, hparams):
+        self.bounds = text.MEASURE.limits(hparams)
+        self._vocabulary = vocabulary
+
+    def read(self, value):
+        """A `str` to int32 `[length]`."""
+        if not isinstance(value, str):
+            raise UserError(f"expected a str, received {value!r:.60}")
+        ids = np.array([*self._vocabulary.encode(value), EOS], np.int32)
+        check_length(len(ids), self.bounds, f"subword units: {value[:40]!r}...")
+        return ids
+
+    def batch(self, examples):
+        return {"inputs": padded(examples, self.bounds)}

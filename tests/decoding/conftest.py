@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.decoding.decode import SETTINGS, Way, decode, settings
-from t2tlite.decoding.inputs import BY_KIND
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.predictor import Predictor
@@ -77,7 +76,7 @@ class Decoder:
 
     def __init__(self, model, problem, way):
         body = functools.partial(decode, model, problem, way, None)
-        spec = BY_KIND[tiny.PROBLEMS[problem].inputs.kind].spec
+        spec = tiny.PROBLEMS[problem].inputs.input_reader(None, tiny.HPARAMS).spec
         signature = [spec, tf.TensorSpec([None], tf.int32), {}, SETTINGS]
         self.function = tf.function(body, input_signature=signature, autograph=False)
 

@@ -4,6 +4,7 @@ import math
 import pathlib
 import types
 
+from t2tlite import registry
 from t2tlite.decoding.names import check_problem
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Hypothesis, Prediction
@@ -46,9 +47,9 @@ class FakePredictor:
             raise UserError("no text")
         if not value:
             return Prediction("")
-        if self.run.problems[problem].targets.kind == "label":
+        if self.run.problems[problem].targets.has_classes:
             return Prediction("dog", 0.0, (("dog", 0.9312), ("long name", 0.0688)))
-        read = pathlib.Path(value).read_text() if self.run.problems[problem].inputs.kind != "text" else value
+        read = pathlib.Path(value).read_text() if self.run.problems[problem].inputs.is_file else value
         texts = [f"{read.upper()}{'!' * i}" for i in range(options.outputs)]
         beams = tuple(Hypothesis(text, math.log(0.5**i / 2), -1.0 * i) for i, text in enumerate(texts))
         return Prediction(texts[0], beams[0].log_probability, beams=beams)
@@ -56,5 +57,5 @@ class FakePredictor:
 
 def _problem(inputs, targets):
     return types.SimpleNamespace(
-        inputs=types.SimpleNamespace(kind=inputs), targets=types.SimpleNamespace(kind=targets)
+        inputs=registry.get("feature", inputs)(), targets=registry.get("feature", targets)()
     )

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from t2tlite.decoding.views import Attention, ExpertChoice, Mixture, Positions
+from t2tlite.decoding.views import Attention, ExpertChoice, Mixture
+from t2tlite.features.positions import Positions
 
 OUTPUTS = ("ein", "\u2581roter", "\u2581Kreis", "</s>")
 _DRAW = np.random.default_rng(0)

@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from t2tlite.decoding.constraints import Rules
-from t2tlite.decoding.inputs import BY_KIND
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.search import search
@@ -25,7 +24,7 @@ SAMPLES = DecodeOptions(temperature=1.0, num_samples=2)
 def recomputed(model, problem, features, length=LENGTH):
     """Decodes greedily by running the whole model again for every position."""
     spec = {
-        **BY_KIND[tiny.PROBLEMS[problem].inputs.kind].spec,
+        **tiny.PROBLEMS[problem].inputs.input_reader(None, tiny.HPARAMS).spec,
         "targets": tf.TensorSpec([None, None], tf.int32),
     }
     forward = tf.function(lambda x: model(x, problem=problem).logits, autograph=False, input_signature=[spec])
@@ -98,7 +97,7 @@ def searched_again(model, problem, features):
     body = functools.partial(
         search, Recomputed(model, problem, LENGTH), rules=Rules(LENGTH, 0), beam_size=3, alpha=0.6, every=True
     )
-    spec = BY_KIND[tiny.PROBLEMS[problem].inputs.kind].spec
+    spec = tiny.PROBLEMS[problem].inputs.input_reader(None, tiny.HPARAMS).spec
     found = tf.function(body, input_signature=[spec], autograph=False)(features)
     return Outputs(*(x.numpy() for x in found))
 

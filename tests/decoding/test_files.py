@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from t2tlite import registry
 from t2tlite.decoding import line_inputs
 from t2tlite.decoding.files import LineDecoder, LineScorer, as_line
 from t2tlite.decoding.line_files import LineFile
@@ -28,7 +29,7 @@ class Scored:
     options = DecodeOptions()
 
     def __init__(self, kind="text"):
-        problem = types.SimpleNamespace(inputs=types.SimpleNamespace(kind=kind))
+        problem = types.SimpleNamespace(inputs=registry.get("feature", kind)())
         self.run = types.SimpleNamespace(problems={"p": problem})
 
     def check(self, problem):
@@ -127,7 +128,8 @@ def test_sizes_and_stamps(tmp_path):
 
     def measured(kind, pairs=True):
         with LineFile(str(tmp_path / "in"), "f") as lines:
-            sizes, stamps = line_inputs.sizes_and_stamps(lines, kind, tmp_path, pairs)
+            feature = registry.get("feature", kind)()
+            sizes, stamps = line_inputs.sizes_and_stamps(lines, feature, tmp_path, pairs)
         return sizes.tolist(), stamps.tolist()
 
     assert measured("text") == ([4, 11], [0, 0])

@@ -9,8 +9,10 @@ import soundfile
 import tensorflow as tf
 
 from t2tlite.data import images
-from t2tlite.decoding.inputs import AudioInputs, ImageInputs, TextInputs
 from t2tlite.errors import UserError
+from t2tlite.features.audio_tensors import AudioInputs
+from t2tlite.features.image_tensors import ImageInputs
+from t2tlite.features.text_tensors import TextInputs
 
 from ..models import tiny
 

@@ -8,6 +8,7 @@ import types
 
 import pytest
 
+from t2tlite import registry
 from t2tlite.decoding.line_work import Work
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
@@ -29,7 +30,7 @@ class Fake(Work):
 
 
 def loaded(kind="text"):
-    problem = types.SimpleNamespace(inputs=types.SimpleNamespace(kind=kind))
+    problem = types.SimpleNamespace(inputs=registry.get("feature", kind)())
     run = types.SimpleNamespace(problems={"p": problem})
     return types.SimpleNamespace(run=run, options=DecodeOptions(batch_size=1), at_a_time=1)
 

@@ -7,6 +7,7 @@ import pytest
 
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
+from t2tlite.features.feature import Feature
 
 SENTENCES = [
     "the red circle",
@@ -133,7 +134,7 @@ def test_what_it_refuses(predictor, problem, inputs, message):
 
 
 def test_a_kind_of_input_that_it_cannot_read(predictor, monkeypatch):
-    class Video:
+    class Video(Feature):
         kind = "video"
 
     monkeypatch.setattr(predictor.run.problems["captions"], "inputs", Video())

@@ -89,12 +89,13 @@ def test_where_the_history_is(monkeypatch, tmp_path):
 TYPIST = """
 import os
 from t2tlite.decoding.typing_lines import typed
+from t2tlite.problem import Text
 
 class Session:
     class predictor:
         problems = ("wmt_ende", "imagenet")
     class topic:
-        reads = "text"
+        reads = Text()
     def prompt(self):
         return "> "
 

@@ -143,7 +143,7 @@ LONG = HPARAMS.replace(vocabulary_size=280)
 def long_run(folder, data, hparams=LONG, **more):
     """A run on that corpus, and what was said."""
     said = []
-    more = {"extend": bounds.NAMES, "say": said.append, **more}
+    more = {"extend": bounds.names(), "say": said.append, **more}
     return launch.make_run(folder, "wmt_ende", hparams, data, "files", **more), said
 
 
@@ -189,5 +189,5 @@ def test_a_run_that_was_begun_with_its_own_bounds_keeps_them(long_data, tmp_path
 
 def test_bounds_stay_as_they_are_where_nothing_is_left_out(sample_data, tmp_path):
     said = []
-    run = make_run(tmp_path, sample_data, "all", extend=bounds.NAMES, say=said.append)
+    run = make_run(tmp_path, sample_data, "all", extend=bounds.names(), say=said.append)
     assert run.hparams == HPARAMS and said == []
