@@ -1,5 +1,6 @@
 """What the commands share: flags, help, errors, exit statuses."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -98,6 +99,14 @@ class TestStatus:
 
         status, _, err = run(command, ["--problems=a"], capsys, body)
         assert status == 2 and "Traceback" not in err and "below" in err
+
+    @pytest.mark.parametrize(
+        "name", ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EISDIR", "ENAMETOOLONG"]
+    )
+    def test_what_the_disk_refuses_is_no_fault_of_ours(self, command, capsys, name):
+        error = OSError(getattr(errno, name), "refused", "here/file")
+        status, _, err = run(command, ["--problems=a"], capsys, self.raising(error))
+        assert status == 2 and err == f"t2t-try: error: {error}\n"
 
     def test_our_fault_has_a_traceback(self, command, capsys):
         status, _, err = run(command, ["--problems=a"], capsys, self.raising(ValueError("oops")))

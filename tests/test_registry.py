@@ -186,6 +186,34 @@ def test_all_means_the_built_in_ones_in_the_order_of_the_paper():
     assert numbered == sorted(numbered)
 
 
+def test_all_ends_with_those_that_the_paper_has_not():
+    places = [
+        ("a_problem", "t2tlite.problem", "Problem"),
+        ("b_problem", "elsewhere.problem", "Problem"),
+        ("c_problem", "t2tlite.problems.imagenet", "Imagenet"),
+        ("d_problem", "t2tlite.problem", "Problem"),
+        ("e_problem", "t2tlite.problems.speech", "WsjSpeech"),
+    ]
+    entries = [
+        discovery.Entry("problem", name, module, "file", line, attribute)
+        for line, (name, module, attribute) in enumerate(places)
+    ]
+    found = registry.Registry(scan=lambda: entries).problems("all")
+    assert [problem.name for problem in found] == ["e_problem", "c_problem", "a_problem", "d_problem"]
+
+
+def test_what_no_file_holds_can_be_run_again(empty):
+    """Such as text given to `exec`: the same line of it is the same place."""
+    code = compile("@register('encoder')\ndef body(): ...\n", "<typed>", "exec")
+    for _ in range(2):
+        namespace = {"__name__": "typed", "register": empty.register}
+        exec(code, namespace)
+        assert empty.get("encoder", "body") is namespace["body"]
+    other = compile("\n@register('encoder')\ndef body(): ...\n", "<typed>", "exec")
+    with pytest.raises(UserError, match="`body` is registered twice: at <typed>:1 and at <typed>:2"):
+        exec(other, {"__name__": "typed", "register": empty.register})
+
+
 def test_everything_built_in_can_be_had():
     for kind in registry.KINDS:
         for name in registry.names(kind):
@@ -241,6 +269,7 @@ class TestPlugin:
         write(tmp_path / "acme" / "tickets.py", "# One line more.\n" + textwrap.dedent(self.SOURCE))
         again = importlib.reload(sys.modules["acme.tickets"])
         assert own.get("problem", "acme_tickets") is again.AcmeTickets is not first
+        assert own.entry("problem", "acme_tickets").line == 7  # where it stands now
 
     def test_name_taken_by_a_built_in(self, own, tmp_path):
         source = "from t2tlite import registry\n@registry.register_problem\nclass Imagenet: pass\n"
@@ -250,6 +279,13 @@ class TestPlugin:
         assert f"{tmp_path / 'acme' / 'mine.py'}:2" in str(caught.value)
         with pytest.raises(UserError, match="registered twice"):
             own.names("problem")
+
+    def test_what_can_not_be_imported_is_not_read(self, own, tmp_path):
+        source = "@register_moe\ndef {}(): pass\n"
+        names = ("data-files/one", "my-script", "__pycache__/two", "deep/good")
+        plugin(tmp_path, **{name: source.format(name.rpartition("/")[2].replace("-", "_")) for name in names})
+        found = [own.entry("moe", name) for name in own.names("moe")]
+        assert [entry.name for entry in found if entry.module.startswith("acme")] == ["good"]
 
     def test_two_definitions_in_one_file(self, own, tmp_path):
         source = "@register_moe\ndef same(): pass\n\n@register_moe\ndef same(): pass\n"

@@ -32,9 +32,11 @@ def test_what_came_in_the_meantime_is_kept(tmp_path):
 
 def test_refuses(tmp_path):
     (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
     for path, message in (
         (tmp_path, f"the folder {tmp_path} is not empty; give a new one as --export_dir"),
         (tmp_path / "file", "is no folder"),
+        (tmp_path / "link", "is no folder"),
         (tmp_path / "file" / "deep", "can't make the folder .*Not a directory"),
     ):
         with pytest.raises(UserError, match=message), folder.whole(path):

@@ -1,4 +1,4 @@
-"""From text to text through an export's tokenizer: any text comes back as it was."""
+"""What signatures write; and from text to text through an export's tokenizer any text comes back."""
 
 import random
 import types
@@ -8,12 +8,68 @@ import tensorflow as tf
 
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.outputs import Outputs
-from t2tlite.export import signatures
+from t2tlite.export import outputs, signatures
 
 SPECIAL = [
     *"\u2581\ue000\u258501 \n\t\r\x01\x7f\x85\u200d\u0301\ufeff\uffff\u2028\u202e",
     *("😀", "👩\u200d👧🏽", "the", " circle", "  ", "<s>", "</s>", "<pad>", "漢字"),
 ]
+
+
+def writes(found, all_of_them):
+    """What `Texts` makes of what a search found; ids are written as digits."""
+    vocabulary = types.SimpleNamespace(
+        detokenize=lambda ids: tf.strings.reduce_join(tf.strings.as_string(ids), axis=1)
+    )
+    predictor = types.SimpleNamespace(
+        run=types.SimpleNamespace(vocabulary=vocabulary),
+        decoder=lambda problem: lambda features, rows, texts: found,
+        options=types.SimpleNamespace(return_beams=all_of_them, outputs=2),
+    )
+    writer = outputs.Texts(predictor, "any")
+    written = writer.write({}, tf.range(2), None)
+    for name, spec in writer.made.items():
+        assert spec.is_compatible_with(written[name])
+    return {name: values.numpy().tolist() for name, values in written.items()}
+
+
+def test_the_best_text_or_all_of_them():
+    nothing = float("-inf")
+    found = Outputs(
+        tf.constant([[[2, 3], [4, 5]], [[6, 7], [8, 9]]]),
+        tf.constant([[-1.0, -2.0], [-3.0, nothing]]),
+        tf.constant([[-0.5, -0.75], [-1.5, nothing]]),
+    )
+    assert writes(found, all_of_them=True) == {
+        "text": [[b"23", b"45"], [b"67", b""]],  # there is no second one
+        "log_probability": [[-1.0, -2.0], [-3.0, nothing]],
+        "score": [[-0.5, -0.75], [-1.5, nothing]],
+    }
+    assert writes(found, all_of_them=False) == {
+        "text": [b"23", b"67"],
+        "log_probability": [-1.0, -3.0],
+        "score": [-0.5, -1.5],
+    }
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 6, 9])
+def test_the_five_likeliest_classes_or_as_many_as_there_are(count):
+    names = [f"class {number}" for number in range(count)]
+    rows = [random.Random(seed).sample(range(100), count) for seed in range(3)]
+    predictor = types.SimpleNamespace(
+        run=types.SimpleNamespace(labels={"any": names}),
+        reader=lambda problem: types.SimpleNamespace(spec={}),
+        compiled=types.SimpleNamespace(
+            probabilities=lambda problem, spec: lambda features: tf.constant(rows, tf.float32)
+        ),
+    )
+    writer = outputs.Classes(predictor, "any")
+    written = writer.write({}, tf.range(3), None)
+    assert writer.made["label"].shape == writer.made["probability"].shape == [None, min(5, count)]
+    for row, labels, probabilities in zip(rows, written["label"], written["probability"], strict=True):
+        best = sorted(zip(row, names, strict=True), reverse=True)[:5]
+        made = [label.decode() for label in labels.numpy()]
+        assert list(zip(probabilities.numpy(), made, strict=True)) == best
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,10 @@
 """Raw inputs in the graph are read as t2tlite.decoding.inputs reads them."""
 
+import io
+import wave
+
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 
@@ -97,6 +101,16 @@ def test_waveforms(sounds):
     assert errors(read) == [""] * 3
 
 
+def test_waveforms_are_as_wide_as_the_first_bound_that_holds_them(sounds):
+    ours = sounds[0]  # trained on at most 1600 and 4800 samples
+    for length, width in ((1, 1600), (1599, 1600), (1600, 1600), (1601, 4800), (4800, 4800), (4801, 4801)):
+        read = ours.read(tf.fill([2, length], 0.5), tf.constant([length, 1]))  # no row is longer than this
+        assert errors(read) == ["", ""]
+        features = read.features(tf.constant([0, 1]))
+        assert features["inputs"].shape == (2, width)
+        assert np.count_nonzero(features["inputs"], axis=1).tolist() == [length, 1]
+
+
 def test_waveforms_that_are_refused(sounds):
     matrix = np.zeros([6, 80000], np.float32)
     matrix[3, 7] = np.nan
@@ -105,6 +119,49 @@ def test_waveforms_that_are_refused(sounds):
     length = "inputs_length must be 1 or more, and at most the number of samples"
     long = "77000 samples at 16000 Hz; at most 76800 are read"
     assert errors(read) == [length, length, length, "samples that are no numbers", "", long]
+
+
+def wav(channels):
+    """A file of integers `[samples, channels]`."""
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(channels.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(channels.astype("<i2").tobytes())
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_the_channels_of_a_wav_file_are_averaged(sounds, channels):
+    _, ours, theirs = sounds
+    values = np.random.default_rng(channels).integers(-30000, 30000, [50, channels])
+    values -= values.sum(axis=1, keepdims=True) % channels * (np.arange(channels) == 0)  # the mean is whole
+    content = wav(values)
+    found = ours.read(tf.constant([content])).features(tf.constant([0]))
+    expected = theirs.batch([theirs.read(content)])
+    for name, value in found.items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-7)
+    np.testing.assert_allclose(found["inputs"][0, :50] * 32767, values.mean(axis=1), atol=1.5)
+
+
+def picture(mode, format):
+    made = io.BytesIO()
+    PIL.Image.new(mode, (4, 3)).save(made, format)
+    return made.getvalue()
+
+
+def test_pictures_that_are_refused(run):
+    pictures = {
+        ("CMYK", "JPEG"): "a CMYK JPEG; convert it to RGB",
+        ("RGB", "JPEG"): "",
+        ("L", "JPEG"): "",
+        ("RGB", "PNG"): "",
+        ("RGBA", "PNG"): "",
+        ("RGB", "BMP"): "not a PNG or JPEG file",
+    }
+    read = reading.Pictures(None, run.hparams).read(tf.constant([picture(*one) for one in pictures]))
+    assert errors(read) == list(pictures.values())
 
 
 def test_what_is_accepted_says_the_limits(run, sounds):

@@ -2,6 +2,9 @@
 
 import math
 
+import keras
+import pytest
+
 from t2tlite.export import sizes
 
 
@@ -13,6 +16,14 @@ def test_parts_are_those_of_the_model(predictor):
     assert found["commands"].parameters == 16 * len(model.commands)
     count = sum(math.prod(v.shape) for v in model.encoder.variables)
     assert found["encoder"] == sizes.Size(count, 4 * count)
+
+
+@pytest.mark.parametrize(("dtype", "each"), [("float16", 2), ("bfloat16", 2), ("float32", 4), ("float64", 8)])
+def test_bytes_are_those_of_the_type(dtype, each):
+    layer = keras.layers.Dense(5, name="model", dtype=dtype)
+    layer.build([None, 3])
+    found = sizes.by_part(layer.variables)
+    assert found == {"bias": sizes.Size(5, 5 * each), "kernel": sizes.Size(15, 15 * each)}
 
 
 def test_table(tmp_path):

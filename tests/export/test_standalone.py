@@ -10,7 +10,8 @@ from t2tlite.export import standalone
 from t2tlite.problems import trees
 
 _TABLE = {"a": (1, 2), "b": (3, frozenset({"x"}))}
-_WORD = re.compile(r"\w+", re.IGNORECASE)
+_WORD = re.compile(r"[a-z]+", re.IGNORECASE)
+_BY_NAME = {"trees": trees.unlinear}
 
 
 def _helper(text, depth=0):
@@ -23,6 +24,14 @@ def example(inputs, output):
 
 def uses_others(inputs, output):
     return trees.unlinear(inputs, output)
+
+
+def uses_a_package(inputs, output):
+    return str(pytest.approx(output))
+
+
+def uses_a_table_of_functions(inputs, output):
+    return _BY_NAME[output](inputs, output)
 
 
 def defined(source, name):
@@ -52,6 +61,11 @@ def test_trees_are_made_alike():
         assert alone(sentence, text) == trees.unlinear(sentence, text)
 
 
-def test_what_can_not_come_along():
-    with pytest.raises(UserError, match="`uses_others` of .*test_standalone uses `trees`, which can't be"):
-        standalone.source(uses_others, "from_text")
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(uses_others, "trees"), (uses_a_package, "pytest"), (uses_a_table_of_functions, "_BY_NAME")],
+)
+def test_what_can_not_come_along(function, name):
+    message = f"`{function.__name__}` of .*test_standalone uses `{name}`, which can't be"
+    with pytest.raises(UserError, match=message):
+        standalone.source(function, "from_text")
