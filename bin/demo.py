@@ -114,7 +114,7 @@ def trivial(problem, data_dir, examples):
     from t2tlite.data import records
     from t2tlite.decoding.evaluate import references_of
 
-    if problem.inputs.kind == "text" and problem.metrics[0] == "bleu":
+    if problem.inputs.is_text and problem.metrics[0] == "bleu":
         return "copy of the input", [(example.inputs,) for example in examples]
     counts = collections.Counter(
         reference
@@ -152,26 +152,18 @@ def show(problem, examples, folder):
     """Lines that show examples; images and sounds are written to `folder`."""
     for number, example in enumerate(examples):
         inputs = example.inputs
-        if problem.inputs.kind != "text":
+        file = problem.inputs.as_file(inputs)
+        if file:
+            ending, content = file
             folder.mkdir(parents=True, exist_ok=True)
-            inputs = folder / f"{problem.name}-{number}.{'png' if problem.inputs.kind == 'image' else 'wav'}"
-            write_input(example.inputs, inputs)
+            inputs = folder / f"{problem.name}-{number}.{ending}"
+            inputs.write_bytes(content)
         output = example.prediction.text
         if example.prediction.probabilities:
             output += f" ({100 * example.prediction.probabilities[0][1]:.0f}%)"
         yield f"  input:  {inputs}"
         yield f"  output: {output}"
         yield f"  right:  {example.references[0]}"
-
-
-def write_input(value, path):
-    """Writes an image's bytes, or a waveform at 16 kHz."""
-    if isinstance(value, bytes):
-        path.write_bytes(value)
-    else:
-        import soundfile
-
-        soundfile.write(path, value, 16000)
 
 
 def main(argv=None) -> int:

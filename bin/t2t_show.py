@@ -61,9 +61,9 @@ def show(flags):
 
     predictor = Predictor.load(flags.output_dir, flags.checkpoint_path)
     predictor.check(problem)
-    text = predictor.run.problems[problem].inputs.kind == "text"
+    is_file = predictor.run.problems[problem].inputs.is_file
     look = predictor.attention if flags.what == "attention" else predictor.experts
-    view = look(problem, flags.input if text else os.path.expanduser(flags.input), flags.output)
+    view = look(problem, os.path.expanduser(flags.input) if is_file else flags.input, flags.output)
     if path:
         write_whole(path, view.picture(flags.heads, path.suffix[1:].lower()))
         print(f"t2t-show: {flags.what} for {view.output!r} is in {path}", file=sys.stderr)
@@ -91,9 +91,10 @@ def _check(flags) -> str:
     reading, writing, hparams = _described(found, reads, writes)
     _WHAT[flags.what](writing, hparams)
     views.check_output(writing, flags.output)
-    what = {"image": "a picture", "audio": "a sound"}.get(reading.inputs.kind)
-    if what and not pathlib.Path(flags.input).expanduser().is_file():
-        raise UserError(f"there is no file --input={flags.input}; problem `{reads}` wants the path of {what}")
+    if reading.inputs.is_file and not pathlib.Path(flags.input).expanduser().is_file():
+        raise UserError(
+            f"there is no file --input={flags.input}; problem `{reads}` wants {reading.inputs.asked_for}"
+        )
     return name
 
 

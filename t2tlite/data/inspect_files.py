@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from t2tlite.data import audio
 from t2tlite.data.inspect import Report
 from t2tlite.files import write_whole
 from t2tlite.plural import counted
@@ -31,29 +30,21 @@ def write_examples(problem: Problem, examples: Sequence[dict[str, Any]], folder:
         written = problem.to_text(example)
         for name, feature in problem.features().items():
             stem = f"{number:0{width}d}.{name}"
-            lines += [f"{name}: {shown}" for shown in _shown(feature.kind, example[name], folder, stem)]
-            if feature.kind == "text" and written[name] != example[name]:
+            lines += [f"{name}: {shown}" for shown in _shown(feature, example[name], folder, stem)]
+            if feature.is_text and written[name] != example[name]:
                 lines.append(f"{name}, for the model: {written[name]}")
         lines.append("")
     write_whole(folder / EXAMPLES_FILE, "\n".join(lines))
 
 
-def _shown(kind, value, folder, stem) -> list[str]:
-    if kind == "image":
-        ending = "png" if value.startswith(b"\x89PNG") else "jpg"
-        return [_file(folder / f"{stem}.{ending}", value)]
-    if kind == "audio":
-        import soundfile
-
-        buffer = io.BytesIO()
-        soundfile.write(buffer, value, audio.SAMPLE_RATE, format="WAV", subtype="PCM_16")
-        return [_file(folder / f"{stem}.wav", buffer.getvalue())]
-    return [value] if isinstance(value, str) else list(value)
-
-
-def _file(path, content):
+def _shown(feature, value, folder, stem) -> list[str]:
+    file = feature.as_file(value)
+    if file is None:
+        return feature.shown(value)
+    ending, content = file
+    path = folder / f"{stem}.{ending}"
     write_whole(path, content)
-    return path.name
+    return [path.name]
 
 
 def write_picture(name: str, report: Report, folder: pathlib.Path) -> None:

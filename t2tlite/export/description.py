@@ -25,7 +25,7 @@ def description(run, problems: Sequence[str], signatures, options, checkpoint: s
     """
     import tensorflow as tf
 
-    text = any(f.kind == "text" for name in problems for f in run.problems[name].features().values())
+    text = any(run.problems[name].has_text() for name in problems)
     return {
         "t2tlite": t2tlite.__version__,
         "tensorflow": tf.__version__,
@@ -61,7 +61,7 @@ def converts_inputs(problem) -> bool:
     """
     if type(problem).to_text is Problem.to_text:
         return False
-    if problem.inputs.kind != "text":
+    if not problem.inputs.is_text:
         return True
     try:
         return any(problem.to_text({"inputs": text})["inputs"] != text for text in _PROBES)
@@ -71,7 +71,7 @@ def converts_inputs(problem) -> bool:
 
 def converts_outputs(problem) -> bool:
     """Whether people read something else (`from_text`) than what the model writes, which is exported."""
-    return problem.targets.kind == "text" and type(problem).from_text is not Problem.from_text
+    return problem.targets.is_text and type(problem).from_text is not Problem.from_text
 
 
 def _signature(signature) -> dict[str, Any]:

@@ -2,7 +2,23 @@
 
 import tensorflow as tf
 
+from t2tlite.errors import UserError
+
 _BEST = 5  # classes, as the predictor tells
+
+
+def writer(predictor, problem: str):
+    """What writes a problem's outputs.
+
+    Raises:
+      UserError: its targets are of a kind that can't be written in a graph.
+    """
+    targets = predictor.run.problems[problem].targets
+    if targets.is_text:
+        return Texts(predictor, problem)
+    if targets.has_classes:
+        return Classes(predictor, problem)
+    raise UserError(f"problem `{problem}` writes {targets.kind}, which can't be written in a graph")
 
 
 class Texts:

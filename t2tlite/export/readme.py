@@ -3,12 +3,9 @@
 import textwrap
 from typing import Any
 
+from t2tlite import registry
+
 FILE = "README.md"
-_TYPED = {
-    "text": 'tf.constant(["..."])',
-    "image": 'tf.constant([open("picture.jpg", "rb").read()])',
-    "audio": 'tf.constant([open("sound.wav", "rb").read()])',
-}
 
 
 def text(told: dict[str, Any]) -> str:
@@ -44,8 +41,9 @@ def text(told: dict[str, Any]) -> str:
 
 
 def _example(told) -> list[str]:
-    name, kind = _first(told)
-    given = _TYPED[kind]
+    problem = next(iter(told["problems"]))
+    feature = registry.get("feature", told["problems"][problem]["inputs"])
+    name = f"{problem}{feature.graph_suffix}"
     shown = "text" if "text" in told["signatures"][name]["outputs"] else "label"
     lines = ["```python", "import tensorflow as tf"]
     if "tensorflow-text" in told["needs"]:
@@ -54,17 +52,10 @@ def _example(told) -> list[str]:
         *lines,
         "",
         'model = tf.saved_model.load("EXPORT_DIR")',
-        f'outputs = model.signatures["{name}"](inputs={given})',
+        f'outputs = model.signatures["{name}"](inputs={feature.graph_input})',
         f'print(outputs["{shown}"].numpy())',
         "```",
     ]
-
-
-def _first(told) -> tuple[str, str]:
-    """The signature that the example shows, and the kind of its inputs."""
-    name = next(iter(told["problems"]))
-    kind = told["problems"][name]["inputs"]
-    return (f"{name}_wav" if kind == "audio" else name), kind
 
 
 def _signature(name, one) -> list[str]:

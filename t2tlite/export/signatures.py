@@ -5,8 +5,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2tlite.export import outputs, reading
+from t2tlite.errors import UserError
+from t2tlite.export import outputs
 from t2tlite.export.chunks import in_chunks
+from t2tlite.features.text_tensors import RawTargets
 
 _ERROR = {"error": "why there is no output for an input; empty where there is one"}
 
@@ -38,15 +40,14 @@ def of_problem(predictor, problem: str, scores: bool = True) -> list[Signature]:
       scores: whether there are signatures for scores.
     """
     run, size = predictor.run, predictor.options.batch_size
-    kinds = run.problems[problem].features()
-    readers = [make(run.vocabulary, run.hparams) for make in reading.BY_KIND[kinds["inputs"].kind]]
-    if kinds["targets"].kind != "text":
-        writer = outputs.Classes(predictor, problem)
-        return [_decoding(problem, reader, writer, size) for reader in readers]
-    writer = outputs.Texts(predictor, problem)
+    inputs, targets = run.problems[problem].inputs, run.problems[problem].targets
+    readers = inputs.raw_readers(run.vocabulary, run.hparams)
+    if not readers:
+        raise UserError(f"problem `{problem}` reads {inputs.kind}, which can't be read in a graph")
+    writer = outputs.writer(predictor, problem)
     found = [_decoding(problem, reader, writer, size) for reader in readers]
-    if scores:
-        targets, writer = reading.Targets(run.vocabulary, run.hparams), outputs.Scores(predictor, problem)
+    if scores and targets.is_text:
+        targets, writer = RawTargets(run.vocabulary, run.hparams), outputs.Scores(predictor, problem)
         found += [_scoring(problem, reader, targets, writer, size) for reader in readers]
     return found
 

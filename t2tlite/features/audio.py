@@ -1,15 +1,20 @@
 """The feature `audio`: a mono waveform at 16 kHz, stored as 16-bit PCM."""
 
 import dataclasses
+import io
+import wave
 from typing import Any, ClassVar
 
 import numpy as np
 
 from t2tlite import registry
 from t2tlite.data.audio import SAMPLE_RATE
+from t2tlite.errors import UserError
+from t2tlite.features import untrusted
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
+from t2tlite.features.statistics import Distribution, Statistics, in_bounds, spread
 
 PCM = 32767.0  # the largest sample of 16 bits
 MEASURE = Measure(
@@ -33,6 +38,9 @@ class Audio(Feature):
     large_decoded: ClassVar[bool] = True
     asked_for: ClassVar[str] = "the path of a sound file"
     is_file: ClassVar[bool] = True
+    graph_suffix: ClassVar[str] = "_wav"
+    graph_input: ClassVar[str] = 'tf.constant([open("sound.wav", "rb").read()])'
+    content_types: ClassVar[tuple[str, ...]] = ("audio/",)
     costs_by_size: ClassVar[bool] = True
 
     def to_record(self, value, labels=None):
@@ -73,3 +81,52 @@ class Audio(Feature):
         step = encoded.width / (encoded.length - 0.5) / SAMPLE_RATE
         seconds = tuple(float(i * step) for i in range(encoded.count))
         return Positions(encoded.count, seconds=seconds, content=value)
+
+    def raw_readers(self, vocabulary, hparams):
+        """Waveforms with their lengths, and the content of WAV files."""
+        from t2tlite.features.audio_tensors import RawWaveforms, RawWavFiles
+
+        return RawWaveforms(vocabulary, hparams), RawWavFiles(vocabulary, hparams)
+
+    def check_sent(self, value, what):
+        try:
+            untrusted.check_sound(value)
+        except UserError as error:
+            raise UserError(f"{what}: {error}") from None
+        return value
+
+    def example_input(self):
+        """The bytes of a WAV file with a second of silence."""
+        made = io.BytesIO()
+        with wave.open(made, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(SAMPLE_RATE)
+            file.writeframes(bytes(2 * SAMPLE_RATE))
+        return made.getvalue()
+
+    def statistics(self, vocabulary, hparams):
+        return _Sounds(vocabulary, hparams)
+
+    def as_file(self, value):
+        import soundfile
+
+        made = io.BytesIO()
+        soundfile.write(made, value, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+        return "wav", made.getvalue()
+
+
+class _Sounds(Statistics):
+    def __init__(self, vocabulary, hparams):
+        self.bounds = hparams.seconds_bounds
+        self._seconds = []
+
+    def take(self, value) -> float:
+        self._seconds.append(len(value) / SAMPLE_RATE)
+        return self._seconds[-1]
+
+    def distribution(self, name):
+        facts = [*spread(self._seconds, "seconds"), f"{sum(self._seconds) / 3600:.2f} hours in all"]
+        return Distribution(
+            f"{name}: seconds of a sound", *in_bounds(self._seconds, self.bounds), tuple(facts)
+        )

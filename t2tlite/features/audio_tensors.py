@@ -5,8 +5,12 @@ import tensorflow as tf
 
 from t2tlite.data import audio as sounds
 from t2tlite.errors import UserError
-from t2tlite.features import audio, inputs
+from t2tlite.features import audio, raw
 from t2tlite.features.codec import Codec, bound
+from t2tlite.features.guard import guarded
+from t2tlite.features.inputs import LONGEST, InputReader, check_length, padded, path
+
+_RATE = audio.SAMPLE_RATE
 
 
 class AudioCodec(Codec):
@@ -26,7 +30,7 @@ class AudioCodec(Codec):
         return {name: tf.cast(samples, tf.float32) / audio.PCM, f"{name}_length": lengths[rows]}
 
 
-class AudioInputs(inputs.InputReader):
+class AudioInputs(InputReader):
     """Sounds, as waveforms at 16 kHz."""
 
     spec = {
@@ -42,20 +46,100 @@ class AudioInputs(inputs.InputReader):
         if isinstance(value, np.ndarray):
             if value.ndim != 1 or value.dtype.kind != "f" or not value.size or not np.isfinite(value).all():
                 raise UserError(
-                    f"expected float samples [samples] at {audio.SAMPLE_RATE} Hz;"
+                    f"expected float samples [samples] at {_RATE} Hz;"
                     f" received {value.dtype} of shape {value.shape}"
                 )
             samples = value.astype(np.float32).clip(-1, 1)
         else:
-            samples = sounds.read(value if isinstance(value, bytes) else inputs.path(value))
-        inputs.check_length(len(samples), self.bounds, f"samples at {audio.SAMPLE_RATE} Hz")
+            samples = sounds.read(value if isinstance(value, bytes) else path(value))
+        check_length(len(samples), self.bounds, f"samples at {_RATE} Hz")
         return np.round(samples * audio.PCM) / np.float32(audio.PCM)  # as prepared data has it
 
     def batch(self, examples):
         lengths = np.array([len(samples) for samples in examples], np.int32)
-        return {"inputs": inputs.padded(examples, self.bounds), "inputs_length": lengths}
+        return {"inputs": padded(examples, self.bounds), "inputs_length": lengths}
 
     def alone(self, example):
         """As long as the longest in training, at least: the stride of a net is known from that."""
         together = self.batch([example, np.zeros([self.bounds[-1]], example.dtype)])
         return {name: array[:1] for name, array in together.items()}
+
+
+class RawWaveforms(raw.RawReader):
+    """Samples."""
+
+    spec = {
+        "inputs": tf.TensorSpec([None, None], tf.float32),
+        "inputs_length": tf.TensorSpec([None], tf.int32),
+    }
+
+    def __init__(self, vocabulary, hparams):
+        self._bounds = audio.MEASURE.limits(hparams)
+        self._bound = self._bounds[-1]
+        self.accepts = self._accepts(f"at most {LONGEST * self._bound / _RATE:g} seconds")
+
+    def _accepts(self, most):
+        return {
+            "inputs": f"sound of one channel at {_RATE} Hz in [-1, 1], {most}; padded with anything",
+            "inputs_length": "how many samples of each row are its sound, 1 or more",
+        }
+
+    def read(self, inputs, inputs_length) -> raw.Read:
+        width = tf.shape(inputs)[1]
+        fits = (inputs_length > 0) & (inputs_length <= width)
+        heard = tf.sequence_mask(tf.where(fits, inputs_length, 0), width)
+        finite = tf.reduce_all(tf.math.is_finite(inputs) | ~heard, axis=1)
+        error = raw.first_of(
+            (~fits, "inputs_length must be 1 or more, and at most the number of samples"),
+            (~finite, "samples that are no numbers"),
+            raw.too_long(inputs_length, self._bound, f"samples at {_RATE} Hz"),
+        )
+        return self._of(inputs, inputs_length, heard, error)
+
+    def _of(self, samples, length, heard, error):
+        def features(rows):
+            lengths = tf.gather(length, rows)
+            found = tf.where(tf.gather(heard, rows), tf.gather(samples, rows), 0.0)
+            found = tf.round(tf.clip_by_value(found, -1.0, 1.0) * audio.PCM) / audio.PCM
+            return {
+                "inputs": raw.padded(found[:, : tf.reduce_max(lengths)], self._bounds),
+                "inputs_length": lengths,
+            }
+
+        relative = tf.cast(length, tf.float32) / self._bound
+        return raw.Read(features, relative, error, tf.zeros_like(length, tf.bool))
+
+
+class RawWavFiles(RawWaveforms):
+    """The content of WAV files.
+
+    They are not resampled: a graph has no filter that would do the same as the predictor's.
+    """
+
+    suffix = "_wav"
+    spec = {"inputs": tf.TensorSpec([None], tf.string)}
+
+    def _accepts(self, most):
+        return {
+            "inputs": f"the content of a WAV file, 16-bit PCM at {_RATE} Hz, any number of channels, {most}"
+        }
+
+    def read(self, inputs) -> raw.Read:
+        made = tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int32)
+        samples, length, rate, ok = guarded(_decode_wav, inputs, made)
+        error = raw.first_of(
+            (~ok, "not a WAV file of 16-bit PCM, or a damaged one"),
+            (
+                rate != _RATE,
+                tf.strings.join([tf.strings.as_string(rate), f" Hz; expected {_RATE} Hz"]),
+            ),
+            (length < 1, "a sound without samples"),
+            raw.too_long(length, self._bound, f"samples at {_RATE} Hz"),
+        )
+        return self._of(samples, length, tf.sequence_mask(length, tf.shape(samples)[1]), error)
+
+
+def _decode_wav(content):
+    samples, rate = tf.audio.decode_wav(content)  # [samples, channels]
+    mono = tf.reduce_mean(samples, axis=1)
+    return mono, tf.size(mono), rate

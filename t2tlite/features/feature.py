@@ -6,8 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from t2tlite.errors import UserError
+from t2tlite.features import untrusted
 from t2tlite.features.measure import POSITIONS, Measure
 from t2tlite.features.positions import Encoded, Positions
+from t2tlite.features.statistics import Statistics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +35,10 @@ class Feature:
       asked_for: what people are asked for: "a line of text", "the path of a picture".
       is_file: whether people give values as files: by their paths, or to a service by their content.
       costs_by_size: whether a larger file takes longer to decode.
+      graph_input: for the README of an export, Python that makes a batch of one.
+      graph_suffix: of the signature that takes it; see `RawReader.suffix`.
+      content_types: with which a value may be the body of a request to a service; a prefix where it ends in a
+        slash. () where values can't be sent.
     """
 
     modality: str | None = None
@@ -46,6 +53,9 @@ class Feature:
     asked_for: ClassVar[str] = "a line of text"
     is_file: ClassVar[bool] = False
     costs_by_size: ClassVar[bool] = False
+    graph_input: ClassVar[str] = ""
+    graph_suffix: ClassVar[str] = ""
+    content_types: ClassVar[tuple[str, ...]] = ()
 
     def modality_name(self, hparams) -> str:
         """The registered modality that represents this feature under these hyperparameters."""
@@ -131,3 +141,54 @@ class Feature:
           vocabulary: the run's `Vocabulary`, or None.
         """
         return Positions(encoded.count)
+
+    # Exports.
+
+    def raw_readers(self, vocabulary, hparams) -> tuple:
+        """What reads raw inputs in a graph: `t2tlite.features.raw.RawReader`s, a signature for each.
+
+        Empty where inputs of this kind can't be read there.
+        """
+        return ()
+
+    # The service.
+
+    def from_json(self, value: Any, what: str) -> Any:
+        """An input out of JSON: a string, which for files is the base64 of their content.
+
+        Args:
+          value: as JSON has it.
+          what: names it in messages, as "inputs[0]".
+
+        Raises:
+          UserError: it is of another type, or would cost too much to decode.
+        """
+        if not isinstance(value, str):
+            raise UserError(f"{what} must be a string; received {type(value).__name__}")
+        return self.check_sent(untrusted.from_base64(value, what) if self.is_file else value, what)
+
+    def from_body(self, body: bytes, what: str) -> Any:
+        """An input that is the whole body of a request; see `from_json`."""
+        return self.check_sent(body if self.is_file else untrusted.utf8(body, what), what)
+
+    def check_sent(self, value, what: str):
+        """The input, unless it would cost too much to decode."""
+        return value
+
+    def example_input(self) -> Any:
+        """A small input, with which a service compiles what it needs; only asked for where it is readable."""
+        raise NotImplementedError
+
+    # t2t-data.
+
+    def statistics(self, vocabulary, hparams) -> Statistics:
+        """Takes prepared values and says how they are distributed."""
+        raise NotImplementedError
+
+    def shown(self, value: Any) -> list[str]:
+        """A prepared value in words, a line each; only asked for where it is no file."""
+        return [str(value)]
+
+    def as_file(self, value: Any) -> tuple[str, bytes] | None:
+        """A prepared value as the ending and the content of a file; None where words say what it is."""
+        return None

@@ -1,17 +1,22 @@
 """The feature `image`: an encoded picture, read as a square of pixels."""
 
+import collections
 import dataclasses
+import io
 from typing import Any, ClassVar
 
 import numpy as np
 
 from t2tlite import registry
+from t2tlite.errors import UserError
+from t2tlite.features import untrusted
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
+from t2tlite.features.statistics import Distribution, Statistics, even_bins, spread
 
 MEASURE = Measure("batch_images", precedence=2)
-_PNG, _JPEG = b"\x89PNG", b"\xff\xd8"
+PNG, JPEG = b"\x89PNG", b"\xff\xd8"
 
 
 @registry.register_feature
@@ -30,9 +35,11 @@ class Image(Feature):
     slow_to_decode: ClassVar[bool] = True
     asked_for: ClassVar[str] = "the path of a picture"
     is_file: ClassVar[bool] = True
+    graph_input: ClassVar[str] = 'tf.constant([open("picture.jpg", "rb").read()])'
+    content_types: ClassVar[tuple[str, ...]] = ("image/",)
 
     def to_record(self, value, labels=None):
-        if not isinstance(value, bytes) or not value.startswith((_PNG, _JPEG)):
+        if not isinstance(value, bytes) or not value.startswith((PNG, JPEG)):
             raise ValueError(f"{value!r:.60}; expected the bytes of a PNG or JPEG file")
         return [value]
 
@@ -70,3 +77,52 @@ class Image(Feature):
 
     def positions(self, value, encoded, vocabulary):
         return Positions(encoded.count, grid=encoded.grid, content=value)
+
+    def raw_readers(self, vocabulary, hparams):
+        """The content of PNG and JPEG files, strings `[batch]`."""
+        from t2tlite.features.image_tensors import RawPictures
+
+        return (RawPictures(vocabulary, hparams),)
+
+    def check_sent(self, value, what):
+        try:
+            untrusted.check_picture(value)
+        except UserError as error:
+            raise UserError(f"{what}: {error}") from None
+        return value
+
+    def example_input(self):
+        """The bytes of a black PNG."""
+        import PIL.Image
+
+        made = io.BytesIO()
+        PIL.Image.new("RGB", (64, 64)).save(made, "PNG")
+        return made.getvalue()
+
+    def statistics(self, vocabulary, hparams):
+        return _Pictures(vocabulary, hparams)
+
+    def as_file(self, value):
+        return ("png" if value.startswith(PNG) else "jpg"), value
+
+
+class _Pictures(Statistics):
+    def __init__(self, vocabulary, hparams):
+        self._sides = []
+        self._bytes = 0
+        self._formats = collections.Counter()
+
+    def take(self, value) -> int:
+        import PIL.Image
+
+        with PIL.Image.open(io.BytesIO(value)) as image:
+            self._sides.append(min(image.size))
+            self._formats[f"{image.format} {image.mode}"] += 1
+        self._bytes += len(value)
+        return self._sides[-1]
+
+    def distribution(self, name):
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in self._formats.most_common())
+        each = self._bytes / max(len(self._sides), 1) / 1000
+        facts = (*spread(self._sides, "pixels"), f"{kinds}; {each:,.1f} kB each")
+        return Distribution(f"{name}: pixels of the shorter side", *even_bins(self._sides), facts)

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from t2tlite.data import images
 from t2tlite.errors import UserError
-from t2tlite.features import inputs
+from t2tlite.features import image, inputs, raw
 from t2tlite.features.codec import Codec
+from t2tlite.features.guard import guarded
 
 
 class ImageCodec(Codec):
@@ -66,6 +67,39 @@ class ImageInputs(inputs.InputReader):
         return {"inputs": np.stack(examples)}
 
 
+class RawPictures(raw.RawReader):
+    """The content of PNG and JPEG files."""
+
+    spec = {"inputs": tf.TensorSpec([None], tf.string)}
+    accepts = {"inputs": "the content of a PNG or JPEG file, of any size; a JPEG must not be CMYK"}
+
+    def __init__(self, vocabulary, hparams):
+        self._size = hparams.image_size
+
+    def read(self, inputs) -> raw.Read:
+        known = (tf.strings.substr(inputs, 0, 4) == image.PNG) | (
+            tf.strings.substr(inputs, 0, 2) == image.JPEG
+        )
+        made = tf.TensorSpec([self._size, self._size, 3], tf.float32), tf.TensorSpec([], tf.int32)
+        found, channels, ok = guarded(self._decode, inputs, made)
+        error = raw.first_of(
+            (~known, "not a PNG or JPEG file"),
+            (~ok, "a damaged picture"),
+            (channels == 4, "a CMYK JPEG; convert it to RGB"),
+        )
+        return raw.Read(
+            lambda rows: {"inputs": tf.gather(found, rows)},
+            tf.ones_like(channels, tf.float32),
+            error,
+            tf.zeros_like(known),
+        )
+
+    def _decode(self, encoded):
+        jpeg = tf.io.is_jpeg(encoded)
+        channels = tf.cond(jpeg, lambda: tf.io.extract_jpeg_shape(encoded)[2], lambda: 3)
+        return images.decode(encoded[None], self._size, None)[0], channels
+
+
 def _content(value) -> bytes:
     if isinstance(value, bytes):
         return value
@@ -94,15 +128,15 @@ def _as_rgb(encoded: bytes) -> bytes:
     import PIL.Image
 
     try:
-        with PIL.Image.open(io.BytesIO(encoded)) as image:
-            if image.format in ("PNG", "JPEG") and image.mode not in ("CMYK", "YCCK"):
+        with PIL.Image.open(io.BytesIO(encoded)) as opened:
+            if opened.format in ("PNG", "JPEG") and opened.mode not in ("CMYK", "YCCK"):
                 return encoded
-            return _png(image)
+            return _png(opened)
     except (PIL.Image.DecompressionBombError, SyntaxError, ValueError) as error:
         raise UserError(f"can't read the picture: {error}") from None
 
 
-def _png(image) -> bytes:
+def _png(picture) -> bytes:
     made = io.BytesIO()
-    image.convert("RGB").save(made, "PNG")
+    picture.convert("RGB").save(made, "PNG")
     return made.getvalue()

@@ -1,5 +1,6 @@
 """The feature `label`: the name of a class, read as its number."""
 
+import collections
 import dataclasses
 from typing import Any, ClassVar
 
@@ -7,6 +8,10 @@ import numpy as np
 
 from t2tlite import registry
 from t2tlite.features.feature import Feature
+from t2tlite.features.statistics import Distribution, Statistics
+from t2tlite.plural import counted
+
+CLASSES = 15  # that t2t-data shows one by one
 
 
 @registry.register_feature
@@ -41,3 +46,25 @@ class Label(Feature):
     def describe(self, value, vocabulary, labels):
         number = int(value)
         return repr(labels[number]) if 0 <= number < len(labels) else f"class {number}"
+
+    def statistics(self, vocabulary, hparams):
+        return _Classes(vocabulary, hparams)
+
+
+class _Classes(Statistics):
+    def __init__(self, vocabulary, hparams):
+        self._counts = collections.Counter()
+
+    def take(self, value) -> int:
+        self._counts[value] += 1
+        return 0
+
+    def distribution(self, name):
+        ordered = sorted(self._counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        facts = [counted(len(ordered), "class", "classes")]
+        if ordered:
+            facts.append(f"the rarest has {counted(ordered[-1][1], 'example')}: {ordered[-1][0]}")
+        title = f"{name}: examples of a class"
+        if len(ordered) > CLASSES:
+            title += f" (the {CLASSES} most frequent)"
+        return Distribution(title, tuple(ordered[:CLASSES]), self._counts.total(), tuple(facts))

@@ -6,9 +6,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from t2tlite import registry
+from t2tlite.errors import UserError
+from t2tlite.features import untrusted
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
+from t2tlite.features.statistics import Distribution, Statistics, in_bounds, spread
 from t2tlite.ids import EOS
 from t2tlite.plural import counted
 
@@ -40,6 +43,8 @@ class Text(Feature):
     objective: ClassVar[str] = "likelihood"
     is_text: ClassVar[bool] = True
     measure: ClassVar[Measure] = MEASURE
+    graph_input: ClassVar[str] = 'tf.constant(["..."])'
+    content_types: ClassVar[tuple[str, ...]] = ("text/plain",)
 
     def to_record(self, value, labels=None):
         values = [value] if isinstance(value, str) else value
@@ -83,3 +88,55 @@ class Text(Feature):
         units = tuple(vocabulary.piece(i) for i in value)
         same = len(units) == encoded.count  # a net may have joined some
         return Positions(encoded.count, units if same else ())
+
+    def raw_readers(self, vocabulary, hparams):
+        """UTF-8 strings `[batch]`."""
+        from t2tlite.features.text_tensors import RawTexts
+
+        return (RawTexts(vocabulary, hparams),)
+
+    def check_sent(self, value, what):
+        try:
+            untrusted.check_text(value)
+        except UserError as error:
+            raise UserError(f"{what} {error}") from None
+        return value
+
+    def example_input(self):
+        return "a"
+
+    def statistics(self, vocabulary, hparams):
+        return _Texts(vocabulary, hparams)
+
+    def shown(self, value):
+        return self.texts(value)
+
+
+class _Texts(Statistics):
+    def __init__(self, vocabulary, hparams):
+        self.bounds = hparams.text_bounds()
+        self._vocabulary = vocabulary
+        self._tokens = []
+        self._words = self._characters = self._references = 0
+
+    def take(self, value) -> int:
+        texts = [value] if isinstance(value, str) else value
+        tokens = [len(self._vocabulary.encode(text)) + 1 for text in texts]  # and the end token
+        self._tokens += tokens
+        self._words += sum(len(text.split()) for text in texts)
+        self._characters += sum(map(len, texts))
+        self._references += len(texts) > 1
+        return tokens[0]
+
+    def distribution(self, name):
+        inner = sum(self._tokens) - len(self._tokens)
+        facts = [
+            *spread(self._tokens, "tokens"),
+            f"{inner / max(self._words, 1):.2f} tokens a word, "
+            f"{self._characters / max(inner, 1):.2f} characters a token",
+        ]
+        if self._references:
+            facts.append(
+                f"{self._references:,} examples have several references, {len(self._tokens):,} texts in all"
+            )
+        return Distribution(f"{name}: tokens of a text", *in_bounds(self._tokens, self.bounds), tuple(facts))

@@ -3,13 +3,15 @@
 import numpy as np
 import tensorflow as tf
 
+from t2tlite.data.words import WHITESPACE
 from t2tlite.errors import UserError
-from t2tlite.features import text
+from t2tlite.features import raw, text
 from t2tlite.features.codec import Codec, bound
-from t2tlite.features.inputs import InputReader, check_length, padded
+from t2tlite.features.inputs import LONGEST, InputReader, check_length, padded
 from t2tlite.ids import EOS
 
 _DRAWS = 2**31 - 1
+_BLANK = f"{WHITESPACE}*"  # what `str.strip` takes off
 
 
 class TextCodec(Codec):
@@ -78,3 +80,37 @@ class TextInputs(InputReader):
 
     def batch(self, examples):
         return {"inputs": padded(examples, self.bounds)}
+
+
+class RawTexts(raw.RawReader):
+    """UTF-8 text, `side` of the problem."""
+
+    side = "inputs"
+    spec = {"inputs": tf.TensorSpec([None], tf.string)}
+
+    def __init__(self, vocabulary, hparams):
+        self._vocabulary = vocabulary
+        self._bounds = text.MEASURE.limits(hparams)
+        self.accepts = {self.side: f"UTF-8 text of at most {LONGEST * self._bounds[-1]} subword units"}
+
+    def read(self, **given) -> raw.Read:
+        texts = given[self.side]
+        blank = tf.strings.regex_full_match(texts, _BLANK)
+        valid = texts == tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+        texts = tf.where(valid, texts, "")
+        ids = self._vocabulary.tokenize(texts)  # [batch, (length)]
+        length = tf.cast(ids.row_lengths(), tf.int32)
+        long = raw.too_long(length, self._bounds[-1], "subword units")
+        error = raw.first_of((blank, ""), (~valid, "not UTF-8"), long)
+
+        def features(rows):
+            return {self.side: raw.padded(tf.gather(ids, rows).to_tensor(), self._bounds)}
+
+        return raw.Read(features, tf.cast(length, tf.float32) / self._bounds[-1], error, blank, texts)
+
+
+class RawTargets(RawTexts):
+    """Texts as a model would write them, to be scored."""
+
+    side = "targets"
+    spec = {"targets": tf.TensorSpec([None], tf.string)}

@@ -10,7 +10,8 @@ import traceback
 from aiohttp import web
 
 import t2tlite
-from t2tlite.serving import answers, asked_options, media, payload
+from t2tlite.features import untrusted
+from t2tlite.serving import answers, asked_options, payload
 from t2tlite.serving.hosts import Hosts
 from t2tlite.serving.refusal import Refusal
 from t2tlite.serving.service import LOADING, READY, Limits, Service
@@ -102,9 +103,9 @@ class App:
                     "request_bytes": service.limits.request_bytes,
                     "timeout_seconds": service.limits.timeout_seconds,
                     "inputs": payload.MOST_INPUTS,
-                    "characters": payload.MOST_CHARACTERS,
-                    "pixels": media.MOST_PIXELS,
-                    "sound_seconds": media.MOST_SECONDS,
+                    "characters": untrusted.MOST_CHARACTERS,
+                    "pixels": untrusted.MOST_PIXELS,
+                    "sound_seconds": untrusted.MOST_SECONDS,
                 },
             }
         )
@@ -129,7 +130,7 @@ class App:
 
     async def _asked(self, request, more=()):
         problem = request.match_info["problem"]
-        kind = self._service.kind(problem)
+        feature = self._service.reads(problem)
         limits = self._service.limits
         if (request.content_length or 0) > limits.request_bytes:
             raise _too_large(limits)
@@ -139,7 +140,7 @@ class App:
         except TimeoutError:
             raise Refusal(408, f"the body did not arrive within {limits.timeout_seconds:g} seconds") from None
         base = self._service.options
-        given = kind, body, request.content_type, dict(request.query), base, more
+        given = feature, body, request.content_type, dict(request.query), base, more
         return problem, await asyncio.to_thread(payload.read, *given)  # so that other requests go on
 
     async def _file(self, request):

@@ -3,15 +3,14 @@
 import contextlib
 import dataclasses
 import functools
-import io
 import time
 import traceback
-import wave
 from collections.abc import Callable
 from typing import Any
 
 from t2tlite.decoding.names import check_sides, sides
 from t2tlite.errors import UserError
+from t2tlite.features.feature import Feature
 from t2tlite.serving.batching import Batcher
 from t2tlite.serving.payload import Asked
 from t2tlite.serving.refusal import Refusal
@@ -77,7 +76,7 @@ class Service:
         self.state = WARMING
         for name in self.predictor.problems:
             try:
-                await self._submit(name, [_example(self.kind(name))], self.options, timeout=None)
+                await self._submit(name, [self.reads(name).example_input()], self.options, timeout=None)
             except Refusal:
                 if self.state == STOPPING:
                     return
@@ -116,8 +115,8 @@ class Service:
         finally:
             self._inside -= 1
 
-    def kind(self, problem: str) -> str:
-        """What a problem reads, "text", "image" or "audio"; of "a>b" it is what `a` does.
+    def reads(self, problem: str) -> Feature:
+        """What a problem reads; of "a>b" it is what `a` does.
 
         Raises:
           Refusal: 404, if the run has no such problem, or one that can't be read over HTTP.
@@ -127,10 +126,10 @@ class Service:
         except UserError as error:
             raise Refusal(404, str(error)) from None
         reads, _ = sides(problem)
-        kind = self.predictor.run.problems[reads].inputs.kind
-        if kind not in ("text", "image", "audio"):
-            raise Refusal(404, f"problem `{reads}` reads {kind}, which can't be sent to a server")
-        return kind
+        feature = self.predictor.run.problems[reads].inputs
+        if not feature.content_types:
+            raise Refusal(404, f"problem `{reads}` reads {feature.kind}, which can't be sent to a server")
+        return feature
 
     async def predict(self, problem: str, asked: Asked) -> list:
         """A `Prediction` for each input.
@@ -149,7 +148,7 @@ class Service:
         if len(asked.inputs) != 1:
             raise Refusal(400, f"attention is shown for one input; received {len(asked.inputs)}")
         output, (_, writes) = asked.output, sides(problem)
-        if output is None and self.predictor.run.problems[writes].targets.kind == "text":
+        if output is None and self.predictor.run.problems[writes].targets.is_text:
             [found] = await self.predict(problem, asked)
             if found.error:
                 raise Refusal(400, found.error)
@@ -192,21 +191,3 @@ class Service:
             )
         except UserError as error:
             raise Refusal(400, str(error)) from None
-
-
-def _example(kind: str) -> str | bytes:
-    """A small input of a kind, with which a problem is warmed."""
-    made = io.BytesIO()
-    if kind == "text":
-        return "a"
-    if kind == "image":
-        import PIL.Image
-
-        PIL.Image.new("RGB", (64, 64)).save(made, "PNG")
-    else:
-        with wave.open(made, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(16000)
-            file.writeframes(bytes(2 * 16000))
-    return made.getvalue()

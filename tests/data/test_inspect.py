@@ -11,6 +11,7 @@ from t2tlite import hparam, problem
 from t2tlite.data import inspect, inspect_files, lengths, pipeline, records
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
+from t2tlite.features import label
 
 
 class Pairs(problem.Problem):
@@ -124,7 +125,7 @@ def test_classes_the_most_frequent_first():
     names = [f"c{number:02d}" for number in range(20) for _ in range(20 - number)]
     report = measure(Classes(), *(pair(picture(9, 9), name) for name in names), vocabulary=None)
     found = report.features["targets"]
-    assert found.bins[:2] == (("c00", 20), ("c01", 19)) and len(found.bins) == inspect.CLASSES
+    assert found.bins[:2] == (("c00", 20), ("c01", 19)) and len(found.bins) == label.CLASSES
     assert found.total == 210 and found.facts == ("20 classes", "the rarest has 1 example: c19")
     assert report.too_long is None and report.padding == {}
 

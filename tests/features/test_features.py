@@ -1,5 +1,6 @@
 """Feature kinds: what each says of itself agrees, and a kind of one's own needs no edit elsewhere."""
 
+import base64
 import dataclasses
 from typing import ClassVar
 
@@ -9,9 +10,11 @@ import tensorflow as tf
 
 from t2tlite import hparam, problem, registry
 from t2tlite.data import generate, lengths, pipeline, records
+from t2tlite.errors import UserError
 from t2tlite.features.codec import Codec
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import BatchPlan, deciding
+from t2tlite.features.positions import Encoded
 
 from ..data.conftest import Toy
 from ..models import tiny
@@ -145,3 +148,33 @@ def test_a_kind_of_ones_own_is_prepared_and_batched(tmp_path):
     np.testing.assert_array_equal(points, [example["inputs"] for example in found])
     np.testing.assert_array_equal(points[:, 0] > 0, tf.concat([b["targets"] for b in batches], axis=0) == 1)
     assert lengths.measure(toy, "test", tmp_path, None, hparams).too_long(hparams).dropped == 0
+
+
+@pytest.mark.parametrize("kind", ["text", "image", "audio"])
+def test_the_example_of_a_service_is_one_that_it_reads(kind):
+    feature = registry.get("feature", kind)()
+    example = feature.example_input()
+    assert feature.check_sent(example, "it") == example
+    body = example if feature.is_file else example.encode()
+    assert feature.from_body(body, "the body") == example
+    if feature.is_file:
+        assert len(feature.input_reader(None, HPARAMS).read(example))
+
+
+def test_json_is_read_by_kind():
+    sent = base64.b64encode(problem.Image().example_input()).decode()
+    assert problem.Image().from_json(sent, "it") == problem.Image().example_input()
+    with pytest.raises(UserError, match=r"inputs\[1\] must be a string; received int"):
+        problem.Text().from_json(3, "inputs[1]")
+    with pytest.raises(UserError, match="it: not a picture"):
+        problem.Image().from_json(base64.b64encode(b"no").decode(), "it")
+    with pytest.raises(UserError, match="the body is not UTF-8 at byte 1"):
+        problem.Text().from_body(b"a\xff", "the body")
+
+
+def test_a_kind_that_says_nothing_of_a_use_is_refused_there_and_nowhere_else():
+    for feature in (problem.Label(), Point()):
+        assert feature.input_reader(None, HPARAMS) is None
+        assert feature.raw_readers(None, HPARAMS) == () and feature.content_types == ()
+    assert Point().positions(None, Encoded(4, 2, 2), None).count == 2
+    assert Point().as_file([1.0]) is None and Point().shown([1.0]) == ["[1.0]"]

@@ -10,9 +10,11 @@ import PIL.Image
 import pytest
 import soundfile
 
+from t2tlite import problem, registry
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
-from t2tlite.serving import media, payload
+from t2tlite.features import untrusted
+from t2tlite.serving import payload
 from t2tlite.serving.refusal import Refusal
 
 
@@ -35,9 +37,9 @@ def huge_png(width, height):
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-@pytest.mark.parametrize("format", media.PICTURES)
+@pytest.mark.parametrize("format", untrusted.PICTURES)
 def test_common_pictures_pass(format):
-    media.check("image", saved(format))
+    untrusted.check_picture(saved(format))
 
 
 @pytest.mark.parametrize(
@@ -55,30 +57,30 @@ def test_common_pictures_pass(format):
 )
 def test_other_pictures_do_not(content, said):
     with pytest.raises(UserError, match=said):
-        media.check("image", content)
+        untrusted.check_picture(content)
 
 
 def test_as_many_pixels_as_are_read(monkeypatch):
-    monkeypatch.setattr(media, "MOST_PIXELS", 60)
-    media.check("image", saved("PNG", (6, 10)))
+    monkeypatch.setattr(untrusted, "MOST_PIXELS", 60)
+    untrusted.check_picture(saved("PNG", (6, 10)))
     for size in ((61, 1), (1, 61), (8, 8)):
         with pytest.raises(UserError, match="too large; at most 60 are read"):
-            media.check("image", saved("PNG", size))
+            untrusted.check_picture(saved("PNG", size))
 
 
 def test_as_many_samples_as_are_read(monkeypatch, sound):
-    monkeypatch.setattr(media, "MOST_SECONDS", 2)
-    monkeypatch.setattr(media, "MOST_SAMPLES", 48_000)
-    media.check("audio", sound(2.0, rate=8000))
-    media.check("audio", sound(1.5, rate=8000, channels=4))
+    monkeypatch.setattr(untrusted, "MOST_SECONDS", 2)
+    monkeypatch.setattr(untrusted, "MOST_SAMPLES", 48_000)
+    untrusted.check_sound(sound(2.0, rate=8000))
+    untrusted.check_sound(sound(1.5, rate=8000, channels=4))
     for seconds, channels in ((2.001, 1), (1.501, 4)):
         with pytest.raises(UserError, match="is too long"):
-            media.check("audio", sound(seconds, rate=8000, channels=channels))
+            untrusted.check_sound(sound(seconds, rate=8000, channels=channels))
 
 
 @pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG", "MP3", "AIFF", "NIST"])
 def test_common_sounds_pass(format, sound):
-    media.check("audio", sound(0.5, format=format))
+    untrusted.check_sound(sound(0.5, format=format))
 
 
 def test_sounds_that_are_too_long_or_none(sound):
@@ -86,18 +88,18 @@ def test_sounds_that_are_too_long_or_none(sound):
     soundfile.write(silence, np.zeros(301 * 8000, np.int16), 8000, format="FLAC")
     assert len(silence.getvalue()) < 20_000
     with pytest.raises(UserError, match="a sound of 301 seconds in 1 channels at 8000 Hz is too long"):
-        media.check("audio", silence.getvalue())
+        untrusted.check_sound(silence.getvalue())
     wide = io.BytesIO()
     soundfile.write(
-        wide, np.zeros((media.MOST_SAMPLES // 8 + 1, 8), np.int16), 44100, "PCM_16", format="FLAC"
+        wide, np.zeros((untrusted.MOST_SAMPLES // 8 + 1, 8), np.int16), 44100, "PCM_16", format="FLAC"
     )
     with pytest.raises(UserError, match="in 8 channels at 44100 Hz is too long"):
-        media.check("audio", wide.getvalue())
+        untrusted.check_sound(wide.getvalue())
     for content in (b"RIFF", b"not a sound", saved("PNG")):
         with pytest.raises(UserError, match="not a sound that can be read here"):
-            media.check("audio", content)
+            untrusted.check_sound(content)
     with pytest.raises(UserError, match="the sound is empty"):
-        media.check("audio", b"")
+        untrusted.check_sound(b"")
 
 
 @pytest.mark.parametrize("kind", ["image", "audio"])
@@ -115,13 +117,13 @@ def test_a_path_is_never_read(kind, tmp_path, picture, sound, monkeypatch):
             read_json(kind, given)
         assert caught.value.status == 400
     with pytest.raises(Refusal, match=r"the body: not a"):
-        payload.read(kind, str(path).encode(), f"{kind}/x", {}, DecodeOptions())
+        payload.read(registry.get("feature", kind)(), str(path).encode(), f"{kind}/x", {}, DecodeOptions())
     assert opened == []
 
 
 def read_json(kind, value):
     body = json.dumps({"inputs": [value]}).encode()
-    return payload.read(kind, body, payload.JSON, {}, DecodeOptions())
+    return payload.read(registry.get("feature", kind)(), body, payload.JSON, {}, DecodeOptions())
 
 
 def test_base64_is_read_strictly(picture, base64_of):
@@ -135,11 +137,11 @@ def test_base64_is_read_strictly(picture, base64_of):
 def test_an_output_is_text_of_as_many_characters_as_are_read():
     def read(output, more=("output",)):
         body = json.dumps({"inputs": ["a"], "output": output}).encode()
-        return payload.read("text", body, payload.JSON, {}, DecodeOptions(), more).output
+        return payload.read(problem.Text(), body, payload.JSON, {}, DecodeOptions(), more).output
 
-    assert read("b" * payload.MOST_CHARACTERS) == "b" * payload.MOST_CHARACTERS
+    assert read("b" * untrusted.MOST_CHARACTERS) == "b" * untrusted.MOST_CHARACTERS
     assert read(None) is None
-    for output in ("b" * (payload.MOST_CHARACTERS + 1), 5):
+    for output in ("b" * (untrusted.MOST_CHARACTERS + 1), 5):
         with pytest.raises(Refusal, match="output must be a string of at most 10000 characters"):
             read(output)
     with pytest.raises(Refusal, match="unknown key `output`"):
@@ -148,12 +150,12 @@ def test_an_output_is_text_of_as_many_characters_as_are_read():
 
 def test_an_output_beside_a_body_stands_in_the_address(picture):
     query = {"output": "b", "beam_size": "2"}
-    asked = payload.read("image", picture, "image/png", query, DecodeOptions(), ("output",))
+    asked = payload.read(problem.Image(), picture, "image/png", query, DecodeOptions(), ("output",))
     assert asked.output == "b" and asked.options.beam_size == 2
     with pytest.raises(Refusal, match="option `output` can't be set"):
-        payload.read("image", picture, "image/png", query, DecodeOptions())
+        payload.read(problem.Image(), picture, "image/png", query, DecodeOptions())
 
 
 def test_options_of_json_do_not_stand_in_the_address():
     with pytest.raises(Refusal, match="stand in its body, not in the address"):
-        payload.read("text", b'{"inputs": ["a"]}', payload.JSON, {"beam_size": "2"}, DecodeOptions())
+        payload.read(problem.Text(), b'{"inputs": ["a"]}', payload.JSON, {"beam_size": "2"}, DecodeOptions())

@@ -5,7 +5,7 @@ import sys
 
 import tensorflow as tf
 
-from t2tlite.decoding.words import count_words
+from t2tlite.data.words import count_words
 
 
 def assert_counted(texts):

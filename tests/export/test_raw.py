@@ -1,4 +1,4 @@
-"""Raw inputs in the graph are read as t2tlite.decoding.inputs reads them."""
+"""Raw inputs in the graph are read as t2tlite.features.inputs reads them."""
 
 import io
 import wave
@@ -8,9 +8,8 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from t2tlite.decoding import inputs
 from t2tlite.errors import UserError
-from t2tlite.export import reading
+from t2tlite.features import audio_tensors, image_tensors, text_tensors
 
 SPACES = [chr(i) for i in range(0x110000) if chr(i).isspace()]
 TEXTS = [
@@ -30,7 +29,9 @@ def errors(read):
 
 @pytest.fixture(scope="module")
 def texts(run):
-    return reading.Texts(run.vocabulary, run.hparams), inputs.TextInputs(run.vocabulary, run.hparams)
+    return text_tensors.RawTexts(run.vocabulary, run.hparams), text_tensors.TextInputs(
+        run.vocabulary, run.hparams
+    )
 
 
 def test_texts(texts):
@@ -79,9 +80,9 @@ def test_long_texts(texts):
 def sounds(run):
     hparams = run.hparams
     return (
-        reading.Waveforms(None, hparams),
-        reading.WavFiles(None, hparams),
-        inputs.AudioInputs(None, hparams),
+        audio_tensors.RawWaveforms(None, hparams),
+        audio_tensors.RawWavFiles(None, hparams),
+        audio_tensors.AudioInputs(None, hparams),
     )
 
 
@@ -165,7 +166,7 @@ def test_pictures_that_are_refused(run):
 
 
 def test_what_is_accepted_says_the_limits(run, sounds):
-    assert "256 subword units" in reading.Texts(run.vocabulary, run.hparams).accepts["inputs"]
+    assert "256 subword units" in text_tensors.RawTexts(run.vocabulary, run.hparams).accepts["inputs"]
     assert "4.8 seconds" in sounds[0].accepts["inputs"] and "4.8 seconds" in sounds[1].accepts["inputs"]
-    for reader in (sounds[0], sounds[1], reading.Pictures(None, run.hparams)):
+    for reader in (sounds[0], sounds[1], image_tensors.RawPictures(None, run.hparams)):
         assert set(reader.accepts) == set(reader.spec)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.export.guard import guarded
+from t2tlite.features.guard import guarded
 
 MADE = tf.TensorSpec([None, 2], tf.float32), tf.TensorSpec([], tf.int32)
 
