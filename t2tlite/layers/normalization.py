@@ -16,7 +16,10 @@ class LayerNormalization(keras.layers.LayerNormalization):
 
     def call(self, x):
         """`[..., channels]`, of any rank; computed in float32 whatever its type."""
-        return _normalized(x, tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta), self.epsilon)
+        size = x.shape[-1]
+        gamma = tf.convert_to_tensor(self.gamma) if self.scale else tf.ones([size])
+        beta = tf.convert_to_tensor(self.beta) if self.center else tf.zeros([size])
+        return _normalized(x, gamma, beta, self.epsilon)
 
 
 @once

@@ -161,7 +161,7 @@ def test_pictures_that_are_refused(run):
         ("RGBA", "PNG"): "",
         ("RGB", "BMP"): "not a PNG or JPEG file",
     }
-    read = reading.Pictures(None, run.hparams).read(tf.constant([picture(*one) for one in pictures]))
+    read = image_tensors.RawPictures(None, run.hparams).read(tf.constant([picture(*one) for one in pictures]))
     assert errors(read) == list(pictures.values())
 
 

@@ -66,6 +66,14 @@ def test_half_precision_is_computed_in_float32():
     np.testing.assert_allclose(y, in_numpy(layer, tf.cast(x, tf.float32).numpy()), rtol=2e-2, atol=2e-2)
 
 
+def test_without_weights():
+    layer = LayerNormalization(epsilon=1e-3, scale=False, center=False)
+    plain = keras.layers.LayerNormalization(epsilon=1e-3, scale=False, center=False)
+    x = tf.random.stateless_normal([2, 3, 5], [1, 2])
+    np.testing.assert_allclose(layer(x), plain(x), rtol=1e-5, atol=1e-6)
+    assert layer.variables == []
+
+
 def test_its_variables_are_kerass():
     names = [
         [v.name for v in made(cls, 3).variables]
