@@ -145,7 +145,7 @@ class Predictor:
             def __class_getitem__(cls, name):
                 class problem:
                     class inputs:
-                        kind = "text"
+                        is_file = False
                 return problem
 
 class Slow(Work):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from t2tlite import problem, registry
 from t2tlite.layers import randomness
 from t2tlite.training import launch, trainer
+from t2tlite.training.progress import NoProgress
 
 from ..models import tiny
 from . import updates
@@ -187,7 +188,7 @@ def test_as_many_micro_steps_as_problems_are_joint_training(sample_data, tmp_pat
         seen.append([name for name, _ in batches])
         return [{"loss": tf.constant(step + 1.0), "gradient_norm": tf.constant(1.0)} for _ in batches]
 
-    made._updates, made.progress = watched, trainer._Silence()
+    made._updates, made.progress = watched, NoProgress()
     for made.step in range(3):
         made._update()
     assert len(names) == 8 and seen == [names] * 3
