@@ -63,7 +63,10 @@ def generate(
         make = functools.partial(jobs.Split, data_dir, source, source_dir, tmp_dir, on_error == "skip")
         # Training splits first: they take longest.
         splits = [make(problem, split) for split in SPLITS for problem in reversed(wanted)]
-        splits = [split for split in splits if not split.is_done()]
+        done = [split for split in splits if split.is_done()]
+        for split in done:
+            split.clear()
+        splits = [split for split in splits if split not in done]
         with Board(progress) as board:
             work = jobs.Work(splits, board)
             number = processes or len(os.sched_getaffinity(0))

@@ -116,6 +116,10 @@ class Split:
         ]
         index = {"source": self.source, "features": kinds(self.problem), **_counts(self.summaries)}
         write_json(self.folder / f"{self.split}.index.json", index | {"files": files})
+        self.clear()
+
+    def clear(self):
+        """Removes what a split that is done went through; a process may be killed before it has."""
         shutil.rmtree(self.runs_dir, ignore_errors=True)
         for path in self.folder.glob(f"{self.split}-*.tmp"):  # of a process that was killed
             path.unlink(missing_ok=True)

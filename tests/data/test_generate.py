@@ -248,6 +248,17 @@ def test_what_a_killed_process_left_is_cleared(tmp_path):
     assert sorted(path.name for path in folder.glob("train-*")) == ["train-00000-of-00001.tfrecord"]
 
 
+def test_what_was_left_of_a_split_that_was_done_is_cleared(tmp_path):
+    """By a process that was killed between its index and the removal of what it went through."""
+    make(tmp_path)
+    whole = {path.name for path in (tmp_path / "numbers").iterdir()}
+    (tmp_path / "numbers" / "manifest.json").unlink()
+    (tmp_path / "numbers" / ".train.runs").mkdir()
+    (tmp_path / "numbers" / ".train.runs" / "piece-00000-000.npy").write_bytes(b"left")
+    make(tmp_path)
+    assert {path.name for path in (tmp_path / "numbers").iterdir()} == whole
+
+
 def test_another_source_is_refused(tmp_path):
     toy = make(tmp_path)
     with pytest.raises(UserError, match="holds data of source `sample`, and `files` is asked for"):
