@@ -1,4 +1,4 @@
-"""Losses that several modalities and the evaluation have in common."""
+"""Losses that objectives are made of."""
 
 import tensorflow as tf
 
