@@ -9,7 +9,6 @@ import numpy as np
 
 from t2tlite import registry
 from t2tlite.data.audio import SAMPLE_RATE
-from t2tlite.errors import UserError
 from t2tlite.features import untrusted
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
@@ -89,11 +88,7 @@ class Audio(Feature):
         return RawWaveforms(vocabulary, hparams), RawWavFiles(vocabulary, hparams)
 
     def check_sent(self, value, what):
-        try:
-            untrusted.check_sound(value)
-        except UserError as error:
-            raise UserError(f"{what}: {error}") from None
-        return value
+        return untrusted.checked(untrusted.check_sound, value, what)
 
     def example_input(self):
         """The bytes of a WAV file with a second of silence."""

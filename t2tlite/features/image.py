@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from t2tlite import registry
-from t2tlite.errors import UserError
 from t2tlite.features import untrusted
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
@@ -85,11 +84,7 @@ class Image(Feature):
         return (RawPictures(vocabulary, hparams),)
 
     def check_sent(self, value, what):
-        try:
-            untrusted.check_picture(value)
-        except UserError as error:
-            raise UserError(f"{what}: {error}") from None
-        return value
+        return untrusted.checked(untrusted.check_picture, value, what)
 
     def example_input(self):
         """The bytes of a black PNG."""

@@ -10,6 +10,7 @@ import base64
 import binascii
 import io
 import re
+from collections.abc import Callable
 
 from t2tlite.errors import UserError
 
@@ -20,6 +21,19 @@ MOST_SAMPLES = 30_000_000  # of all channels
 PICTURES = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 SOUNDS = ("WAV", "WAVEX", "FLAC", "OGG", "MP3", "AIFF", "NIST")
 _DATA_URL = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*;base64,")
+
+
+def checked(check: Callable[[bytes], None], value: bytes, what: str) -> bytes:
+    """The value, once it is checked.
+
+    Raises:
+      UserError: the check refuses it; `what` names it.
+    """
+    try:
+        check(value)
+    except UserError as error:
+        raise UserError(f"{what}: {error}") from None
+    return value
 
 
 def utf8(body: bytes, what: str) -> str:

@@ -50,6 +50,7 @@ class Evaluator:
         if (problem, split) not in self._datasets:
             self._datasets[problem, split] = self._dataset(problem, split)
         data = self._datasets[problem, split]
+        compiled = len(self._steps)
         eval_step = self._step(problem, data.element_spec)
         total = steps or pipeline.size(self._run.problems[problem], split, self._run.data_dir)
         label = f"{problem} {split}, teacher-forced"
@@ -61,7 +62,8 @@ class Evaluator:
                 sums = {name: sums.get(name, 0.0) + value for name, value in found.items()}
                 board.advance(label, 1 if steps else int(found["sequences"]), total)
             board.finish(label)
-        memory.release()
+        if len(self._steps) > compiled:
+            memory.release()  # what compiling has left
         if not sums:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
         return self._objectives[problem].figures(sums)

@@ -153,6 +153,7 @@ class Trainer:
         )
         if self.try_first and not found:
             dry_run.check(self.run, self.model, self.optimizer, self._updates, self.replicas)
+            self._seen = set(self.run.problems)
             memory.release()
         try:
             with interrupt.deferred(self.deadline) as interrupted:
