@@ -68,13 +68,13 @@ def benchmark(flags):
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(flags.threads)
-    model = _Model(flags, hparams)
+    model = Model(flags, hparams)
     for section in SECTIONS:
         if section in sections:
             globals()[f"_{section}"](flags, model)
 
 
-class _Model:
+class Model:
     """A model of one problem from text to text, and functions that decode with it."""
 
     def __init__(self, flags, hparams):
@@ -214,7 +214,7 @@ def _flat(flags, model):
     """Cost of a position at two lengths, and of what does not attend to the outputs so far."""
     from t2tlite import hparam
 
-    without = _Model(
+    without = Model(
         flags, hparam.get(flags.hparams_set, ",".join(filter(None, [flags.hparams, "attention=false"])))
     )
     rows = []
@@ -256,7 +256,7 @@ def _seconds_of_many(flags, beside):
 
     if beside:
         cores.keep_operations_on_one()
-    model = _Model(flags, hparam.get(flags.hparams_set, flags.hparams))
+    model = Model(flags, hparam.get(flags.hparams_set, flags.hparams))
     function_of = {pair: model.decoder(pair[0], 32, pair[1]) for pair in _MANY}
     each = cores.each if beside else lambda function, batches: [function(batch) for batch in batches]
 
