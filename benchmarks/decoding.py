@@ -115,7 +115,7 @@ class Model:
         )
         function = self._recomputing(length, recompute) if recompute else self._function(options, length)
         features, rows, given = self.features(batch), np.arange(batch, dtype=np.int32), settings(options)
-        return lambda: function(features, rows, given)[0].numpy()
+        return lambda: function(features, rows, {}, given)[0].numpy()
 
     @functools.cache  # noqa: B019  as long as the program
     def _function(self, options, length):
@@ -128,7 +128,7 @@ class Model:
         """Greedily; the output grows, so that nothing is computed for positions to come."""
         import tensorflow as tf
 
-        def body(features, rows, given):
+        def body(features, rows, conditions, given):
             source, _ = self.model.encode(features, "any")
             memory = self.model.memory(source)
             start = self.model.start("any", tf.shape(rows)[0])
@@ -160,7 +160,7 @@ class Model:
         from t2tlite.decoding.decode import SETTINGS
 
         features = {"inputs": tf.TensorSpec([None, None], tf.int32)}
-        signature = [features, tf.TensorSpec([None], tf.int32), SETTINGS]
+        signature = [features, tf.TensorSpec([None], tf.int32), {}, SETTINGS]
         return tf.function(body, input_signature=signature, autograph=False)
 
 
