@@ -40,6 +40,12 @@ COMMAND.integer(
     "added if over 1% of a problem (the hyperparameter max_left_out) is longer",
     at_least=0,
 )
+COMMAND.string(
+    "freeze",
+    None,
+    "parts of the model that don't train, separated by commas: encoder,image/*/norm; those with a minus in "
+    "front train after all: *,-command_*",
+)
 COMMAND.integer("seed", 0, "of everything random", at_least=0)
 COMMAND.group("On what")
 COMMAND.choice(
@@ -62,6 +68,11 @@ COMMAND.string(
     "warm_start_from",
     None,
     "begin with the weights of another run (its folder) or checkpoint: what has the same name and shape",
+)
+COMMAND.string(
+    "warm_start_map",
+    None,
+    "with --warm_start_from: what has another name there, OLD:NEW,OLD:NEW, such as encoder:image_encoder",
 )
 COMMAND.group("How long, how often (in updates)")
 COMMAND.integer("train_steps", 12000, "updates in all", at_least=1)
@@ -94,6 +105,7 @@ COMMAND.integer("eval_early_stopping_patience", 5, "evaluations in a row that we
 
 def train(flags, argv):
     from t2tlite import hparam, registry
+    from t2tlite.training import renaming, stages
 
     deadline = time.monotonic() + flags.max_seconds if flags.max_seconds else None
     # What the user can have mistyped is looked at before anything slow starts.
@@ -104,6 +116,12 @@ def train(flags, argv):
     hparams = hparam.get(flags.hparams_set).replace(**changes)
     if flags.max_length:
         hparams = hparams.replace(max_length=flags.max_length)
+    if flags.freeze:
+        hparams = hparams.replace(freeze=_listed(flags.freeze))
+    stages.of(hparams)
+    warm_start_map = tuple(str(renaming.parse(text)) for text in _listed(flags.warm_start_map))
+    if warm_start_map and not flags.warm_start_from:
+        raise UserError("--warm_start_map needs --warm_start_from")
     for problem in problems:
         problem.check_source(flags.source)
     stopping = _early_stopping(flags, problems)
@@ -147,6 +165,7 @@ def train(flags, argv):
             flags.t2t_usr_dir,
             flags.vocab,
             flags.warm_start_from,
+            warm_start_map,
             extend=[name for name in bounds.names() if name not in changes],
             replicas=replicas.number,
             say=notes.append,
@@ -171,6 +190,10 @@ def train(flags, argv):
         for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
             print(note, file=sys.stderr, flush=True)
         made.train()
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, (piece.strip() for piece in (text or "").split(","))))
 
 
 def _early_stopping(flags, problems):

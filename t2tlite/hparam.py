@@ -131,6 +131,8 @@ class HParams:
     optimizer_adam_beta2: float = 0.98
     optimizer_adam_epsilon: float = 1e-9
     clip_grad_norm: float = 1.0  # of all gradients together; 0: no clipping
+    freeze: tuple[str, ...] = ()  # what doesn't train: parts or paths of variables, with * for any characters
+    stages: tuple[str, ...] = ()  # of training, each `@STEP`, then any of freeze= learning_rate= from= map=
     accumulate: int = 1  # batches whose gradients make one update, of one problem or of many
     precision: str = "float32"  # or mixed_bfloat16, mixed_float16
     jit_compile: str = "auto"  # XLA; true, false, or auto: with an accelerator

@@ -30,6 +30,7 @@ class Run:
       seed: of everything random.
       usr_dirs: folders with the user's own code, absolute.
       warm_start_from: absolute path of the run or checkpoint whose weights it began with, if any.
+      warm_start_map: what of it is called otherwise here, each OLD:NEW.
       asked_bounds: of each hyperparameter whose bounds were extended by what the data is like, what was
         asked for.
     """
@@ -44,6 +45,7 @@ class Run:
     seed: int = 0
     usr_dirs: tuple[str, ...] = ()
     warm_start_from: str | None = None
+    warm_start_map: tuple[str, ...] = ()
     asked_bounds: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
     def description(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class Run:
             "seed": self.seed,
             "usr_dirs": list(self.usr_dirs),
             "warm_start_from": self.warm_start_from,
+            "warm_start_map": list(self.warm_start_map),
             "asked_bounds": {name: list(bounds) for name, bounds in self.asked_bounds.items()},
         }
 
@@ -102,10 +105,11 @@ class Run:
 
                 vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
             data = found["data_dir"], found["source"], found["seed"], tuple(found["usr_dirs"])
+            warm_start = found.get("warm_start_from"), tuple(found.get("warm_start_map", ()))
             asked = {name: tuple(values) for name, values in found.get("asked_bounds", {}).items()}
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
-        return cls(folder, hparams, problems, labels, vocabulary, *data, found.get("warm_start_from"), asked)
+        return cls(folder, hparams, problems, labels, vocabulary, *data, *warm_start, asked)
 
     def make_model(self):
         """A new model with all of its variables, initialised."""

@@ -25,11 +25,12 @@ TEXTS = {
         "docs/multimodel.md",
         "docs/python.md",
         "docs/serving.md",
+        "docs/stages.md",
         "problems/sample_world/README.md",
     )
 }
 README = TEXTS["README.md"]
-GUIDES = README + TEXTS["docs/data.md"]
+GUIDES = README + TEXTS["docs/data.md"] + TEXTS["docs/stages.md"]
 COMMANDS = {
     f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
     for name in ("train", "decode", "datagen", "data", "eval", "avg", "show", "export", "serve")

@@ -1,6 +1,7 @@
 """Problems that a model computes alike: what is compiled for one of them serves them all."""
 
 import dataclasses
+from collections.abc import Collection
 
 import tensorflow as tf
 
@@ -15,8 +16,9 @@ class Family:
       problems: their names; the first stands for all.
       objective: that they have in common.
       spec: of their batches.
-      shared: the model's trainable variables, but for those that are a problem's own.
+      shared: the variables that train, but for those that are a problem's own.
       own: the different lists of variables in which they differ.
+      fixed: whether the variables at each place of these lists don't train.
       which: the number of its list in `own`, by problem.
     """
 
@@ -25,6 +27,7 @@ class Family:
     spec: dict[str, tf.TensorSpec]
     shared: list
     own: list[list]
+    fixed: tuple[bool, ...]
     which: dict[str, int]
 
     def values(self, which) -> list[tf.Tensor]:
@@ -38,25 +41,37 @@ def key(model, objective, problem: str, spec: dict[str, tf.TensorSpec]) -> tuple
     return model.alike(problem), objective.name, *sorted(spec.items())
 
 
-def families(model, objectives, element_specs) -> list[Family]:
-    """The problems in `{problem: spec of its batches}`, those together whose one function can serve all."""
+def families(model, objectives, element_specs, frozen: Collection[str] = ()) -> list[Family]:
+    """The problems in `{problem: spec of its batches}`, those together whose one function can serve all.
+
+    `frozen` are the paths of variables that don't train.
+    """
     groups: dict[tuple, list[str]] = {}
     for name, spec in element_specs.items():
-        groups.setdefault(key(model, objectives[name], name, spec), []).append(name)
-    return [_family(model, names, objectives[names[0]], element_specs[names[0]]) for names in groups.values()]
+        kind = key(model, objectives[name], name, spec), _fixed(model, name, frozen)
+        groups.setdefault(kind, []).append(name)
+    return [
+        _family(model, names, objectives[names[0]], element_specs[names[0]], frozen)
+        for names in groups.values()
+    ]
 
 
-def _family(model, names, objective, spec):
+def _fixed(model, name, frozen):
+    return tuple(variable.path in frozen for variable in model.own(name))
+
+
+def _family(model, names, objective, spec, frozen):
     own = {name: model.own(name) for name in names}
     paths = {name: tuple(variable.path for variable in variables) for name, variables in own.items()}
     different = list(dict.fromkeys(paths.values()))
     lists = {paths[name]: variables for name, variables in own.items()}
-    is_own = {path for found in different for path in found}
+    apart = {path for found in different for path in found} | set(frozen)
     return Family(
         tuple(names),
         objective,
         spec,
-        [variable for variable in model.trainable_variables if variable.path not in is_own],
+        [variable for variable in model.trainable_variables if variable.path not in apart],
         [lists[found] for found in different],
+        _fixed(model, names[0], frozen),
         {name: different.index(paths[name]) for name in names},
     )

@@ -41,6 +41,7 @@ def make_run(
     usr_dirs=(),
     vocab=None,
     warm_start_from=None,
+    warm_start_map: Collection[str] = (),
     extend: Collection[str] = (),
     replicas: int = 1,
     say: Callable[[str], None] | None = None,
@@ -55,6 +56,7 @@ def make_run(
       vocab: path of a sentencepiece model to be used; None: that of the run of the warm start, or one that is
         learned from the problems' texts.
       warm_start_from: a run or a checkpoint whose weights a new run begins with.
+      warm_start_map: what of it is called otherwise here, each OLD:NEW.
       extend: which of `bounds.names()` a new run may extend by what its data is like; one that goes on keeps
         those that it was begun with.
       replicas: that share a batch.
@@ -69,7 +71,7 @@ def make_run(
     if checkpoint.newest(output_dir / CHECKPOINTS) is None:
         before = None
     if before is not None and not warm_start_from:
-        warm_start_from = before.get("warm_start_from")
+        warm_start_from, warm_start_map = before.get("warm_start_from"), before.get("warm_start_map", ())
     labels = {
         problem.name: tuple(generate.manifest(problem, data_dir)["labels"])
         for problem in found
@@ -101,6 +103,7 @@ def make_run(
         seed=seed,
         usr_dirs=tuple(str(pathlib.Path(folder).resolve()) for folder in usr_dirs),
         warm_start_from=str(pathlib.Path(warm_start_from).resolve()) if warm_start_from else None,
+        warm_start_map=tuple(warm_start_map),
         asked_bounds={
             name: getattr(asked, name)
             for name in bounds.names()
@@ -135,7 +138,7 @@ def _with_bounds_of(before, hparams, names):
 
 def _check_same(folder, before, now):
     """A run goes on only as what it was: anything else would silently be a third thing."""
-    for name in ("problems", "source", "seed", "vocabulary", "labels", "warm_start_from"):
+    for name in ("problems", "source", "seed", "vocabulary", "labels", "warm_start_from", "warm_start_map"):
         if before.get(name) != now[name]:
             raise UserError(
                 f"{folder} holds a run with {name}={_short(before.get(name))}, and {_short(now[name])} is "
@@ -145,9 +148,12 @@ def _check_same(folder, before, now):
     changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if changed:
         name, differ = changed[0], counted(len(changed), "hyperparameter differs", "hyperparameters differ")
+        way = "use another --output_dir, or the same --hparams"
+        if name in ("freeze", "stages"):
+            way = f"give it as it was, or train other parts in a new run with --warm_start_from={folder}"
         raise UserError(
             f"{folder} holds a run with {name}={_short(old.get(name))}, and {_short(new.get(name))} is asked "
-            f"for ({differ}); use another --output_dir, or the same --hparams"
+            f"for ({differ}); {way}"
         )
 
 

@@ -24,6 +24,7 @@ class _Mixin:
 
     gradients_are_summed = False  # over the replicas: Keras need not do it, nor send them all again
     pace = None  # in a `Pace`, what the learning rate is multiplied by
+    schedule = None  # the `Schedule` of the learning rate
 
     def _get_current_learning_rate(self):
         rate = super()._get_current_learning_rate()
@@ -211,9 +212,10 @@ def make_optimizer(hparams, variables):
         )
     if name == "adamw" and not hparams.weight_decay:
         raise UserError("optimizer `adamw` needs weight_decay: --hparams=optimizer=adamw,weight_decay=0.01")
+    schedule = Schedule.from_hparams(hparams)
     optimizer = OPTIMIZERS[name](
         hparams,
-        learning_rate=Schedule.from_hparams(hparams),
+        learning_rate=schedule,
         weight_decay=hparams.weight_decay or None,
         use_ema=hparams.ema_decay > 0,
         ema_momentum=hparams.ema_decay,
@@ -223,10 +225,27 @@ def make_optimizer(hparams, variables):
         optimizer.exclude_from_weight_decay([v for v in variables if not _decays(v)])
     optimizer.gradients_are_summed = True
     optimizer.pace = Pace()
+    optimizer.schedule = schedule
     if hparams.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale")
     optimizer.build(variables)
+    optimizer.beginning = {v.path: float(tf.convert_to_tensor(v)) for v in optimizer.variables if not v.shape}
     return optimizer
+
+
+def set_schedule(optimizer, learning_rate: float, decay_steps: int):
+    """Changes the schedule of the learning rate, see `Schedule`, in what is traced from now on."""
+    schedule = getattr(optimizer, "inner_optimizer", optimizer).schedule
+    schedule.learning_rate, schedule.decay_steps = learning_rate, decay_steps
+
+
+def begin_anew(optimizer):
+    """Sets the state of an optimizer to that of a new one."""
+    for variable in optimizer.variables:
+        if variable.path in optimizer.beginning:  # counters, and the scale of the loss
+            variable.assign(tf.cast(optimizer.beginning[variable.path], variable.dtype))
+        else:  # moments and averages
+            variable.assign(tf.zeros(variable.shape, variable.dtype))
 
 
 class Pace:
@@ -243,22 +262,17 @@ def rehearsal(optimizer):
     The learning rate is 0 meanwhile, so that the weights stay. The state is set to what it was.
 
     Raises:
-      ValueError: there has been an update, whose state would have to be copied.
+      ValueError: there has been an update.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if int(tf.convert_to_tensor(optimizer.iterations)):
         raise ValueError("an optimizer can only rehearse before its first update")
-    counters = [(v, tf.convert_to_tensor(v)) for v in optimizer.variables if not len(v.shape)]
     inner.pace.variable.assign(0.0)
     try:
         yield
     finally:
         inner.pace.variable.assign(1.0)
-        for variable, value in counters:
-            variable.assign(value)
-        for variable in optimizer.variables:
-            if len(variable.shape):  # moments and averages, which begin at zero
-                variable.assign(tf.zeros(variable.shape, variable.dtype))
+        begin_anew(optimizer)
 
 
 def _decays(variable) -> bool:

@@ -6,6 +6,7 @@ import zlib
 import keras
 import tensorflow as tf
 
+from t2tlite.errors import UserError
 from t2tlite.layers import randomness, xla
 from t2tlite.layers import replicas as layers_replicas
 from t2tlite.layers.traced import Traced
@@ -14,7 +15,9 @@ from t2tlite.training.guard import apply_if
 from t2tlite.training.strategy import Replicas
 
 
-def make_train_steps(model, optimizer, objectives, seed: int, element_specs, replicas=None, jit=False):
+def make_train_steps(
+    model, optimizer, objectives, seed: int, element_specs, replicas=None, jit=False, frozen=frozenset()
+):
     """Functions `(features, step) -> statistics`, one for each problem, that update the model once.
 
     Everything random in them derives from (seed, problem, step). Variables that the problem doesn't use have
@@ -30,6 +33,7 @@ def make_train_steps(model, optimizer, objectives, seed: int, element_specs, rep
         traced again for each length.
       replicas: the `Replicas`; default: those of the current strategy.
       jit: whether XLA compiles forward and backward pass, anew for each shape.
+      frozen: paths of variables that don't train: they have no gradient, as if no problem used them.
 
     Returns:
       `{problem: function}` of this worker's rows of a batch and an int32 step. Its statistics are float32
@@ -39,7 +43,7 @@ def make_train_steps(model, optimizer, objectives, seed: int, element_specs, rep
     """
     replicas = replicas or Replicas()
     steps = {}
-    for family in alike.families(model, objectives, element_specs):
+    for family in alike.families(model, objectives, element_specs, frozen):
         compiled = _make_train_step(model, optimizer, family, replicas, jit)
         for problem in family.problems:
             steps[problem] = functools.partial(compiled, **_numbers(family, seed, problem))
@@ -80,16 +84,26 @@ class Accumulator:
     Args:
       element_specs: `{problem: spec of its batches}`.
       micro_steps: how many there are in an update.
-      model, optimizer, objectives, seed, replicas, jit: as for `make_train_steps`.
+      model, optimizer, objectives, seed, replicas, jit, frozen: as for `make_train_steps`.
     """
 
     def __init__(
-        self, model, optimizer, objectives, seed: int, element_specs, micro_steps: int, replicas, jit=False
+        self,
+        model,
+        optimizer,
+        objectives,
+        seed: int,
+        element_specs,
+        micro_steps: int,
+        replicas,
+        jit=False,
+        frozen=frozenset(),
     ):
         self._model, self._optimizer, self._replicas = model, optimizer, replicas
         self._micro_steps, self._jit = micro_steps, jit
         self._used: dict[str, set[int]] = {}  # by problem, which variables have a gradient
-        self._index = {variable.path: i for i, variable in enumerate(model.trainable_variables)}
+        self._variables = [v for v in model.trainable_variables if v.path not in frozen]
+        self._index = {variable.path: i for i, variable in enumerate(self._variables)}
         with replicas.scope():  # each replica has its own sums, until they are applied
             self._sums = [
                 tf.Variable(
@@ -98,10 +112,10 @@ class Accumulator:
                     synchronization=tf.VariableSynchronization.ON_READ,
                     aggregation=tf.VariableAggregation.SUM,
                 )
-                for variable in model.trainable_variables
+                for variable in self._variables
             ]
         self._counts, self._adds, self._applies = {}, {}, {}
-        for family in alike.families(model, objectives, element_specs):
+        for family in alike.families(model, objectives, element_specs, frozen):
             count = self._make_count(family)
             add = self._make_add(family, _make_gradients(model, optimizer, family, replicas, jit))
             for problem in family.problems:
@@ -168,8 +182,9 @@ class Accumulator:
                 self._sums[self._index[variable.path]].assign_add(gradient)
         for number, own in enumerate(family.own):
             for gradient, variable in zip(gradients[len(family.shared) :], own, strict=True):
-                own_gradient = tf.where(which == number, gradient, 0.0)
-                self._sums[self._index[variable.path]].assign_add(own_gradient)
+                if gradient is not None:
+                    own_gradient = tf.where(which == number, gradient, 0.0)
+                    self._sums[self._index[variable.path]].assign_add(own_gradient)
         for problem in family.problems:
             self._used[problem] = used[family.which[problem]]
 
@@ -177,7 +192,7 @@ class Accumulator:
         """What applies the sums of the variables that some problems use, and sets them to zero."""
         if problems not in self._applies:
             used = sorted({i for problem in problems for i in self._used[problem]})
-            variables = [self._model.trainable_variables[i] for i in used]
+            variables = [self._variables[i] for i in used]
             apply = _make_apply(self._model, self._optimizer, [variables], self._replicas, self._jit)
 
             def on_replica(features, row, loss):
@@ -196,7 +211,8 @@ class Accumulator:
 def _make_gradients(model, optimizer, family, replicas, jit):
     """A function of a replica's rows: the gradients of its part of the loss, and statistics.
 
-    The gradients are of the family's shared variables, None for one that isn't used, and of its own ones.
+    The gradients are of the family's shared variables, None for one that isn't used, and of its own ones,
+    None for one that doesn't train.
     """
     problem = family.problems[0]
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -233,6 +249,10 @@ def _make_gradients(model, optimizer, family, replicas, jit):
         for gradient, variable in zip(gradients, family.shared, strict=False):
             if gradient is not None:
                 gradient.set_shape(variable.shape)
+        gradients[len(family.shared) :] = [
+            None if fixed else g
+            for g, fixed in zip(gradients[len(family.shared) :], family.fixed, strict=True)
+        ]
         del whole["balance"]
         return gradients, {**whole, "expert_loss": expert_loss}
 
@@ -294,6 +314,10 @@ def _make_apply(model, optimizer, choices, replicas, jit):
 def _apply(model, optimizer, gradients, choices, which, loss):
     """See `_make_apply`."""
     used = [i for i, gradient in enumerate(gradients) if gradient is not None]
+    if not used:
+        raise UserError(
+            "all that a problem would train is frozen; freeze less, or leave that problem out of --problems"
+        )
     choices = [[variables[i] for i in used] for variables in choices]
     found = layers_replicas.total_in_buckets([gradients[i] for i in used])
     scale = getattr(optimizer, "dynamic_scale", None)

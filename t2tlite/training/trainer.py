@@ -9,11 +9,8 @@ import tempfile
 import time
 from collections.abc import Sequence
 
-import tensorflow as tf
-
 from t2tlite import objective
 from t2tlite.data import damage, mixing, pipeline
-from t2tlite.errors import UserError
 from t2tlite.plural import counted
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import (
@@ -24,6 +21,7 @@ from t2tlite.training import (
     guard,
     interrupt,
     memory,
+    renaming,
     warm_start,
 )
 from t2tlite.training.averaging import averaged
@@ -32,7 +30,7 @@ from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.profile import Profiler
 from t2tlite.training.progress import NoProgress, Progress
-from t2tlite.training.step import Accumulator, make_train_steps
+from t2tlite.training.staged import Updates
 from t2tlite.training.strategy import Replicas
 
 
@@ -100,7 +98,10 @@ class Trainer:
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
         self.objectives = objective.all_of(run.problems, self.model)
-        self._updates = self._make_updates()
+        specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
+        self._updates = Updates(
+            run, self.model, self.optimizer, self.objectives, specs, self.replicas, self._say
+        )
         self.evaluator = Evaluator(run, self.model)
         sizes = {
             name: pipeline.size(problem, "train", run.data_dir) for name, problem in run.problems.items()
@@ -136,8 +137,10 @@ class Trainer:
         self.log = MetricsLog(self.run.output_dir, self.step) if chief else NoLog()
         self.progress = Progress(self.step, self.intervals.train_steps) if chief else NoProgress()
         self.profiler = Profiler(self.intervals.profile, self.run.output_dir / TENSORBOARD, self._say)
+        self._updates.check_sources(self.step)
         if not found and self.run.warm_start_from:
-            self.progress.say(warm_start.load(self.run.warm_start_from, self.model))
+            renames = [renaming.parse(text) for text in self.run.warm_start_map]
+            self.progress.say(warm_start.load(self.run.warm_start_from, self.model, renames))
         if found:
             self.progress.say(f"going on from step {self.step} ({newest})")
             if meta.get("replicas", 1) != self.replicas.number:
@@ -152,12 +155,15 @@ class Trainer:
             "of each problem is compiled, which takes some seconds"
         )
         if self.try_first and not found:
+            self._updates.make_largest()
             dry_run.check(self.run, self.model, self.optimizer, self._updates, self.replicas)
             self._seen = set(self.run.problems)
             memory.release()
         try:
             with interrupt.deferred(self.deadline) as interrupted:
                 while self.step < self.intervals.train_steps and not self._stopped_early():
+                    if self._updates.enter(self.step):
+                        self._seen = set()
                     try:
                         with self.profiler.update(self.step + 1):
                             self._update()
@@ -202,6 +208,7 @@ class Trainer:
         self.log.close()
         newest = checkpoint.newest(self.folder)
         self._take_up(checkpoint.restore(newest, self.model, self.optimizer, self.iterators))
+        self._updates.leave()
         if self.replicas.is_chief:
             self.log = MetricsLog(self.run.output_dir, self.step)
 
@@ -318,46 +325,6 @@ class Trainer:
             training=True,
             rows=self.replicas.rows,
         )
-
-    def _make_updates(self):
-        """A function of pairs of a problem and its batch, and the step, that updates the model once."""
-        run, jit = self.run, _compiles(self.run.hparams.jit_compile)
-        for name, problem in run.problems.items():
-            least = min(pipeline.batch_plan(problem, run.hparams).sizes)
-            if least < self.replicas.number:
-                raise UserError(
-                    f"a batch of `{name}` has {counted(least, 'example')} for {self.replicas.number} "
-                    "replicas; raise --hparams=batch_tokens=,batch_images=,batch_seconds=, which are of all "
-                    "replicas together"
-                )
-        specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
-        if self.micro_steps > 1:
-            return Accumulator(
-                self.model,
-                self.optimizer,
-                self.objectives,
-                run.seed,
-                specs,
-                self.micro_steps,
-                self.replicas,
-                jit,
-            ).update
-        steps = make_train_steps(
-            self.model, self.optimizer, self.objectives, run.seed, specs, self.replicas, jit
-        )
-
-        def update(batches, step):
-            [(problem, batch)] = batches
-            return [steps[problem](batch, tf.constant(step))]
-
-        return update
-
-
-def _compiles(jit_compile: str) -> bool:
-    """Whether XLA is used: where there is an accelerator, unless the hyperparameter says so or otherwise."""
-    if jit_compile == "auto":
-        return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
-    return jit_compile == "true"
 
 
 def _say(line: str):

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE
-from t2tlite.training import averaging, checkpoint
+from t2tlite.training import averaging, checkpoint, paths, renaming
 
+FLAG = "--warm_start_from="
 _DEPTH = 4  # of RUN/checkpoints/best/PROBLEM/step-00001000 in RUN
 
 
@@ -21,8 +22,12 @@ class Source:
     run: pathlib.Path | None
 
 
-def find(path) -> Source:
+def find(path, flag: str = FLAG) -> Source:
     """Reads `--warm_start_from`: a checkpoint, or the folder of a run, whose newest is taken.
+
+    Args:
+      path: of either.
+      flag: what it was given as, for errors.
 
     Raises:
       UserError: it is neither, or the run has no checkpoint.
@@ -31,11 +36,11 @@ def find(path) -> Source:
     if (path / RUN_FILE).exists():
         newest = checkpoint.newest(path / CHECKPOINTS)
         if newest is None:
-            raise UserError(f"--warm_start_from={path} holds no checkpoint yet")
+            raise UserError(f"{flag}{path} holds no checkpoint yet")
         return Source(newest, path)
     if not checkpoint.is_checkpoint(path):
         raise UserError(
-            f"--warm_start_from={path} is neither the --output_dir of a t2t-train nor a checkpoint such as "
+            f"{flag}{path} is neither the --output_dir of a t2t-train nor a checkpoint such as "
             "OUTPUT_DIR/checkpoints/step-00001000"
         )
     run = next((folder for folder in path.parents[:_DEPTH] if (folder / RUN_FILE).exists()), None)
@@ -60,71 +65,61 @@ def vocabulary(path):
     return Vocabulary.load(found) if found and found.exists() else None
 
 
-def load(path, model) -> str:
+def load(path, model, renames: Sequence[renaming.Rename] = (), flag: str = FLAG) -> str:
     """Gives a model the weights of the same path and shape; the others stay as they were initialised.
 
     The path of a language net tells its vocabulary, and that of a net of classes their names, so that none
     is taken for another's. Where the checkpoint holds moving averages, they are what is loaded.
 
     Args:
-      path: as for `find`.
+      path, flag: as for `find`.
       model: a model that is built.
+      renames: what of the checkpoint is called otherwise in the model.
 
     Returns:
-      A table, of several lines, of what was loaded, what is new, and what of the other model was left.
+      A table, of several lines, of what was loaded, what is new, and what of the other model was left. A part
+      that was loaded under another name is called OLD:NEW.
 
     Raises:
-      UserError: the checkpoint is missing or broken, or nothing in it fits.
+      UserError: the checkpoint is missing or broken, nothing in it fits, or nothing of what was renamed.
     """
-    source = find(path)
+    source = find(path, flag)
     stored = averaging.Stored(source.checkpoint)
+    old = renaming.renamed(stored.names, renames)
     counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     used = set()
     for variable in model.variables:
-        key = stored.names.get(variable.path)
-        fits = key is not None and tuple(stored.shapes[key]) == tuple(variable.shape)
-        if fits:
-            key = stored.averages.get(variable.path.replace("/", "_"), key)
-            variable.assign(stored.value(key))
-            used.add(variable.path)
-        counts[_part(variable.path)]["loaded" if fits else "new"] += math.prod(variable.shape)
+        size = math.prod(variable.shape)
+        name = old.get(variable.path)
+        if name is None or tuple(stored.shapes[stored.names[name]]) != tuple(variable.shape):
+            counts[paths.part(variable.path)]["new"] += size
+            continue
+        key = stored.averages.get(name.replace("/", "_"), stored.names[name])
+        variable.assign(stored.value(key))
+        used.add(name)
+        counts[_label(name, variable.path)]["loaded"] += size
     for name, key in stored.names.items():
         if name not in used:
-            counts[_part(name)]["left"] += math.prod(stored.shapes[key])
+            counts[paths.part(name)]["left"] += math.prod(stored.shapes[key])
+    _check_used(source, used, old, renames)
+    title = f"warm start from {source.checkpoint}, with a new optimizer; parameters:"
+    return paths.table(title, ("loaded", "new", "left"), counts)
+
+
+def _check_used(source, used, old, renames):
     if not used:
         raise UserError(
             f"nothing of {source.checkpoint} fits this model: no variable has the same name and shape; use "
             "the --hparams_set and --hparams of that run, which its run.json holds"
         )
-    return _table(f"warm start from {source.checkpoint}, with a new optimizer; parameters:", counts)
+    for rename in renames:
+        if not any(rename.apply(name) == path for path, name in old.items() if name in used):
+            raise UserError(
+                f"nothing of {source.checkpoint} that `{rename}` renames fits this model: it has no variable "
+                "of such a name and shape"
+            )
 
 
-def _part(path: str) -> str:
-    """The part of the model that a variable belongs to: encoder, image, language_9916b373 ..."""
-    names = path.split("/")
-    return names[1] if len(names) > 1 else names[0]
-
-
-def _table(title: str, counts) -> str:
-    columns = ("loaded", "new", "left")
-    total: collections.Counter = sum(counts.values(), collections.Counter())
-    rows = [
-        ("part", *columns),
-        *((part, *(_number(one[c]) for c in columns)) for part, one in sorted(counts.items())),
-        ("all", *(_number(total[c]) for c in columns)),
-    ]
-    return "\n".join([title, *_aligned(rows)])
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            [f"  {row[0]:<{widths[0]}}", *(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
-
-
-def _number(count: int) -> str:
-    return f"{count:,}" if count else "-"
+def _label(old: str, new: str) -> str:
+    """The part of the model, and before it that of the checkpoint where it is another one."""
+    return ":".join(dict.fromkeys([paths.part(old), paths.part(new)]))

@@ -128,6 +128,11 @@ def error(capsys, arguments):
         ({"log_steps": 0}, "--log_steps=0"),
         ({"seed": -1}, "--seed=-1"),
         ({"seed": 2**31}, "--seed must be less than"),
+        ({"freeze": "encodr"}, "freeze=encodr matches no variable of the model; did you mean `encoder`"),
+        ({"freeze": "*"}, "leaves nothing to train"),
+        ({"hparams": SMALL + ",stages=@5"}, "the first stage begins at @0"),
+        ({"warm_start_map": "a:b"}, "--warm_start_map needs --warm_start_from"),
+        ({"warm_start_from": "EMPTY", "warm_start_map": "a"}, "`a` renames nothing; expected OLD:NEW"),
         ({"source": "internet"}, "problem `wmt_ende` has no source `internet`; expected one of"),
         ({"source": "files", "data_dir": "EMPTY"}, "t2t-datagen --problems=wmt_ende --source=files"),
         ({"source": "files"}, "holds data of source `sample`, and `files` is asked for"),
@@ -166,6 +171,10 @@ def test_flags_that_are_missing(sample_data, tmp_path, capsys, name):
         ({"problems": "wmt_deen"}, "holds a run with problems=['wmt_ende'], and ['wmt_deen'] is asked for"),
         ({"problems": "wmt_ende,imagenet"}, "['wmt_ende', 'imagenet'] is asked for"),
         ({"seed": 1}, "holds a run with seed=0, and 1 is asked for"),
+        (
+            {"freeze": "encoder"},
+            "freeze=[], and ['encoder'] is asked for (1 hyperparameter differs); give it as",
+        ),
     ],
 )
 def test_a_run_goes_on_only_as_what_it_was(short, sample_data, capsys, changes, message):

@@ -1,6 +1,6 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
-python on_replicas.py RESULT.npz plain|xla|micro_steps|transformer|lstm
+python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|transformer|lstm
 """
 
 import os
@@ -23,6 +23,7 @@ from t2tlite import registry  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
 from t2tlite.models.component import Component  # noqa: E402
 from t2tlite.training.optimizers import make_optimizer  # noqa: E402
+from t2tlite.training.paths import frozen  # noqa: E402
 from t2tlite.training.step import Accumulator, make_train_steps  # noqa: E402
 from t2tlite.training.strategy import Replicas  # noqa: E402
 
@@ -85,8 +86,10 @@ def run(number, way):
     batch = tiny.batch(name, size=6)  # of four replicas two have one row less
     spec = {side: tf.TensorSpec([None] * value.shape.rank, value.dtype) for side, value in batch.items()}
     aims = tiny.objectives(model)
-    if way == "micro_steps":
-        accumulator = Accumulator(model, optimizer, aims, 0, {name: spec}, 2, replicas)
+    if way in ("micro_steps", "frozen"):
+        paths = [v.path for v in model.trainable_variables]
+        still = frozen(["encoder", "categorical_*/*/bias"] if way == "frozen" else [], paths)
+        accumulator = Accumulator(model, optimizer, aims, 0, {name: spec}, 2, replicas, frozen=still)
         found = [accumulator.update([(name, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
         update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way == "xla")[name]

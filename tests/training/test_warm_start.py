@@ -9,7 +9,7 @@ from t2tlite import problem, registry
 from t2tlite.data import generate
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS
-from t2tlite.training import averaging, checkpoint, launch, trainer, warm_start
+from t2tlite.training import averaging, checkpoint, launch, paths, renaming, trainer, warm_start
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.optimizers import make_optimizer
 
@@ -129,6 +129,53 @@ def test_a_part_of_another_shape_is_new(old, sample_data, tmp_path):
     told = rows(warm_start.load(old.output_dir, new.make_model()))
     loaded, fresh, left = told["image"]
     assert loaded > 0 and fresh > left > 0
+
+
+def test_parts_under_another_name(old, sample_data, tmp_path):
+    """Other parts and other blocks; what isn't renamed is loaded as ever."""
+    hparams = HPARAMS.replace(num_encoder_layers=2)
+    new = run_of(
+        tmp_path / "new", sample_data, "wmt_enfr", hparams, vocab=old.output_dir / "vocabulary.model"
+    )
+    model = new.make_model()
+    renames = [
+        renaming.Rename("encoder/block0", "encoder/block1"),
+        renaming.Rename("command_to_german", "command_to_french"),
+    ]
+    told = rows(warm_start.load(old.output_dir, model, renames))
+    found = {v.path: v.numpy() for v in old.restore_model().variables}
+    for variable in model.variables:
+        name = paths.within(variable.path)
+        there = name.replace("encoder/block1", "encoder/block0").replace("to_french", "to_german")
+        expected = found.get(variable.path.replace(name, there))
+        if not name.startswith("encoder/block0"):
+            np.testing.assert_array_equal(variable, expected, err_msg=variable.path)
+    block = sum(int(np.prod(v.shape)) for v in model.variables if "encoder/block0" in v.path)
+    assert told["command_to_german:command_to_french"] == (HPARAMS.hidden_size, 0, 0)
+    assert told["encoder"] == (size(model, "encoder") - block, block, 0)
+
+
+def test_a_part_renamed_to_one_that_does_not_fit(old):
+    model = old.make_model()
+    with pytest.raises(UserError, match="that `mixer:nowhere` renames fits this model"):
+        warm_start.load(old.output_dir, model, [renaming.Rename("mixer", "nowhere")])
+    with pytest.raises(UserError, match="`mixr:a` renames nothing.*did you mean `mixer`"):
+        warm_start.load(old.output_dir, model, [renaming.Rename("mixr", "a")])
+
+
+def test_moving_averages_under_another_name(old):
+    hparams = HPARAMS.replace(ema_decay=0.5)
+    model = old.make_model()
+    optimizer = make_optimizer(hparams, model.trainable_variables)
+    for variable, average in optimizer.averages():
+        average.assign(np.full(average.shape, 0.25 if "gamma" in variable.path else 0.75, np.float32))
+    checkpoint.save(old.output_dir / CHECKPOINTS, 8, model, optimizer, {}, {}, 3)
+    warm_start.load(
+        old.output_dir, model, [renaming.Rename("*/gamma", "*/beta"), renaming.Rename("*/beta", "*/gamma")]
+    )
+    for variable in model.trainable_variables:
+        expected = 0.25 if "beta" in variable.path else 0.75
+        assert np.all(variable.numpy() == expected), variable.path
 
 
 def test_moving_averages_are_what_is_loaded(old):

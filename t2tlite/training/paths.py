@@ -1,0 +1,89 @@
+"""Paths of variables: patterns for them, and tables of how many parameters the parts of a model have."""
+
+import collections
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from t2tlite.errors import UserError
+from t2tlite.nearest import did_you_mean
+
+Counts = Mapping[str, Mapping[str, int]]
+
+
+def within(path: str) -> str:
+    """A path without the name of the model: `encoder/block0/step1/norm/gamma`."""
+    return path.partition("/")[2] or path
+
+
+def part(path: str) -> str:
+    """The part of the model that a variable belongs to: encoder, image, language_9916b373 ..."""
+    return within(path).split("/")[0]
+
+
+def compiled(pattern: str) -> re.Pattern:
+    """What a pattern matches: a path within the model, or the beginning of one, up to a `/`.
+
+    `*` stands for any characters. There is a group for each of them, and a last one for the rest.
+    """
+    return re.compile("(.*)".join(map(re.escape, pattern.split("*"))) + "(|/.*)")
+
+
+def frozen(patterns: Sequence[str], paths: Sequence[str]) -> frozenset[str]:
+    """Those of some variables' paths that patterns freeze; one with a minus in front frees what it matches.
+
+    The patterns are taken in turn: `*`, `-image_*` freezes all but the parts whose name begins with image_.
+
+    Raises:
+      UserError: a pattern matches nothing, or all that there is.
+    """
+    found: dict[str, None] = {}
+    for text in patterns:
+        frees = text.startswith("-")
+        pattern = compiled(text.removeprefix("-"))
+        matched = [path for path in (found if frees else paths) if pattern.fullmatch(within(path))]
+        if not matched:
+            parts = sorted({part(path) for path in (found if frees else paths)})
+            what = "of what is frozen" if frees else "of the model"
+            near = did_you_mean(text.removeprefix("-"), parts)
+            raise UserError(
+                f"freeze={text} matches no variable {what}{near}; parts are {', '.join(parts) or 'none'}"
+            )
+        found = (
+            {path: None for path in found if path not in set(matched)}
+            if frees
+            else {**found, **dict.fromkeys(matched)}
+        )
+    if paths and len(found) == len(paths):
+        raise UserError(f"freeze={' freeze='.join(patterns)} leaves nothing to train; freeze less")
+    return frozenset(found)
+
+
+def counts(variables: Iterable, kind) -> Counts:
+    """`{part: {kind: parameters}}`; `kind` says of a variable's path which column it belongs to."""
+    found: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
+    for variable in variables:
+        found[part(variable.path)][kind(variable.path)] += math.prod(variable.shape)
+    return found
+
+
+def table(title: str, columns: Sequence[str], counts: Counts) -> str:
+    """Lines of parameters by part and column, and of all parts together."""
+    total: collections.Counter = sum(map(collections.Counter, counts.values()), collections.Counter())
+    rows = [
+        ("part", *columns),
+        *((name, *(_number(one.get(c, 0)) for c in columns)) for name, one in sorted(counts.items())),
+        ("all", *(_number(total[c]) for c in columns)),
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            [f"  {row[0]:<{widths[0]}}", *(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]
+    return "\n".join([title, *lines])
+
+
+def _number(count: int) -> str:
+    return f"{count:,}" if count else "-"
