@@ -229,7 +229,8 @@ def make_optimizer(hparams, variables):
     if hparams.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale")
     optimizer.build(variables)
-    optimizer.beginning = {v.path: float(tf.convert_to_tensor(v)) for v in optimizer.variables if not v.shape}
+    scalars = [variable for variable in optimizer.variables if not len(variable.shape)]
+    optimizer.beginning = {variable.path: float(tf.convert_to_tensor(variable)) for variable in scalars}
     return optimizer
 
 

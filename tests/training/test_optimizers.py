@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2tlite.errors import UserError
 from t2tlite.training import checkpoint, memory
-from t2tlite.training.optimizers import OPTIMIZERS, Adafactor, Adam, Lamb, make_optimizer
+from t2tlite.training.optimizers import OPTIMIZERS, Adafactor, Adam, Lamb, begin_anew, make_optimizer
 
 from ..models import tiny
 
@@ -255,3 +255,18 @@ def test_adafactor_where_a_row_and_a_column_have_no_gradient():
     optimizer.apply([tf.constant(gradient)], [variable])
     moved = variable.numpy() != 1
     assert np.isfinite(variable.numpy()).all() and moved[0, 0] and moved.sum() == 1
+
+
+@pytest.mark.parametrize("changes", [{}, {"precision": "mixed_float16", "ema_decay": 0.5}])
+def test_beginning_anew_is_a_new_optimizer(changes):
+    """Counters, the scale of the loss, moments and averages."""
+    hparams = tiny.HPARAMS.replace(**changes)
+    model = tiny.model(["topics"], hparams)
+    variables = model.trainable_variables
+    optimizer = make_optimizer(hparams, variables)
+    new = [np.copy(variable.numpy()) for variable in optimizer.variables]
+    for variable in optimizer.variables:
+        variable.assign(tf.cast(tf.fill(variable.shape, 7), variable.dtype))
+    begin_anew(optimizer)
+    for value, variable in zip(new, optimizer.variables, strict=True):
+        np.testing.assert_array_equal(variable, value, err_msg=variable.path)
