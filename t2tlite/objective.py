@@ -22,7 +22,7 @@ class Objective:
 
     Args:
       hparams: the run's `HParams`.
-      net: the `Modality` that writes the problem's targets.
+      net: the `Modality` that writes the problem's targets; None where it has no targets.
     """
 
     name: str = ""
@@ -31,6 +31,14 @@ class Objective:
     def __init__(self, hparams, net):
         self.hparams = hparams
         self.net = net
+
+    def targets(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """What of a batch the loss compares the logits with; to be overridden where there are no targets.
+
+        Args:
+          features: a batch of the problem's pipeline.
+        """
+        return features["targets"]
 
     def count(self, targets) -> tf.Tensor:
         """By what the loss of a batch is divided: float32 scalar, such as the number of its targets."""
@@ -41,7 +49,7 @@ class Objective:
 
         Args:
           logits: what the model gives, as `Modality.top` says.
-          targets: of the batch.
+          targets: of the batch, as `targets` gives them.
         """
         raise NotImplementedError(f"objective `{self.name}` defines no loss")
 
@@ -60,7 +68,8 @@ class Objective:
 
 def of(problem, model) -> Objective:
     """The objective of a problem, for a model that has it."""
-    return registry.get("objective", problem.objective_name())(model.hparams, model.target_net(problem.name))
+    net = None if problem.targets is None else model.target_net(problem.name)
+    return registry.get("objective", problem.objective_name())(model.hparams, net)
 
 
 def all_of(problems: Mapping[str, Any], model) -> dict[str, Objective]:

@@ -3,7 +3,6 @@
 import dataclasses
 
 from t2tlite.decoding import names
-from t2tlite.models.multimodel import Wiring
 from t2tlite.problem import Problem
 
 
@@ -32,7 +31,7 @@ class Crossed(Problem):
 
     def from_text(self, inputs, output):
         """The other problem's, where its inputs are of this kind; else the output as the model wrote it."""
-        same = self._reads.inputs.kind == self._writes.inputs.kind
+        same = self._reads.inputs.described() == self._writes.inputs.described()
         return self._writes.from_text(inputs, output) if same else output
 
     def constraint(self, vocabulary):
@@ -53,7 +52,9 @@ def cross(run, model, reads: str, writes: str):
     """
     made = Crossed(run.problems[reads], run.problems[writes])
     wires = model.wiring[writes]
-    model.wiring[made.name] = Wiring(model.wiring[reads].inputs, wires.targets, wires.command)
+    model.wiring[made.name] = dataclasses.replace(
+        wires, inputs=model.wiring[reads].inputs, optional=model.wiring[reads].optional
+    )
     labels = {made.name: run.labels[writes]} if writes in run.labels else {}
     return dataclasses.replace(
         run, problems={**run.problems, made.name: made}, labels={**run.labels, **labels}

@@ -13,7 +13,7 @@ from t2tlite.decoding import cores, crossing, scoring
 from t2tlite.decoding.batches import batched
 from t2tlite.decoding.compiled import Compiled
 from t2tlite.decoding.decode import Way, settings
-from t2tlite.decoding.names import MARK, check_problem, sides
+from t2tlite.decoding.names import MARK, check_decodes, check_problem, sides
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.prediction import Hypothesis, Prediction, Score, of_classes, of_outputs
 from t2tlite.errors import UserError
@@ -84,7 +84,8 @@ class Predictor:
         Args:
           problem: name of a problem of the run.
           inputs: for text `str`; for images paths, bytes of files, or arrays `[height, width, 3]`; for
-            audio paths, bytes of files, or float arrays `[samples]` at 16 kHz.
+            audio paths, bytes of files, or float arrays `[samples]` at 16 kHz. Where the problem has named
+            inputs, dicts of these.
           keep_errors: an input that can't be read gives a `Prediction` with its `error`.
           options: how to decode; default: `self.options`.
           rows: the inputs' numbers, on which samples depend; default: 0, 1, ...
@@ -178,6 +179,7 @@ class Predictor:
         """
         for name in (inputs_of, outputs_of):
             check_problem(name, self.problems, self.run.output_dir)
+        check_decodes(self.run.problems[outputs_of])
         name = crossing.crossed_name(inputs_of, outputs_of)
         with self._lock:
             if name not in self.run.problems:
@@ -190,6 +192,7 @@ class Predictor:
             self.crossed(*sides(problem))
         else:
             check_problem(problem, self.problems, self.run.output_dir)
+            check_decodes(self.run.problems[problem])
         if self.reader(problem) is None:
             kind = self.run.problems[problem].inputs.kind
             raise UserError(f"problem `{problem}` reads {kind}, which can't be decoded")
@@ -288,13 +291,12 @@ class Predictor:
 
     def _room(self, problem, as_text, read, options) -> dict[int, int]:
         """Most positions of the output of each input."""
-        wanted = dict.fromkeys(read, 0)
-        if self._reads_text(problem):
-            wanted = {i: len(x) for i, x in read.items()}
-            constraint = self._constraint(problem, options)
-            if constraint and read:
-                positions = constraint.positions([as_text[i] for i in read])
-                wanted = {i: max(wanted[i], int(n)) for i, n in zip(read, positions, strict=True)}
+        reader = self.reader(problem)
+        wanted = {i: reader.room(x) for i, x in read.items()}
+        constraint = self._constraint(problem, options) if self._reads_text(problem) else None
+        if constraint and read:
+            positions = constraint.positions([as_text[i] for i in read])
+            wanted = {i: max(wanted[i], int(n)) for i, n in zip(read, positions, strict=True)}
         return {i: self.decode_length(n, options) for i, n in wanted.items()}
 
     def _outputs(self, problem, length, features, rows, texts, options) -> list[Prediction]:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2tlite.decoding import views
 from t2tlite.decoding.views import Attention, ExpertChoice, Mixture
 from t2tlite.errors import UserError
+from t2tlite.features.named import MARK
 from t2tlite.features.positions import Encoded, Positions
 from t2tlite.ids import PAD
 from t2tlite.layers import recording
@@ -86,7 +87,7 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
         source, _ = model.encode(features, problem)
     length = int(source.x.shape[1])
     valid = np.ones(length, bool) if source.mask is None else source.mask.numpy()[0]
-    encoded = _encoded(features, source, int(valid.sum()))
+    encoded = _encoded(features, model.sources(features, problem), source, int(valid.sum()))
     inputs = made.inputs.positions(read, encoded, predictor.run.vocabulary)
     net = model.target_net(problem)
     if not net.autoregressive:
@@ -106,9 +107,19 @@ def _output_ids(predictor, problem, value, output: str) -> np.ndarray:
     return problem.targets.input_reader(predictor.run.vocabulary, predictor.run.hparams).read(text)
 
 
-def _encoded(features, source, count) -> Encoded:
-    grid = None if source.grid is None else tuple(int(side) for side in source.grid)
-    return Encoded(int(features["inputs"].shape[1]), int(source.x.shape[1]), count, grid)
+def _encoded(features, parts, source, count) -> Encoded:
+    """Of the encoded inputs; `parts` are what the nets made of each, by its name in the batch."""
+    found = {}
+    for name, part in parts.items():
+        here = part.x.shape[1] if part.mask is None else int(tf.math.count_nonzero(part.mask))
+        grid = None if part.grid is None else tuple(int(side) for side in part.grid)
+        found[name.rpartition(MARK)[2]] = Encoded(
+            int(features[name].shape[1]), int(part.x.shape[1]), here, grid
+        )
+    if list(parts) == ["inputs"]:
+        return found["inputs"]
+    width = sum(one.width for one in found.values())
+    return Encoded(width, int(source.x.shape[1]), count, parts=found)
 
 
 def _one(weights) -> np.ndarray:

@@ -22,6 +22,7 @@ class Feature:
     Attributes:
       modality: name of a registered modality, or None for the one that the hyperparameters name for
         this kind of feature (`modality_text`, `modality_image`, `modality_audio`, `modality_label`).
+      optional: whether an example may lack it, which then is masked out; for one of several named inputs.
       kind: the registered name, which prepared data and exports have as well.
       objective: name of the registered objective of a problem whose target it is, unless the problem names
         another one; empty where there is none.
@@ -41,7 +42,8 @@ class Feature:
         slash. () where values can't be sent.
     """
 
-    modality: str | None = None
+    modality: str | None = dataclasses.field(default=None, kw_only=True)
+    optional: bool = dataclasses.field(default=False, kw_only=True)
     kind: ClassVar[str] = ""
     objective: ClassVar[str] = ""
     is_text: ClassVar[bool] = False
@@ -60,6 +62,24 @@ class Feature:
     def modality_name(self, hparams) -> str:
         """The registered modality that represents this feature under these hyperparameters."""
         return self.modality or getattr(hparams, f"modality_{self.kind}")
+
+    # Names.
+
+    def named(self, side: str) -> dict[str, "Feature"]:
+        """What it stands for in records and batches: itself, under the name of its side of the problem."""
+        return {side: self}
+
+    def described(self) -> str | dict[str, str]:
+        """Its kind; where it is several named inputs, the kind of each by name."""
+        return self.kind
+
+    def is_missing(self, value: Any) -> bool:
+        """Whether nothing was given for it: None, an empty text or an empty file, where it is optional."""
+        return self.optional and (value is None or (isinstance(value, str | bytes) and not value))
+
+    def stand_in(self) -> Any:
+        """A small value, as examples have it, that is read and masked out where an optional one is missing."""
+        raise NotImplementedError(f"feature `{self.kind}` can't be optional: it defines no stand_in")
 
     # Records.
 

@@ -45,6 +45,9 @@ class Image(Feature):
     def from_record(self, values) -> bytes:
         return values[0]
 
+    def stand_in(self):
+        return self.example_input()
+
     def codec(self, reading):
         """Float32 `[batch, image_size, image_size, 3]` in [0, 1], augmented in training."""
         from t2tlite.features.image_tensors import ImageCodec

@@ -56,6 +56,9 @@ class Text(Feature):
         """A `str` where there is one reference, else a list of `str`."""
         return values[0].decode() if len(values) == 1 else [v.decode() for v in values]
 
+    def stand_in(self):
+        return ""
+
     def texts(self, value):
         return [value] if isinstance(value, str) else list(value)
 

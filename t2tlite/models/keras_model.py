@@ -22,7 +22,8 @@ _WITH_CLASSES = (*(f"layers.{name}" for name in _LAYERS.split()), "training.opti
 class ProblemModel(keras.Model):
     """A MultiModel with the nets of one problem; its inputs are the batches of the problem's pipeline.
 
-    Called with `{"inputs": ..., "targets": ...}` (and "inputs_length" for audio) it returns float32 logits:
+    Called with `{"inputs": ..., "targets": ...}` (and "inputs_length" for audio; of named inputs
+    "inputs.NAME" and "inputs.NAME_length") it returns float32 logits:
     `[batch, length, size]`, of every target given those before it, or `[batch, size]` of classes. In training
     the losses of the experts are added to the model's losses.
 
@@ -79,7 +80,9 @@ class ProblemModel(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         wiring = config["wiring"]
-        wiring = Wiring(Net(**wiring["inputs"]), Net(**wiring["targets"]), wiring["command"])
+        inputs = tuple((name, Net(**net)) for name, net in wiring["inputs"])
+        optional = tuple(wiring["optional"])
+        wiring = Wiring(inputs, Net(**wiring["targets"]), wiring["command"], optional)
         return cls(**{**config, "hparams": hparam.from_json(config["hparams"]), "wiring": wiring})
 
 

@@ -7,9 +7,12 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.errors import UserError
+from t2tlite.features.named import GIVEN, MARK
 from t2tlite.ids import PAD
 from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.modality import Modality, Representation
+from t2tlite.models.joining import join, only_given
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,11 +26,24 @@ class Net:
 
 @dataclasses.dataclass(frozen=True)
 class Wiring:
-    """What the model must know of a problem: the nets on both sides, and the command."""
+    """What the model must know of a problem.
 
-    inputs: Net
-    targets: Net
+    Attributes:
+      inputs: the net of each input, by the input's name in a batch; one that has a name of its own, as
+        `inputs.question`, is told apart by that.
+      targets: the net of the targets; None where there are none.
+      command: name of the command token.
+      optional: the inputs that an example may lack.
+    """
+
+    inputs: tuple[tuple[str, Net], ...]
+    targets: Net | None
     command: str
+    optional: tuple[str, ...] = ()
+
+    def nets(self) -> list[Net]:
+        """All nets of the problem."""
+        return [*(net for _, net in self.inputs), *([] if self.targets is None else [self.targets])]
 
 
 def wire(problems, hparams, vocabulary, labels) -> dict[str, Wiring]:
@@ -43,14 +59,21 @@ def wire(problems, hparams, vocabulary, labels) -> dict[str, Wiring]:
       `{problem name: Wiring}`; two problems share a net exactly if its name is the same.
     """
 
-    def net(problem, side):
-        modality = problem.features()[side].modality_name(hparams)
+    def net(problem, side, feature):
+        modality = feature.modality_name(hparams)
         key, size = registry.get("modality", modality).sharing(
             problem, side, vocabulary, labels.get(problem.name)
         )
         return Net(f"{modality}_{key}" if key else modality, modality, size)
 
-    return {p.name: Wiring(net(p, "inputs"), net(p, "targets"), p.command) for p in problems}
+    def wiring(problem):
+        inputs = problem.inputs.named("inputs")
+        nets = tuple((name, net(problem, name, feature)) for name, feature in inputs.items())
+        targets = None if problem.targets is None else net(problem, "targets", problem.targets)
+        optional = tuple(name for name, feature in inputs.items() if feature.optional)
+        return Wiring(nets, targets, problem.command, optional)
+
+    return {problem.name: wiring(problem) for problem in problems}
 
 
 class Output(NamedTuple):
@@ -79,7 +102,10 @@ class MultiModel(keras.Model):
         super().__init__(**{"name": "multimodel", "autocast": False, **kwargs})
         self.hparams = hparams
         self.wiring = dict(wiring)
-        nets = {net.name: net for w in wiring.values() for net in (w.inputs, w.targets)}
+        for name, w in wiring.items():
+            if w.targets is None:
+                raise UserError(f"problem `{name}` has no targets, which this model needs; use another `model`")
+        nets = {net.name: net for w in wiring.values() for net in w.nets()}
         self.nets: dict[str, Modality] = {
             name: registry.get("modality", net.modality).from_hparams(hparams, size=net.size, name=name)
             for name, net in sorted(nets.items())
@@ -92,6 +118,7 @@ class MultiModel(keras.Model):
             if hparams.final_norm:
                 self.final_norm = LayerNormalization(epsilon=1e-6, name="final_norm")
         self.commands: dict[str, Any] = {}
+        self.names: dict[str, Any] = {}
 
     def build(self, input_shape=None):
         """Creates every variable, whatever the problems' shapes; called once before training."""
@@ -106,12 +133,16 @@ class MultiModel(keras.Model):
                 self.final_norm.build(shape)
         for wiring in self.wiring.values():
             if self.nets[wiring.targets.name].autoregressive and wiring.command not in self.commands:
-                self.commands[wiring.command] = self.add_weight(
-                    name=f"command_{wiring.command}",
-                    shape=(self.hparams.hidden_size,),
-                    initializer=keras.initializers.RandomNormal(stddev=self.hparams.hidden_size**-0.5),
-                )
+                self.commands[wiring.command] = self._add_vector(f"command_{wiring.command}")
+            for name, _ in wiring.inputs if len(wiring.inputs) > 1 else ():
+                if name not in self.names:
+                    self.names[name] = self._add_vector(f"input_{name.rpartition(MARK)[2]}")
         self.built = True
+
+    def _add_vector(self, name):
+        hidden = self.hparams.hidden_size
+        normal = keras.initializers.RandomNormal(stddev=hidden**-0.5)
+        return self.add_weight(name=name, shape=(hidden,), initializer=normal)
 
     def alike(self, problem: str):
         """A key: problems with the same one are computed in the same way, but for what is their `own`."""
@@ -153,9 +184,24 @@ class MultiModel(keras.Model):
 
     def encode(self, features, problem: str, training: bool = False):
         """The encoded inputs as a `Representation`, and the statistics of the encoder's experts."""
-        source = self.nets[self.wiring[problem].inputs.name].bottom(features, "inputs", training=training)
+        sources = list(self.sources(features, problem, training).values())
+        source = sources[0] if len(sources) == 1 else join(sources, self._names(problem))
         encoded, statistics = self.encoder(source.x, padding_mask=source.mask, training=training)
         return Representation(encoded, source.mask, source.grid), statistics
+
+    def sources(self, features, problem: str, training: bool = False) -> dict[str, Representation]:
+        """What the modality nets make of each input, by its name in a batch."""
+        wiring, found = self.wiring[problem], {}
+        for name, net in wiring.inputs:
+            found[name] = self.nets[net.name].bottom(features, name, training=training)
+            if name in wiring.optional:
+                found[name] = only_given(found[name], features[name + GIVEN])
+        return found
+
+    def _names(self, problem) -> list:
+        """The vector of each input's name, drawn and scaled as a command token's."""
+        vectors = (tf.convert_to_tensor(self.names[name]) for name, _ in self.wiring[problem].inputs)
+        return [vector * self.hparams.hidden_size**0.5 for vector in vectors]
 
     def memory(self, source: Representation, copies: int = 1):
         """What mixer and decoder keep of the encoded inputs while they decode.

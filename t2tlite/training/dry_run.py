@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
-from t2tlite.features.measure import deciding
+from t2tlite.features.named import GIVEN
 from t2tlite.training import memory
 from t2tlite.training.optimizers import rehearsal
 
@@ -119,8 +119,8 @@ class _Trial:
             return (
                 f"{self._what(size)} needs more memory than there is{figures}, and so does a single example"
             )
-        feature = deciding(self._problem.features().values())[0]
-        change = feature.measure.budget_of(fits, self._run.hparams)
+        measure, values = pipeline.deciding_measure(self._problem)
+        change = measure.budget_of(fits, self._run.hparams, values)
         return (
             f"{self._what(size)} needs more memory than there is{figures}; {fits} fit: use "
             f"--hparams={change}, or a lower last bound"
@@ -138,4 +138,6 @@ def example_batch(run, problem, size: int) -> dict[str, tf.Tensor]:
     batch = {}
     for name, feature in problem.features().items():
         batch |= feature.random_batch(name, size, generator, run, problem.name)
+        if feature.optional:
+            batch[name + GIVEN] = np.ones([size], bool)
     return {name: tf.constant(array) for name, array in batch.items()}

@@ -102,6 +102,6 @@ def make_eval_step(model, objective, problem: str, element_spec):
     @tf.function(input_signature=[element_spec, own_spec], autograph=False)
     def eval_step(features, own):
         output = model(features, problem=problem, training=False, own=own)
-        return objective.sums(output.logits, features["targets"])
+        return objective.sums(output.logits, objective.targets(features))
 
     return eval_step

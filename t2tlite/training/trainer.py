@@ -283,7 +283,7 @@ class Trainer:
 
     def _take(self, problem: str, batch, statistics: dict[str, float], waited: float):
         self.pending.setdefault(problem, []).append(statistics)
-        examples = len(batch["targets"]) * self.replicas.workers
+        examples = len(next(iter(batch.values()))) * self.replicas.workers
         self.progress.update(self.step + 1, problem, {**statistics, "examples": examples}, waited)
 
     def _log(self):
