@@ -12,7 +12,18 @@ from t2tlite.features.label import Label
 from t2tlite.features.named import NamedInputs
 from t2tlite.features.text import Text
 
-__all__ = ["Audio", "Broken", "Dropped", "Feature", "Image", "Label", "NamedInputs", "Pieces", "Problem", "Text"]
+__all__ = [
+    "Audio",
+    "Broken",
+    "Dropped",
+    "Feature",
+    "Image",
+    "Label",
+    "NamedInputs",
+    "Pieces",
+    "Problem",
+    "Text",
+]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Feature:
       costs_by_size: whether a larger file takes longer to decode.
       graph_input: for the README of an export, Python that makes a batch of one.
       graph_suffix: of the signature that takes it; see `RawReader.suffix`.
+      parts: of several named inputs, pairs of a name and its feature; else ().
       content_types: with which a value may be the body of a request to a service; a prefix where it ends in a
         slash. () where values can't be sent.
     """
@@ -58,6 +59,7 @@ class Feature:
     graph_input: ClassVar[str] = ""
     graph_suffix: ClassVar[str] = ""
     content_types: ClassVar[tuple[str, ...]] = ()
+    parts: ClassVar[tuple[tuple[str, "Feature"], ...]] = ()
 
     def modality_name(self, hparams) -> str:
         """The registered modality that represents this feature under these hyperparameters."""

@@ -28,7 +28,7 @@ class NamedInputs(Feature):
       parts: pairs of a name and its feature, in the order in which the model joins them.
     """
 
-    parts: tuple[tuple[str, Feature], ...] = ()
+    parts: tuple[tuple[str, Feature], ...] = ()  # type: ignore[misc]  # of the instance here
 
     @classmethod
     def of(cls, features: Mapping[str, Feature]) -> "NamedInputs":
@@ -54,7 +54,9 @@ class NamedInputs(Feature):
             if not isinstance(feature, Feature) or isinstance(feature, NamedInputs):
                 raise UserError(f"the input `{name}` is {feature!r:.60}; expected a feature such as Text()")
         if all(feature.optional for feature in features.values()):
-            raise UserError(f"of the inputs {', '.join(features) or '(none)'} at least one must not be optional")
+            raise UserError(
+                f"of the inputs {', '.join(features) or '(none)'} at least one must not be optional"
+            )
 
     @property
     def kind(self) -> str:

@@ -54,7 +54,7 @@ class Recomputed:
 
     def start(self, features, copies=1, moves=False):
         features = {key: tf.repeat(value, copies, axis=0) for key, value in features.items()}
-        rows = tf.shape(features["inputs"])[0]
+        rows = tf.shape(next(iter(features.values())))[0]
         return (
             features,
             (tf.zeros([rows, self.length], tf.int32), tf.zeros([], tf.int32)),

@@ -13,7 +13,7 @@ OTHER_VOCABULARY = types.SimpleNamespace(fingerprint="fedcba9876543210", size=ti
 
 
 def nets(*wirings):
-    return {net.name for wiring in wirings for w in wiring.values() for net in (w.inputs, w.targets)}
+    return {net.name for wiring in wirings for w in wiring.values() for net in w.nets()}
 
 
 def count(model, start):

@@ -1,6 +1,6 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
-python on_replicas.py RESULT.npz plain|xla|micro_steps|transformer|lstm
+python on_replicas.py RESULT.npz plain|xla|micro_steps|transformer|lstm|named
 """
 
 import os
@@ -60,6 +60,7 @@ class SmallEncoder(Component):
 BODIES = {
     "transformer": {"encoder": "transformer", "decoder": "transformer", "moe": "switch"},
     "lstm": {"encoder": "lstm", "decoder": "lstm", "moe": "top_k"},
+    "named": {"encoder": "small", "decoder": "lstm", "moe": "top_k"},
 }
 STEPS = 3
 
@@ -77,7 +78,8 @@ def run(number, way):
             "num_decoder_layers": 1,
             "moe_capacity_factor": 4.0,
         }
-        name, hparams = "translation", HPARAMS.replace(**BODIES[way], **shallow)
+        name = "told" if way == "named" else "translation"
+        hparams = HPARAMS.replace(**BODIES[way], **shallow)
     replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
     with replicas.scope():
         model = tiny.model((name,), hparams)
