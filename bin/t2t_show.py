@@ -87,7 +87,7 @@ def _target(name: str) -> pathlib.Path:
 
 
 def _check(flags) -> tuple[str, Any]:
-    """The problem's name and its input, once what these, its output and the model allow is known to be met."""
+    """The problem's name and its input, once these, the output and the model are known to fit together."""
     found = read_description(pathlib.Path(flags.output_dir))
     name = names.chosen(flags.problem, names.of_run(found), flags.output_dir)
     reads, writes = names.sides(name)

@@ -75,8 +75,8 @@ class Problem:
     """Base class of problems; register one with `@registry.register_problem`.
 
     Attributes:
-      inputs: a `Feature`, or several by name: `{"picture": Image(), "question": Text()}`. The latter becomes a
-        `NamedInputs`, and an example's "inputs" are then a dict of the same names.
+      inputs: a `Feature`, or several by name: `{"picture": Image(), "question": Text()}`, which becomes a
+        `NamedInputs`; an example's "inputs" are then a dict of the same names.
       targets: a `Feature`, or None where the objective and the model need none.
       command: name of the command token that starts every decoding, e.g. "to_german". Empty where the target
         is a class: it is read off the encoded input, and nothing is decoded.

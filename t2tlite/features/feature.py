@@ -80,7 +80,7 @@ class Feature:
         return self.optional and (value is None or (isinstance(value, str | bytes) and not value))
 
     def stand_in(self) -> Any:
-        """A small value, as examples have it, that is read and masked out where an optional one is missing."""
+        """A small value, as examples have it, that stands where an optional one is missing."""
         raise NotImplementedError(f"feature `{self.kind}` can't be optional: it defines no stand_in")
 
     # Records.

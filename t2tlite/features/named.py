@@ -49,14 +49,12 @@ class NamedInputs(Feature):
             for ending in _ENDINGS:
                 if name + ending in features:
                     raise UserError(
-                        f"an input can't have the name `{name}{ending}`, which is that of a tensor of `{name}`"
+                        f"an input can't be called `{name}{ending}`, since `{name}` has a tensor of that name"
                     )
             if not isinstance(feature, Feature) or isinstance(feature, NamedInputs):
                 raise UserError(f"the input `{name}` is {feature!r:.60}; expected a feature such as Text()")
         if all(feature.optional for feature in features.values()):
-            raise UserError(
-                f"of the inputs {', '.join(features) or '(none)'} at least one must not be optional"
-            )
+            raise UserError(f"of the inputs {', '.join(features) or '(none)'} one must not be optional")
 
     @property
     def kind(self) -> str:

@@ -19,9 +19,7 @@ def join(sources: Sequence[Representation], names: Sequence[tf.Tensor]) -> Repre
     """
     x = tf.concat([one.x + tf.cast(name, one.x.dtype) for one, name in zip(sources, names, strict=True)], 1)
     mask = tf.concat([_mask(one) for one in sources], axis=1)  # [batch, length]
-    order = tf.argsort(
-        tf.cast(~mask, tf.int32), axis=1, stable=True
-    )  # [batch, length], valid positions first
+    order = tf.argsort(tf.cast(~mask, tf.int32), axis=1, stable=True)  # [batch, length], valid first
     mask = tf.gather(mask, order, batch_dims=1)
     return Representation(apply_mask(tf.gather(x, order, batch_dims=1), mask), mask)
 

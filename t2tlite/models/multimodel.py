@@ -104,9 +104,7 @@ class MultiModel(keras.Model):
         self.wiring = dict(wiring)
         for name, w in wiring.items():
             if w.targets is None:
-                raise UserError(
-                    f"problem `{name}` has no targets, which this model needs; use another `model`"
-                )
+                raise UserError(f"problem `{name}` has no targets, which this `model` needs")
         nets = {net.name: net for w in wiring.values() for net in w.nets()}
         self.nets: dict[str, Modality] = {
             name: registry.get("modality", net.modality).from_hparams(hparams, size=net.size, name=name)

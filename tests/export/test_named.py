@@ -1,4 +1,4 @@
-"""The export of problems with named inputs: what its signatures take, and that they answer as the predictor."""
+"""The export of problems with named inputs: its signatures answer as the predictor does."""
 
 import copy
 import io

@@ -96,11 +96,11 @@ text = problem.Text
         ({"a b": text()}, "can't have the name 'a b'"),
         ({"targets": text()}, "can't have the name 'targets'"),
         ({3: text()}, "can't have the name 3"),
-        ({"a": text(), "a_length": text()}, "name `a_length`, which is that of a tensor of `a`"),
+        ({"a": text(), "a_length": text()}, "called `a_length`, since `a` has a tensor of that name"),
         ({"a": "text"}, "the input `a` is 'text'; expected a feature"),
         ({"a": problem.NamedInputs.of({"b": text()})}, "expected a feature such as"),
-        ({"a": text(optional=True)}, "at least one must not be optional"),
-        ({}, r"of the inputs \(none\) at least one"),
+        ({"a": text(optional=True)}, "of the inputs a one must not be optional"),
+        ({}, r"of the inputs \(none\) one"),
     ],
 )
 def test_what_a_problem_can_not_say(inputs, message):

@@ -165,7 +165,7 @@ def test_this_model_needs_targets(monkeypatch):
     monkeypatch.setitem(tiny.NAMED, "bare", bare)
     wiring = tiny.wiring(("bare",))
     assert wiring["bare"].targets is None
-    with pytest.raises(UserError, match="`bare` has no targets, which this model needs"):
+    with pytest.raises(UserError, match="`bare` has no targets, which this `model` needs"):
         MultiModel(tiny.HPARAMS, wiring)
 
 

@@ -106,7 +106,7 @@ def randomise(layer, seed=0, scale=0.3):
         shape = variable.shape
         if len(shape) > 1:
             variable.assign((1 / shape[-2] + scale**2) ** 0.5 * generator.normal(size=shape))
-        else:  # a shift, a scale, or a command or the name of an input, which is multiplied by sqrt(hidden) where it is read
+        else:  # a shift, a scale, or what is multiplied by sqrt(hidden) where it is read
             size = scale * shape[0] ** -0.5 if variable.name.startswith(("command", "input_")) else scale
             variable.assign(np.round(variable.numpy().mean()) + size * generator.normal(size=shape))
     return layer
