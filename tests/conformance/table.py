@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2tlite import registry
+from t2tlite import problem, registry
 from t2tlite.modality import Representation
 
 from ..models import tiny
@@ -144,6 +144,27 @@ ROWS = (
     Row("moe", "dense", body_inputs, run_masked, **PADDED_BODY),
     Row("moe", "none", body_inputs, run_masked, **PADDED_BODY),
 )
+
+PICTURES = [tiny.png(0, 20, 20), tiny.png(1, 30, 20)]
+SOUNDS = [np.float32(0.3 * np.sin(np.arange(n) / 9)) for n in (900, 2400)]
+TEXTS = ["the red circle", "a"]
+
+# Features: {name: (the feature, values of two examples)}. A kind has the row with its name; the others are of
+# several inputs.
+FEATURES = {
+    "text": (problem.Text(), TEXTS),
+    "image": (problem.Image(), PICTURES),
+    "audio": (problem.Audio(), SOUNDS),
+    "label": (problem.Label(), [tiny.CLASSES[1], tiny.CLASSES[0]]),
+    "picture and text": (
+        tiny.ASKED,
+        [{"picture": p, "question": q} for p, q in zip(PICTURES, TEXTS, strict=True)],
+    ),
+    "sound, text and perhaps another text": (
+        tiny.TOLD,
+        [{"sound": SOUNDS[0], "question": "a", "hint": "the"}, {"sound": SOUNDS[1], "question": "red"}],
+    ),
+}
 
 # Problems: {name: (kind of the inputs, kind of the targets)}.
 PROBLEMS = {

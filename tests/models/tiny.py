@@ -1,9 +1,11 @@
 """Very small hyperparameters, problems, batches and models for the tests of anything that needs a model."""
 
 import functools
+import io
 import types
 
 import numpy as np
+import PIL.Image
 import tensorflow as tf
 
 from t2tlite import hparam, objective, problem, registry
@@ -75,6 +77,14 @@ NAMED = {
 def get(name):
     """One of `PROBLEMS`, or of `NAMED`, which have several inputs."""
     return PROBLEMS[name] if name in PROBLEMS else NAMED[name]
+
+
+def png(seed, height, width):
+    """The bytes of a PNG file of noise."""
+    made = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    PIL.Image.fromarray(pixels).save(made, "PNG")
+    return made.getvalue()
 
 
 def wiring(names, hparams=HPARAMS, vocabulary=VOCABULARY, classes=CLASSES):
