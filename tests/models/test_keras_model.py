@@ -38,7 +38,7 @@ every_kind = pytest.mark.parametrize("name", ["translation", "captions", "pictur
 
 
 def make(name, hparams=HPARAMS):
-    objective = tiny.PROBLEMS[name].objective_name()
+    objective = tiny.get(name).objective_name()
     return ProblemModel(hparams, tiny.wiring([name], hparams)[name], name, objective)
 
 
@@ -288,3 +288,12 @@ def test_layers_on_their_own(tmp_path):
     model.save(tmp_path / "mine.keras")
     loaded = keras.models.load_model(tmp_path / "mine.keras")
     np.testing.assert_allclose(loaded(data), model(data), atol=1e-6)
+
+
+def test_named_inputs_are_saved_and_loaded(tmp_path):
+    """Those of a problem with one that may be missing."""
+    model, features = make("told", CERTAIN), tiny.batch("told")
+    model.save(tmp_path / "model.keras")
+    loaded = keras_model.load(tmp_path / "model.keras")
+    assert loaded.wiring == model.wiring and loaded.wiring.optional == ("inputs.hint",)
+    np.testing.assert_array_equal(loaded(features), model(features))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite import objective, registry
+from t2tlite import objective, problem, registry
 from t2tlite.errors import UserError
 from t2tlite.training import dry_run, memory, step
 from t2tlite.training.optimizers import OPTIMIZERS, make_optimizer, rehearsal
@@ -24,7 +24,7 @@ HPARAMS = tiny.HPARAMS.replace(
 
 
 def a_run(*names, hparams=HPARAMS):
-    problems = {name: tiny.PROBLEMS[name] for name in names}
+    problems = {name: tiny.get(name) for name in names}
     labels = {name: tiny.CLASSES for name in names}
     return types.SimpleNamespace(
         hparams=hparams, problems=problems, labels=labels, vocabulary=tiny.VOCABULARY, seed=3
@@ -231,3 +231,23 @@ def test_what_something_takes_is_measured():
     taken = memory.peak(lambda: tf.zeros([1000, 1000]) + 1.0)
     assert taken in (0.0, pytest.approx(8e6, rel=0.5))
     assert memory.free() > 1e6
+
+
+def test_named_inputs_are_tried_all_of_them(sizes, monkeypatch):
+    """The largest batch holds what is optional, and two inputs of a kind share its size."""
+    both = problem.NamedInputs.of({"one": problem.Text(), "other": problem.Text()})
+    monkeypatch.setitem(tiny.NAMED, "both", tiny.a_problem("both", both, problem.Text(), "to_both"))
+    monkeypatch.setattr(memory, "on_gpu", lambda: True)
+    names = ("asked", "told", "both")
+    run = a_run(*names)
+    check(run, tiny.model(names, HPARAMS))
+    assert dict(sizes) == {"asked": 8, "told": 4, "both": 4}
+    assert dry_run.example_batch(run, tiny.NAMED["told"], 2)["inputs.hint_given"].numpy().all()
+    monkeypatch.setattr(dry_run._Trial, "_pass", no_memory)
+    with pytest.raises(UserError, match="12 tokens.* 2 fit: use --hparams=batch_tokens=48"):
+        check(a_run("both"), tiny.model(("both",), HPARAMS))
+
+
+def no_memory(self, size):
+    if size > 2:
+        raise tf.errors.ResourceExhaustedError(None, None, "")
