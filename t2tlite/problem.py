@@ -5,16 +5,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from t2tlite.errors import UserError
+from t2tlite.features.answers import Answers
 from t2tlite.features.audio import Audio
+from t2tlite.features.counts import Counts
+from t2tlite.features.distribution import Distribution
 from t2tlite.features.feature import Feature
 from t2tlite.features.image import Image
 from t2tlite.features.label import Label
 from t2tlite.features.named import NamedInputs
 from t2tlite.features.text import Text
+from t2tlite.features.vector import Vector
 
 __all__ = [
+    "Answers",
     "Audio",
     "Broken",
+    "Counts",
+    "Distribution",
     "Dropped",
     "Feature",
     "Image",
@@ -23,6 +30,7 @@ __all__ = [
     "Pieces",
     "Problem",
     "Text",
+    "Vector",
 ]
 
 

@@ -56,7 +56,7 @@ def measure(
     count = 0
     for count, example in enumerate(examples, 1):
         try:
-            written = flatten(problem.to_text(example))
+            written = flatten(problem.to_text(example), problem.features())
             for name, taker in takers.items():
                 lengths[name].append(taker.take(written[name]) if name in written else 0)
                 missing[name] += name not in written

@@ -28,8 +28,9 @@ def write_examples(problem: Problem, examples: Sequence[dict[str, Any]], folder:
     lines = []
     for number, example in enumerate(examples, 1):
         lines.append(f"# {number}")
-        stored, written = flatten(example), flatten(problem.to_text(example))
-        for name, feature in problem.features().items():
+        features = problem.features()
+        stored, written = flatten(example, features), flatten(problem.to_text(example), features)
+        for name, feature in features.items():
             if name not in stored:
                 lines.append(f"{name}: (none)")
                 continue

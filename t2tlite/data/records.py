@@ -45,7 +45,7 @@ def serialize(
     Raises:
       UserError: a value is missing or is not what its feature stands for.
     """
-    values_of = flatten(example) if isinstance(example, dict) else {}
+    values_of = flatten(example, features) if isinstance(example, dict) else {}
     present = {name for name, feature in features.items() if not feature.is_missing(values_of.get(name))}
     if not isinstance(example, dict) or not present <= values_of.keys() <= features.keys():
         got = sorted(values_of) if isinstance(example, dict) else type(example).__name__

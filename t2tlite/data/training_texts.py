@@ -84,7 +84,7 @@ def _distinct(problems: Sequence[Problem]) -> list[Problem]:
 def _texts(problem: Problem, data_dir) -> Iterator[str]:
     # A training split is shuffled when it is written, so its start is a fair sample.
     for example in records.raw_examples(problem, "train", data_dir):
-        values = flatten(problem.to_text(example))
+        values = flatten(problem.to_text(example), problem.features())
         for name, feature in problem.features().items():
             for text in feature.texts(values[name]) if name in values else ():
                 yield text[:LONGEST]

@@ -89,7 +89,7 @@ def decoded(
     predictions = track(predictor.stream_examples(problem, shown), label, total, progress)
     examples, outputs, references, errors = [], [], [], []
     for example, prediction in zip(read, predictions, strict=True):
-        one = DecodedExample(example["inputs"], prediction, references_of(example["targets"]))
+        one = DecodedExample(example["inputs"], prediction, made.targets.references(example["targets"]))
         outputs.append(one.candidates)
         references.append(one.references)
         if prediction.error:
@@ -119,11 +119,6 @@ def decoded_metrics(problem) -> dict[str, metrics.Metric]:
         )
     names = [name for name in problem.metrics if name not in figures_of(problem)]
     return {name: registry.get("metric", name) for name in names}
-
-
-def references_of(targets: str | list[str]) -> tuple[str, ...]:
-    """The right answers, of one or of several."""
-    return (targets,) if isinstance(targets, str) else tuple(targets)
 
 
 class DecodedEvaluation:

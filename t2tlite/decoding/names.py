@@ -32,6 +32,8 @@ def check_decodes(problem) -> None:
     """Raises a UserError where a problem, a `Problem`, has nothing to decode."""
     if problem.targets is None:
         raise UserError(f"problem `{problem.name}` has no targets, so there is nothing to decode")
+    if not (problem.targets.is_text or problem.targets.has_classes):
+        raise UserError(f"problem `{problem.name}` writes {problem.targets.kind}, which can't be decoded")
 
 
 def check_sides(name: str, problems: Sequence[str], output_dir) -> None:

@@ -279,8 +279,9 @@ class Predictor:
 
     def model_input(self, problem: str, example: dict[str, Any]) -> Any:
         """What the model reads of an example: the first of several."""
-        value = self.run.problems[problem].to_text(example)["inputs"]
-        return value[0] if isinstance(value, list) else value
+        made = self.run.problems[problem]
+        value = made.to_text(example)["inputs"]
+        return value[0] if made.inputs.is_text and isinstance(value, list) else value
 
     def _as_read(self, problem, inputs, output: Prediction) -> Prediction:
         """The output as a person reads it."""

@@ -101,6 +101,10 @@ class Feature:
         """The inverse of `to_record`."""
         raise NotImplementedError
 
+    def references(self, value: Any) -> tuple[str, ...]:
+        """The right answers, by which decoded outputs are scored: one, or several."""
+        return (value,) if isinstance(value, str) else tuple(value)
+
     def texts(self, value: Any) -> list[str]:
         """The texts that the vocabulary is learned from; none unless `is_text`."""
         return []

@@ -6,7 +6,7 @@ An input `picture` is `inputs.picture` in records and batches. Whether an option
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from t2tlite.errors import UserError
@@ -135,21 +135,21 @@ class NamedInputs(Feature):
         features = dict(self.parts)
         return {name: features[name].from_json(one, f"{what}.{name}") for name, one in given.items()}
 
-    def from_body(self, body, what):
-        raise UserError(f"{what} must be JSON, since this problem reads {self.kind}")
-
     def example_input(self):
         return {name: feature.example_input() for name, feature in self.parts}
 
 
-def flatten(example: Mapping[str, Any]) -> dict[str, Any]:
+def flatten(example: Mapping[str, Any], features: Collection[str]) -> dict[str, Any]:
     """The values of an example by the names that records have: a dict of inputs becomes `inputs.NAME`.
 
     What is missing, or None in such a dict, has no entry.
+
+    Args:
+      features: the names of the problem's features, or of those of its corpus.
     """
     found = {}
     for side, value in example.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and side not in features:
             found |= {f"{side}{MARK}{name}": one for name, one in value.items() if one is not None}
         else:
             found[side] = value

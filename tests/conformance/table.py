@@ -108,6 +108,10 @@ def run_language(component, inputs, training):
     return component.top(component.bottom(inputs, "inputs", training=training), training=training), 0.0
 
 
+def run_vector(component, inputs, training):
+    return component.top(component.bottom(inputs, "inputs", training=training), training=training), 0.0
+
+
 def run_top(component, inputs, training):
     return component.top(Representation(inputs["x"], inputs["mask"]), training=training), 0.0
 
@@ -121,6 +125,8 @@ ROWS = (
     Row("modality", "image", lambda: {"inputs": tiny.batch("pictures", 2)["inputs"]}, run_bottom),
     Row("modality", "spectral", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
     Row("modality", "waveform", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
+    Row("modality", "vector", lambda: {"inputs": tiny.noise(2, 5)}, run_vector, size=5),
+    Row("modality", "counts", lambda: {"inputs": tf.exp(tiny.noise(2, 5))}, run_vector, size=5),
     Row("modality", "categorical", body_inputs, run_top, size=5, padded={"x": ~MASK}),
     Row("encoder", "multimodel", body_inputs, run_masked, **PADDED_BODY),
     Row("encoder", "multimodel", body_inputs, run_masked, variant={"moe": "none"}, **PADDED_BODY),
@@ -156,6 +162,13 @@ FEATURES = {
     "image": (problem.Image(), PICTURES),
     "audio": (problem.Audio(), SOUNDS),
     "label": (problem.Label(), [tiny.CLASSES[1], tiny.CLASSES[0]]),
+    "vector": (problem.Vector(3), [np.float32([0.5, -1, 2]), np.float32([0, 0, 0.1])]),
+    "counts": (problem.Counts(("red", "blue", "green")), [{"blue": 2, "red": 1}, {"green": 1}]),
+    "distribution": (
+        problem.Distribution(),
+        [{tiny.CLASSES[0]: 0.75, tiny.CLASSES[2]: 0.25}, {tiny.CLASSES[1]: 1}],
+    ),
+    "answers": (problem.Answers(3), [[tiny.CLASSES[0]] * 2 + ["none of them"], [tiny.CLASSES[1]] * 3]),
     "picture and text": (
         tiny.ASKED,
         [{"picture": p, "question": q} for p, q in zip(PICTURES, TEXTS, strict=True)],
@@ -182,11 +195,13 @@ TREES = [["(TOP (S (NP (DT the) (NN dog)) (VP (VBZ runs)) (. .)))"], ["(TOP (NP 
 CAPTIONS = [["a red dog runs on the green grass", "the dog is red"], ["two cats sleep in a small box"]]
 ONE_CAPTION = [texts[:1] for texts in CAPTIONS]
 CLASSES = [["red circle"], ["blue square"]]
+ANSWERS = [["yes"] * 9 + ["no"], ["red"] * 10]
 
 # Metrics: {name: (references of two inputs, score of outputs that are right)}.
 METRICS = {
     "top1": (CLASSES, 100.0),
     "top5": (CLASSES, 100.0),
+    "vqa_accuracy": (ANSWERS, 100.0),
     "bleu": (CAPTIONS, 100.0),
     "chrf": (CAPTIONS, 100.0),
     "caption_bleu1": (CAPTIONS, 100.0),

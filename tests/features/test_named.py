@@ -81,10 +81,13 @@ def test_names_in_records_and_batches():
 
 
 def test_flat_and_nested_examples():
+    names = ("inputs.a", "inputs.b", "targets")
     example = {"inputs": {"a": 1, "b": None}, "targets": "c"}
-    assert flatten(example) == {"inputs.a": 1, "targets": "c"}
-    assert nest(flatten(example)) == {"inputs": {"a": 1}, "targets": "c"}
-    assert nest(flatten({"inputs": "a", "targets": ["b"]})) == {"inputs": "a", "targets": ["b"]}
+    assert flatten(example, names) == {"inputs.a": 1, "targets": "c"}
+    assert nest(flatten(example, names)) == {"inputs": {"a": 1}, "targets": "c"}
+    for value in ("a", {"a": 1}):  # a dict may be a value of its own
+        example = {"inputs": value, "targets": ["b"]}
+        assert nest(flatten(example, ("inputs", "targets"))) == example
 
 
 text = problem.Text

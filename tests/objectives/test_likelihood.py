@@ -121,9 +121,13 @@ def test_a_problem_names_its_objective_or_its_target_does(monkeypatch):
 def test_what_is_summed_adds_up_over_parts_of_a_batch(name):
     """Replicas, micro-steps and the batches of an evaluation rely on it."""
     aim = made(name, label_smoothing=0.1)
-    text = name != "classification"
-    targets = IDS if text else np.array([0, 3], np.int32)
-    logits = tiny.noise(2, 5, 19) if text else tiny.noise(2, 19)
+    logits = tiny.noise(2, 5, 19) if name == "likelihood" else tiny.noise(2, 19)
+    targets = {
+        "likelihood": IDS,
+        "classification": np.array([0, 3], np.int32),
+        "soft_classification": tf.exp(tiny.noise(2, 19, seed=1)),
+        "regression": tiny.noise(2, 19, seed=1),
+    }[name]
     whole = aim.sums(logits, targets)
     parts = [aim.sums(logits[i : i + 1], targets[i : i + 1]) for i in range(2)]
     for key, value in whole.items():

@@ -3,7 +3,7 @@
 import { ask, health, problems } from "./api.js";
 import { map } from "./attention.js";
 import { byId, make } from "./dom.js";
-import { isNamed, namedFields } from "./named.js";
+import { isFile, isNamed, namedFields } from "./named.js";
 import { fields } from "./options.js";
 import { possible, record } from "./recorder.js";
 import { problem as wrong, shown } from "./results.js";
@@ -70,8 +70,8 @@ function choose() {
   history.replaceState(null, "", `#${encodeURIComponent(name)}`);
   const named = isNamed(inputs);
   byId("for-named").hidden = !named;
-  byId("for-text").hidden = named || inputs !== "text";
-  byId("for-file").hidden = named || inputs === "text";
+  byId("for-text").hidden = named || isFile(inputs);
+  byId("for-file").hidden = !isFile(inputs);
   page.named = named ? namedFields(inputs, readable) : null;
   byId("for-named").replaceChildren(...(page.named?.elements ?? []));
   chooseWrites();
@@ -96,7 +96,7 @@ function takeNothing() {
 /** Takes a picture or a sound; a sound of a kind that the server can't read is made a WAV. */
 async function take(blob, name) {
   const kind = current()?.inputs;
-  if (!blob || !kind || kind === "text" || isNamed(kind)) return;
+  if (!blob || !isFile(kind)) return;
   try {
     blob = await readable(blob, name, kind);
   } catch (error) {
@@ -135,7 +135,7 @@ async function converted(blob, name) {
 async function run() {
   const { name, inputs, targets } = current();
   const named = isNamed(inputs);
-  const input = named ? page.named.values() : inputs === "text" ? byId("text").value : page.file?.blob;
+  const input = named ? page.named.values() : isFile(inputs) ? page.file?.blob : byId("text").value;
   if (!input || (inputs === "text" && !input.trim())) {
     show(wrong(inputs === "text" ? "Type a text first." : `Choose a ${WORDS[inputs]} first.`));
     return;

@@ -2,6 +2,9 @@
 
 import { make } from "./dom.js";
 
+/** Whether inputs of a kind are files; others are typed. */
+export const isFile = (kind) => kind === "image" || kind === "audio";
+
 /** Whether a problem's inputs have names: then they are an object of kinds. */
 export const isNamed = (inputs) => typeof inputs === "object";
 
@@ -14,12 +17,12 @@ export const isNamed = (inputs) => typeof inputs === "object";
  */
 export function namedFields(kinds, readable) {
   const files = {};
-  const fields = Object.entries(kinds).map(([name, kind]) => (kind === "text" ? text(name) : file(name, kind, readable, files)));
+  const fields = Object.entries(kinds).map(([name, kind]) => (isFile(kind) ? file(name, kind, readable, files) : typed(name)));
   const values = () => Object.fromEntries(fields.map((one) => one.value()).filter(([, value]) => value !== undefined));
   return { elements: fields.flatMap((one) => one.elements), values };
 }
 
-function text(name) {
+function typed(name) {
   const field = make("textarea", { id: `input-${name}`, rows: "2", spellcheck: "false" });
   return { elements: [make("label", { for: field.id }, name), field], value: () => [name, field.value] };
 }
