@@ -6,7 +6,7 @@ import zlib
 import keras
 import tensorflow as tf
 
-from t2tlite.layers import once, randomness
+from t2tlite.layers import randomness, xla
 from t2tlite.layers import replicas as layers_replicas
 from t2tlite.training import alike
 from t2tlite.training.guard import apply_if
@@ -262,11 +262,11 @@ def _make_gradients(model, optimizer, family, replicas, jit):
 def _by_xla(function):
     """The function, compiled by XLA anew for each shape of its arguments."""
 
-    def inlined(*args):
-        with once.inlined():
+    def within(*args):
+        with xla.scope():
             return function(*args)
 
-    return tf.function(inlined, jit_compile=True, autograph=False)
+    return tf.function(within, jit_compile=True, autograph=False)
 
 
 def _whole(family, features):
