@@ -168,6 +168,8 @@ def train(flags, argv):
         made = trainer.Trainer(
             run, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
         )
+        if decode:
+            decode.check(run, made.model)
         for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
             print(note, file=sys.stderr, flush=True)
         made.train()

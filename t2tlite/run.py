@@ -10,6 +10,7 @@ from t2tlite import hparam, registry
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.hparam import HParams
+from t2tlite.model import check_trainable
 
 RUN_FILE = "run.json"
 VOCABULARY_FILE = "vocabulary.model"
@@ -108,19 +109,25 @@ class Run:
         return cls(folder, hparams, problems, labels, vocabulary, *data, found.get("warm_start_from"), asked)
 
     def make_model(self):
-        """A new model with all of its variables, initialised."""
+        """A new model with all of its variables, initialised.
+
+        Raises:
+          UserError: what is registered as the model is not `Trainable`.
+        """
         import keras
 
-        from t2tlite.models import multimodel
-
-        wiring = multimodel.wire(self.problems.values(), self.hparams, self.vocabulary, self.labels)
+        name = self.hparams.model
+        made = registry.get("model", name)
+        if not hasattr(made, "from_problems"):
+            check_trainable(made, name)
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.hparams.precision)  # layers take it as they are made
         try:
-            model = registry.get("model", self.hparams.model)(self.hparams, wiring)
-            model.build()
+            model = made.from_problems(self.problems.values(), self.hparams, self.vocabulary, self.labels)
+            model.build(None)
         finally:
             keras.config.set_dtype_policy(before)
+        check_trainable(model, name)
         return model
 
     def restore_model(self, checkpoint_path=None):

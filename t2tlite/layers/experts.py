@@ -225,6 +225,7 @@ class MixtureOfExperts(keras.layers.Layer):
           `[batch, length, hidden]`, and the statistics `{"loss", "balance", "load" [n], "dropped",
           "choices" [n]}` (float32). The loss is that of this batch; the balance is what the loss of a larger
           one is computed from. The last two are numbers of choices, those that were dropped among both.
+          A layer without experts in the place of a mixture gives none, an empty dict.
         """
         shape = tf.shape(x)
         flat = tf.reshape(x, [-1, self.hidden])  # [tokens, hidden]
@@ -277,11 +278,5 @@ class NoExperts(keras.layers.Layer):
         return cls(**kwargs)
 
     def call(self, x, padding_mask=None, training=False):
-        return tf.zeros_like(x), nothing_routed()
-
-
-def nothing_routed() -> dict[str, Any]:
-    """The statistics of a layer that stands in the place of a mixture of experts and has no experts."""
-    balance = Balance(tf.zeros([1]), tf.zeros([1]), tf.zeros([2]), tf.ones([]))
-    nothing = {"loss": balance.loss(), "balance": balance}
-    return nothing | {"load": tf.zeros([1]), "dropped": tf.zeros([]), "choices": tf.zeros([1])}
+        """Returns zeros `[batch, length, hidden]`, and no statistics."""
+        return tf.zeros_like(x), {}

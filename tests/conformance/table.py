@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.modality import Representation
+from t2tlite.model import Crossable, Decodable, Embeddable, Trainable
 
 from ..models import tiny
 
@@ -86,7 +87,7 @@ AUDIO_PADDING = np.arange(1500) >= np.array([700, 1500])[:, None]
 def run_masked(component, inputs, training):
     """An encoder or a mixture of experts."""
     y, statistics = component(inputs["x"], padding_mask=inputs["mask"], training=training)
-    return y, statistics["loss"]
+    return y, statistics.get("loss", 0.0)
 
 
 def run_mixer(component, inputs, training):
@@ -97,7 +98,7 @@ def run_mixer(component, inputs, training):
 def run_decoder(component, inputs, training):
     memory = component.memory(inputs["source"], inputs["mask"])
     y, statistics, _ = component(inputs["x"], memory, training=training)
-    return y, statistics["loss"]
+    return y, statistics.get("loss", 0.0)
 
 
 def run_bottom(component, inputs, training):
@@ -144,6 +145,9 @@ ROWS = (
     Row("moe", "dense", body_inputs, run_masked, **PADDED_BODY),
     Row("moe", "none", body_inputs, run_masked, **PADDED_BODY),
 )
+
+# Models: {name: (contracts that hold, problems of `tiny` that they can be asked for)}.
+MODELS = {"multimodel": ((Trainable, Embeddable, Decodable, Crossable), tuple(tiny.PROBLEMS))}
 
 # Problems: {name: (kind of the inputs, kind of the targets)}.
 PROBLEMS = {

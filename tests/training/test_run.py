@@ -59,7 +59,7 @@ def test_precision_is_that_of_the_model_and_of_no_other(run, monkeypatch):
     mixed = dataclasses.replace(run, hparams=run.hparams.replace(precision="mixed_bfloat16"))
     assert mixed.make_model().compute_dtype == "bfloat16"
     assert keras.config.dtype_policy().name == "float32"
-    monkeypatch.setattr(registry.get("model", "multimodel"), "build", lambda model: 1 / 0)
+    monkeypatch.setattr(registry.get("model", "multimodel"), "build", lambda model, shape: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         mixed.make_model()
     assert keras.config.dtype_policy().name == "float32"
