@@ -100,8 +100,8 @@ def train(flags, argv):
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
-    changes = hparam.changes(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
-    hparams = hparam.get(flags.hparams_set).replace(**changes)
+    asked = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
+    hparams, changes = hparam.get(*asked), hparam.changes(*asked)
     if flags.max_length:
         hparams = hparams.replace(max_length=flags.max_length)
     for problem in problems:

@@ -13,6 +13,7 @@ from t2tlite.hparam import HParams
 from t2tlite.model import check_trainable
 
 RUN_FILE = "run.json"
+LAYOUT = 2  # of run.json: 1 had every hyperparameter of all parts
 VOCABULARY_FILE = "vocabulary.model"
 CHECKPOINTS = "checkpoints"
 
@@ -50,6 +51,7 @@ class Run:
     def description(self) -> dict[str, Any]:
         """Everything but the vocabulary, as JSON holds it."""
         return {
+            "layout": LAYOUT,
             "version": t2tlite.__version__,
             "hparams": hparam.to_json(self.hparams),
             "problems": list(self.problems),
@@ -157,7 +159,7 @@ def read_description(folder: pathlib.Path) -> dict[str, Any]:
     """The content of a run's run.json.
 
     Raises:
-      UserError: there is none, or it is no JSON object.
+      UserError: there is none, it is no JSON object, or another version wrote it.
     """
     path = folder / RUN_FILE
     try:
@@ -170,4 +172,10 @@ def read_description(folder: pathlib.Path) -> dict[str, Any]:
         raise UserError(f"{path} can't be read: {error}") from None
     if not isinstance(found, dict):
         raise UserError(f"{path} is broken: expected a JSON object")
+    if found.get("layout") != LAYOUT:
+        raise UserError(
+            f"the run in {folder} is of another version of t2tlite ({found.get('version', 'unknown')}), which"
+            f" {t2tlite.__version__} can't read; use it with the version that made it, or train it anew in"
+            " another --output_dir"
+        )
     return found

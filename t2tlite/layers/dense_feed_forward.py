@@ -4,6 +4,7 @@ import keras
 
 from t2tlite import registry
 from t2tlite.layers.experts import feed_forward
+from t2tlite.shared_hparams import FILTER_SIZE, HIDDEN_SIZE, MOE_K
 
 
 @registry.register_moe("dense")
@@ -17,6 +18,8 @@ class DenseFeedForward(keras.layers.Layer):
     Args:
       hidden, filter: sizes d and filter.
     """
+
+    HPARAMS = (HIDDEN_SIZE, FILTER_SIZE, MOE_K)
 
     def __init__(self, hidden: int, filter: int, **kwargs):
         super().__init__(**kwargs)

@@ -6,10 +6,19 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hyperparameter import NOT_NEGATIVE, Hyperparameter
 from t2tlite.layers import randomness, recording
 from t2tlite.layers.attention import softmax
 from t2tlite.layers.dispatch import apply_experts, dispatch, plan_dispatch, undispatch
 from t2tlite.layers.once import once
+from t2tlite.shared_hparams import (
+    FILTER_SIZE,
+    HIDDEN_SIZE,
+    MOE_CAPACITY_FACTOR,
+    MOE_K,
+    MOE_LOAD_LOSS_COEF,
+    MOE_NUM_EXPERTS,
+)
 
 # Outside training a block has an even share of the choices times this, and so many slots at least.
 _ROOM = 1.25
@@ -128,6 +137,23 @@ class MixtureOfExperts(keras.layers.Layer):
       capacity: slots in training, as a multiple of an even share.
       load_weight, importance_weight: weights of the two losses (Shazeer et al. 2017, eq. 7 and 11).
     """
+
+    HPARAMS = (
+        HIDDEN_SIZE,
+        FILTER_SIZE,
+        MOE_NUM_EXPERTS,
+        MOE_K,
+        MOE_CAPACITY_FACTOR,
+        MOE_LOAD_LOSS_COEF,
+        Hyperparameter(
+            "moe_importance_loss_coef",
+            float,
+            "weight of the loss that evens out the sum of each expert's gates",
+            NOT_NEGATIVE,
+            default=0.01,
+            formerly=("importance_weight", "moe_loss_coef"),
+        ),
+    )
 
     def __init__(
         self,
@@ -272,6 +298,8 @@ class MixtureOfExperts(keras.layers.Layer):
 @keras.saving.register_keras_serializable("t2tlite")
 class NoExperts(keras.layers.Layer):
     """No mixture of experts: adds nothing to the residual path, for the ablation "without MoE"."""
+
+    HPARAMS = ()
 
     @classmethod
     def from_hparams(cls, hparams, **kwargs):

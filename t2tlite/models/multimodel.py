@@ -7,10 +7,12 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import PAD
 from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.modality import Modality, Representation
 from t2tlite.model import Output
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +64,18 @@ class MultiModel(keras.Model):
       hparams: `HParams`; names every component.
       wiring: `{problem name: Wiring}`, from `wire`.
     """
+
+    HPARAMS = (
+        HIDDEN_SIZE,
+        Hyperparameter("encoder", str, "encoder of the inputs", default="multimodel", names="encoder"),
+        Hyperparameter(
+            "mixer", str, "what joins inputs and outputs so far", default="multimodel", names="mixer"
+        ),
+        Hyperparameter("decoder", str, "decoder of texts", default="multimodel", names="decoder"),
+        Hyperparameter(
+            "final_norm", bool, "layer normalisation between decoder and language out", default=False
+        ),
+    )
 
     @classmethod
     def from_problems(cls, problems, hparams, vocabulary, labels):

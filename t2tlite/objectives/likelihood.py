@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hyperparameter import FRACTION, Hyperparameter
 from t2tlite.ids import PAD
 from t2tlite.losses import cross_entropy
 from t2tlite.objective import Objective
@@ -18,6 +19,15 @@ class Likelihood(Objective):
     (Szegedy et al. 2016, arXiv 1512.00567, section 7).
     """
 
+    HPARAMS = (
+        Hyperparameter(
+            "label_smoothing",
+            float,
+            "share of a target that is spread over all entries",
+            FRACTION,
+            default=0.0,
+        ),
+    )
     FIGURES = {
         "log_perplexity": False,  # nats per target, without label smoothing
         "loss": False,  # per target, as in training: with it

@@ -51,7 +51,8 @@ class Row:
 
     @property
     def hparams(self):
-        return tiny.HPARAMS.replace(num_encoder_layers=1, num_decoder_layers=1, **self.variant)
+        chosen = {} if self.kind == "modality" else {self.kind: self.name}
+        return tiny.HPARAMS.replace(num_encoder_layers=1, num_decoder_layers=1, **chosen | self.variant)
 
     def make(self, seed=0, **kwargs):
         """A component named "row", of which every variable was drawn."""
@@ -121,7 +122,14 @@ ROWS = (
     Row("modality", "language", lambda: {"inputs": tiny.text((6, 10), 10)}, run_language, size=19),
     Row("modality", "image", lambda: {"inputs": tiny.batch("pictures", 2)["inputs"]}, run_bottom),
     Row("modality", "spectral", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
-    Row("modality", "waveform", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
+    Row(
+        "modality",
+        "waveform",
+        audio_inputs,
+        run_bottom,
+        padded={"inputs": AUDIO_PADDING},
+        variant={"modality_audio": "waveform"},
+    ),
     Row("modality", "categorical", body_inputs, run_top, size=5, padded={"x": ~MASK}),
     Row("encoder", "multimodel", body_inputs, run_masked, **PADDED_BODY),
     Row("encoder", "multimodel", body_inputs, run_masked, variant={"moe": "none"}, **PADDED_BODY),

@@ -134,6 +134,11 @@ def test_a_decoded_evaluation_is_refused_before_the_first_update(data_dir, tmp_p
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
 
 
+def test_it_has_no_encoder_to_choose(data_dir, tmp_path, capsys):
+    assert train(tmp_path / "run", 2, data_dir, hparams=f"{SETTINGS},encoder=lstm") == 2
+    assert "`encoder` has no effect: it is of the model `multimodel`, which is" in capsys.readouterr().err
+
+
 def test_its_contracts(run):
     model = Run.load(run).restore_model()
     kept = [isinstance(model, contract) for contract in (Trainable, Embeddable, Decodable)]

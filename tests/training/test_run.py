@@ -78,6 +78,19 @@ def test_a_restored_model_has_the_moving_averages(run, tmp_path):
     np.testing.assert_array_equal(restored[second.path], second.numpy())
 
 
+@pytest.mark.parametrize("layout", [None, 1, 3])
+def test_a_run_of_another_version_is_refused(run, tmp_path, layout):
+    folder = shutil.copytree(run.output_dir, tmp_path / "run")
+    description = read_description(folder) | {"layout": layout, "version": "0.0.7"}
+    if layout is None:
+        del description["layout"]
+    (folder / "run.json").write_text(json.dumps(description))
+    for read in (read_description, Run.load):
+        with pytest.raises(UserError, match=r"another version of t2tlite \(0.0.7\)") as caught:
+            read(folder)
+        assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("content", ["", "{", "5", "[]", "\0"])
 def test_no_json_object(tmp_path, content):
     (tmp_path / "run.json").write_text(content)

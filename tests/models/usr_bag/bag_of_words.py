@@ -10,6 +10,7 @@ from t2tlite import problem, registry
 from t2tlite.ids import PAD
 from t2tlite.layers.masking import masked_mean
 from t2tlite.model import Output
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 COLOURS = ("red", "green", "blue")
 THINGS = "cup book key lamp chair map coat bag phone bicycle letter hammer ticket radio pan box".split()
@@ -22,6 +23,8 @@ class BagOfWords(keras.Model):
 
     A text is predicted as if all of its positions were the same, so nothing can be decoded from it.
     """
+
+    HPARAMS = (HIDDEN_SIZE,)
 
     def __init__(self, problems, hparams, vocabulary, labels):
         super().__init__(name="bag_of_words")
