@@ -68,13 +68,13 @@ def benchmark(flags):
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(flags.threads)
-    model = _Model(flags, hparams)
+    model = Model(flags, hparams)
     for section in SECTIONS:
         if section in sections:
             globals()[f"_{section}"](flags, model)
 
 
-class _Model:
+class Model:
     """A model of one problem from text to text, and functions that decode with it."""
 
     def __init__(self, flags, hparams):
@@ -113,7 +113,7 @@ class _Model:
         )
         function = self._recomputing(length, recompute) if recompute else self._function(options, length)
         features, rows, given = self.features(batch), np.arange(batch, dtype=np.int32), settings(options)
-        return lambda: function(features, rows, given)[0].numpy()
+        return lambda: function(features, rows, {}, given)[0].numpy()
 
     @functools.cache  # noqa: B019  as long as the program
     def _function(self, options, length):
@@ -126,7 +126,7 @@ class _Model:
         """Greedily; the output grows, so that nothing is computed for positions to come."""
         import tensorflow as tf
 
-        def body(features, rows, given):
+        def body(features, rows, conditions, given):
             source, _ = self.model.encode(features, "any")
             memory = self.model.memory(source)
             start = self.model.start("any", tf.shape(rows)[0])
@@ -158,7 +158,7 @@ class _Model:
         from t2tlite.decoding.decode import SETTINGS
 
         features = {"inputs": tf.TensorSpec([None, None], tf.int32)}
-        signature = [features, tf.TensorSpec([None], tf.int32), SETTINGS]
+        signature = [features, tf.TensorSpec([None], tf.int32), {}, SETTINGS]
         return tf.function(body, input_signature=signature, autograph=False)
 
 
@@ -212,7 +212,7 @@ def _flat(flags, model):
     """Cost of a position at two lengths, and of what does not attend to the outputs so far."""
     from t2tlite import hparam
 
-    without = _Model(
+    without = Model(
         flags, hparam.get(flags.hparams_set, ",".join(filter(None, [flags.hparams, "attention=false"])))
     )
     rows = []
@@ -254,7 +254,7 @@ def _seconds_of_many(flags, beside):
 
     if beside:
         cores.keep_operations_on_one()
-    model = _Model(flags, hparam.get(flags.hparams_set, flags.hparams))
+    model = Model(flags, hparam.get(flags.hparams_set, flags.hparams))
     function_of = {pair: model.decoder(pair[0], 32, pair[1]) for pair in _MANY}
     each = cores.each if beside else lambda function, batches: [function(batch) for batch in batches]
 

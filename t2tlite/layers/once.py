@@ -1,8 +1,28 @@
 """Operations that stand in a graph once, however often they are computed."""
 
+import contextlib
 import functools
+import threading
 
 import tensorflow as tf
+
+_local = threading.local()
+
+
+@contextlib.contextmanager
+def inlined():
+    """Within this scope, of one thread, functions are traced wherever they are called.
+
+    Code compiled by XLA needs it. A gradient gets shapes from the forward pass, and XLA must know shapes when
+    it compiles: of a function that hands one on it wants all inputs as constants, the weights among them, and
+    compiles anew after each update.
+    """
+    before = getattr(_local, "inlined", False)
+    _local.inlined = True
+    try:
+        yield
+    finally:
+        _local.inlined = before
 
 
 def once(function):
@@ -20,6 +40,7 @@ def once(function):
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        return (function if tf.executing_eagerly() else compiled)(*args, **kwargs)
+        inline = tf.executing_eagerly() or getattr(_local, "inlined", False)
+        return (function if inline else compiled)(*args, **kwargs)
 
     return call

@@ -6,7 +6,7 @@ import zlib
 import keras
 import tensorflow as tf
 
-from t2tlite.layers import randomness
+from t2tlite.layers import once, randomness
 from t2tlite.layers import replicas as layers_replicas
 from t2tlite.training import alike
 from t2tlite.training.guard import apply_if
@@ -221,7 +221,7 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     if jit and replicas.number > 1:
         # The balancing losses are of the whole batch, and compiled code can't talk to the other replicas. The
         # gradient of what is compiled is compiled as well.
-        forward = tf.function(forward, jit_compile=True, autograph=False)
+        forward = _by_xla(forward)
 
     def compute(features, row, rows, seed, own, weight, expert_weight):
         with tf.GradientTape() as tape:
@@ -244,7 +244,7 @@ def _make_gradients(model, optimizer, family, replicas, jit):
         return gradients, whole
 
     if jit and replicas.number == 1:
-        compute = tf.function(compute, jit_compile=True, autograph=False)
+        compute = _by_xla(compute)
 
     def gradients_of(features, row, seed, which, count, rows, weight, expert_weight):
         own = family.values(which)
@@ -265,6 +265,16 @@ def _of_experts(whole) -> dict[str, tf.Tensor]:
         "dropped_share": whole["dropped"] / tf.maximum(choices, 1.0),
         **{f"choices/{place}": each for place, each in whole["choices"].items()},
     }
+
+
+def _by_xla(function):
+    """The function, compiled by XLA anew for each shape of its arguments."""
+
+    def inlined(*args):
+        with once.inlined():
+            return function(*args)
+
+    return tf.function(inlined, jit_compile=True, autograph=False)
 
 
 def _whole(family, features):
