@@ -100,8 +100,8 @@ def train(flags, argv):
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
-    changes = hparam.changes(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
-    hparams = hparam.get(flags.hparams_set).replace(**changes)
+    asked = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
+    hparams, changes = hparam.get(*asked), hparam.changes(*asked)
     if flags.max_length:
         hparams = hparams.replace(max_length=flags.max_length)
     for problem in problems:
@@ -168,6 +168,8 @@ def train(flags, argv):
         made = trainer.Trainer(
             run, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
         )
+        if decode:
+            decode.check(run, made.model)
         for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
             print(note, file=sys.stderr, flush=True)
         made.train()

@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.layers.masking import masked_mean
 from t2tlite.modality import Modality, Representation
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 
 @registry.register_modality
@@ -16,6 +17,8 @@ class Vector(Modality):
 
     Problems share a net exactly if their vectors have the same size.
     """
+
+    HPARAMS = (HIDDEN_SIZE,)
 
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size=size, **kwargs)

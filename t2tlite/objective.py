@@ -22,15 +22,13 @@ class Objective:
 
     Args:
       hparams: the run's `HParams`.
-      net: the `Modality` that writes the problem's targets; None where it has no targets.
     """
 
     name: str = ""
     FIGURES: ClassVar[Mapping[str, bool]] = {"loss": False}
 
-    def __init__(self, hparams, net):
+    def __init__(self, hparams):
         self.hparams = hparams
-        self.net = net
 
     def targets(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """What of a batch the loss compares the logits with; to be overridden where there are no targets.
@@ -48,7 +46,7 @@ class Objective:
         """What an update lessens, summed over what `count` counts: float32 scalar.
 
         Args:
-          logits: what the model gives, as `Modality.top` says.
+          logits: what the model gives, see `t2tlite.model.Output`.
           targets: of the batch, as `targets` gives them.
         """
         raise NotImplementedError(f"objective `{self.name}` defines no loss")
@@ -66,15 +64,14 @@ class Objective:
         return {"loss": sums["loss"] / sums["count"]}
 
 
-def of(problem, model) -> Objective:
-    """The objective of a problem, for a model that has it."""
-    net = None if problem.targets is None else model.target_net(problem.name)
-    return registry.get("objective", problem.objective_name())(model.hparams, net)
+def of(problem, hparams) -> Objective:
+    """The objective of a problem."""
+    return registry.get("objective", problem.objective_name())(hparams)
 
 
-def all_of(problems: Mapping[str, Any], model) -> dict[str, Objective]:
+def all_of(problems: Mapping[str, Any], hparams) -> dict[str, Objective]:
     """The objective of each problem, by name."""
-    return {name: of(problem, model) for name, problem in problems.items()}
+    return {name: of(problem, hparams) for name, problem in problems.items()}
 
 
 def figures_of(problem) -> Mapping[str, bool]:

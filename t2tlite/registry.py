@@ -66,6 +66,10 @@ class Registry:
             self._things.setdefault((kind, name), getattr(module, entry.attribute))
         return self._things[kind, name]
 
+    def loaded(self, kind: str, name: str) -> Any:
+        """The class or function registered under this name, or None where its module is not imported yet."""
+        return self._things.get((kind, name))
+
     def names(self, kind: str) -> list[str]:
         """The registered names of a kind, sorted."""
         _check_kind(kind)
@@ -180,6 +184,7 @@ def _check_kind(kind: str):
 _default = Registry()
 
 get = _default.get
+loaded = _default.loaded
 names = _default.names
 entry = _default.entry
 get_problem = _default.get_problem

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import re
 import sys
 import textwrap
 
@@ -404,11 +405,12 @@ class TestHelp:
 
     def test_hparams_values_are_those_that_overrides_take(self):
         name = registry.names("hparams")[0]
-        lines = dict(line.split(None, 1) for line in registry_help.text(name).splitlines() if line.strip())
+        rows = [re.split(" {2,}", line.strip()) for line in registry_help.text(name).splitlines()]
+        lines = {row[0]: row[1] for row in rows if len(row) == 3}
         from t2tlite import hparam
 
         hparams = hparam.get(name)
-        shown = ",".join(f"{field}={lines[field].strip()}" for field in hparam.to_json(hparams))
+        shown = ",".join(f"{field}={lines[field]}" for field in hparam.to_json(hparams))
         assert hparam.get(name, shown) == hparams
 
     def test_name_of_several_kinds(self):

@@ -3,6 +3,8 @@
 import dataclasses
 
 from t2tlite.decoding import names
+from t2tlite.errors import UserError
+from t2tlite.model import Crossable
 from t2tlite.problem import Problem
 
 
@@ -43,18 +45,23 @@ def crossed_name(reads: str, writes: str) -> str:
 
 
 def cross(run, model, reads: str, writes: str):
-    """The run with the crossed problem among its problems; the model learns how to wire it.
+    """The run with the crossed problem among its problems, of which the model is told.
 
     Args:
       run: the `Run`.
       model: its model.
       reads, writes: names of its problems.
+
+    Raises:
+      UserError: the model can't read as one problem and write as another.
     """
+    if not isinstance(model, Crossable):
+        raise UserError(
+            f"the model `{run.hparams.model}` can't read as `{reads}` and write as `{writes}`; give one of"
+            " its problems"
+        )
     made = Crossed(run.problems[reads], run.problems[writes])
-    wires = model.wiring[writes]
-    model.wiring[made.name] = dataclasses.replace(
-        wires, inputs=model.wiring[reads].inputs, optional=model.wiring[reads].optional
-    )
+    model.cross(made.name, reads, writes)
     labels = {made.name: run.labels[writes]} if writes in run.labels else {}
     return dataclasses.replace(
         run, problems={**run.problems, made.name: made}, labels={**run.labels, **labels}

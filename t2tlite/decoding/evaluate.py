@@ -10,6 +10,7 @@ from t2tlite.data.progress import track
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
+from t2tlite.model import check_decodable
 from t2tlite.objective import figures_of
 
 
@@ -143,6 +144,12 @@ class DecodedEvaluation:
         self._options = options or DecodeOptions(beam_size=1)
         self._predictor: Predictor | None = None
         self._model = None
+
+    def check(self, run, model) -> None:
+        """Raises a UserError where the model can't decode a problem that lists a metric of outputs."""
+        for problem in run.problems.values():
+            if decoded_metrics(problem):
+                check_decodable(model, run.hparams.model, problem)
 
     def __call__(self, run, model) -> dict[str, dict[str, float]]:
         """`{problem: {metric: value}}`, of the problems that list a metric of decoded outputs."""

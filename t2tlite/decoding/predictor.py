@@ -18,6 +18,7 @@ from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.prediction import Hypothesis, Prediction, Score, of_classes, of_outputs
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
+from t2tlite.model import check_decodable
 from t2tlite.run import Run
 
 __all__ = ["Hypothesis", "Prediction", "Predictor", "Score"]
@@ -187,7 +188,7 @@ class Predictor:
         return name
 
     def check(self, problem: str) -> None:
-        """Raises a UserError unless the run has this problem and its inputs can be read."""
+        """Raises a UserError unless the run has this problem, and its model can read and decode it."""
         if MARK in problem:
             self.crossed(*sides(problem))
         else:
@@ -196,6 +197,7 @@ class Predictor:
         if self.reader(problem) is None:
             kind = self.run.problems[problem].inputs.kind
             raise UserError(f"problem `{problem}` reads {kind}, which can't be decoded")
+        check_decodable(self.model, self.run.hparams.model, self.run.problems[problem])
 
     def reader(self, problem: str):
         """What reads the problem's inputs, an `InputReader`; None where they can't be decoded."""
@@ -301,7 +303,7 @@ class Predictor:
         return {i: self.decode_length(n, options) for i, n in wanted.items()}
 
     def _outputs(self, problem, length, features, rows, texts, options) -> list[Prediction]:
-        if not self.model.target_net(problem).autoregressive:
+        if not self.run.problems[problem].targets.is_text:
             function = self.compiled.probabilities(problem, self.reader(problem).spec)
             return [of_classes(self.run.labels[problem], row) for row in function(features).numpy()]
         found = self.decoder(problem, options, length)(features, rows, texts)
@@ -314,7 +316,7 @@ class Predictor:
 
     def _constraint(self, problem, options):
         """What outputs keep to, where the options ask for it and they are text; else None."""
-        if not options.constrain or not self.model.target_net(problem).autoregressive:
+        if not options.constrain or not self.run.problems[problem].targets.is_text:
             return None
         with self._lock:
             if problem not in self._constraints:

@@ -72,7 +72,7 @@ class _Class:
     def __init__(self, predictor, problem):
         self._problem = problem
         self._names = predictor.run.labels[problem]
-        self._function = predictor.compiled.log_probabilities(problem, predictor.reader(problem).spec)
+        self._function = predictor.compiled.class_log_probabilities(problem, predictor.reader(problem).spec)
 
     def read(self, target: Any) -> np.ndarray:
         if target not in self._names:

@@ -12,6 +12,7 @@ from t2tlite.features.named import MARK
 from t2tlite.features.positions import Encoded, Positions
 from t2tlite.ids import PAD
 from t2tlite.layers import recording
+from t2tlite.model import Embeddable
 
 
 class _Pass(NamedTuple):
@@ -45,8 +46,8 @@ def attention(predictor, problem: str, value: Any, output: str | None = None) ->
     }
     if not weights and not own:
         raise UserError(
-            f"the mixer `{predictor.run.hparams.mixer}` and the decoder `{predictor.run.hparams.decoder}`"
-            " record no attention; t2tlite.layers.recording says how a layer does it"
+            f"what writes the outputs of the model `{predictor.run.hparams.model}` records no attention;"
+            " t2tlite.layers.recording says how a layer does it"
         )
     return Attention(problem, done.output, done.outputs, done.inputs, weights, own)
 
@@ -68,7 +69,7 @@ def experts(predictor, problem: str, value: Any, output: str | None = None) -> E
                 )
     if not mixtures:
         raise UserError(
-            f"the mixture of experts `{predictor.run.hparams.moe}` records no choice;"
+            f"the model `{predictor.run.hparams.model}` records no choice of experts;"
             " t2tlite.layers.recording says how a layer does it"
         )
     return ExpertChoice(problem, done.output, done.outputs, done.inputs, mixtures)
@@ -78,6 +79,11 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
     """Runs the model eagerly on one example, each output given those before it."""
     made = predictor.run.problems[problem]
     views.check_output(made, output)
+    if not isinstance(predictor.model, Embeddable):
+        raise UserError(
+            f"the model `{predictor.run.hparams.model}` shows nothing of its inside: it is no `Embeddable`"
+            " (t2tlite/model.py)"
+        )
     if output is None:
         output = predictor.predict(problem, [value])[0].text
     model, reader = predictor.model, predictor.reader(problem)
@@ -89,12 +95,11 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
     valid = np.ones(length, bool) if source.mask is None else source.mask.numpy()[0]
     encoded = _encoded(features, model.sources(features, problem), source, int(valid.sum()))
     inputs = made.inputs.positions(read, encoded, predictor.run.vocabulary)
-    net = model.target_net(problem)
-    if not net.autoregressive:
+    if not made.targets.is_text:
         return _Pass(output, (), inputs, valid, of_encoder, {})
     ids = tf.constant(_output_ids(predictor, made, value, output)[None])
     with recording.recorder() as of_decoder:
-        before = tf.concat([model.start(problem, 1), net.embed_targets(ids)[:, :-1]], axis=1)
+        before = tf.concat([model.start(problem, 1), model.embed(ids, problem)[:, :-1]], axis=1)
         model.decode(before, model.memory(source), problem, ids != PAD)
     outputs = tuple(predictor.run.vocabulary.piece(i) for i in ids.numpy()[0])
     return _Pass(output, outputs, inputs, valid, of_encoder, of_decoder)

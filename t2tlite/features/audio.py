@@ -14,6 +14,7 @@ from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
 from t2tlite.features.statistics import Distribution, Statistics, in_bounds, spread
+from t2tlite.hyperparameter import Hyperparameter
 
 PCM = 32767.0  # the largest sample of 16 bits
 MEASURE = Measure(
@@ -32,6 +33,9 @@ MEASURE = Measure(
 class Audio(Feature):
     """A mono waveform at 16 kHz: float array `[samples]` in [-1, 1]."""
 
+    HPARAMS: ClassVar[tuple[Hyperparameter, ...]] = (
+        Hyperparameter("modality_audio", str, "net of sounds", default="spectral", names="modality"),
+    )
     kind: ClassVar[str] = "audio"
     measure: ClassVar[Measure] = MEASURE
     large_decoded: ClassVar[bool] = True

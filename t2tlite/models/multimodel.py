@@ -1,7 +1,7 @@
 """MultiModel: modality nets around one shared body, one model for any set of problems."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,10 +9,13 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.errors import UserError
 from t2tlite.features.named import GIVEN, MARK
+from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import PAD
 from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.modality import Modality, Representation
+from t2tlite.model import Output
 from t2tlite.models.joining import join, only_given
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,18 +79,6 @@ def wire(problems, hparams, vocabulary, labels) -> dict[str, Wiring]:
     return {problem.name: wiring(problem) for problem in problems}
 
 
-class Output(NamedTuple):
-    """What a forward pass gives.
-
-    Attributes:
-      logits: float32 `[batch, length, size]`, or `[batch, size]` where not autoregressive.
-      experts: `{"encoder": statistics, "decoder": statistics}` of the mixtures that took part.
-    """
-
-    logits: Any
-    experts: dict
-
-
 @registry.register_model("multimodel")
 class MultiModel(keras.Model):
     """The MultiModel of Kaiser et al. 2017, "One Model To Learn Them All" (arXiv 1706.05137).
@@ -96,6 +87,23 @@ class MultiModel(keras.Model):
       hparams: `HParams`; names every component.
       wiring: `{problem name: Wiring}`, from `wire`.
     """
+
+    HPARAMS = (
+        HIDDEN_SIZE,
+        Hyperparameter("encoder", str, "encoder of the inputs", default="multimodel", names="encoder"),
+        Hyperparameter(
+            "mixer", str, "what joins inputs and outputs so far", default="multimodel", names="mixer"
+        ),
+        Hyperparameter("decoder", str, "decoder of texts", default="multimodel", names="decoder"),
+        Hyperparameter(
+            "final_norm", bool, "layer normalisation between decoder and language out", default=False
+        ),
+    )
+
+    @classmethod
+    def from_problems(cls, problems, hparams, vocabulary, labels):
+        """See `t2tlite.model.Trainable`."""
+        return cls(hparams, wire(problems, hparams, vocabulary, labels))
 
     def __init__(self, hparams, wiring: dict[str, Wiring], **kwargs):
         # Without autocast a waveform reaches its net in float32 under mixed precision.
@@ -144,40 +152,38 @@ class MultiModel(keras.Model):
         normal = keras.initializers.RandomNormal(stddev=hidden**-0.5)
         return self.add_weight(name=name, shape=(hidden,), initializer=normal)
 
-    def alike(self, problem: str):
-        """A key: problems with the same one are computed in the same way, but for what is their `own`."""
+    def computation(self, problem: str):
+        """The nets on both sides; see `t2tlite.model.Trainable`."""
         wiring = self.wiring[problem]
         return wiring.inputs, wiring.targets
 
-    def own(self, problem: str) -> list:
-        """The variables in which a problem differs from those alike: its command, if it has one."""
+    def problem_variables(self, problem: str) -> list:
+        """The problem's command, if it has one."""
         if not self.target_net(problem).autoregressive:
             return []
         return [self.commands[self.wiring[problem].command]]
 
-    def call(self, features, problem: str, training: bool = False, own=None) -> Output:
+    def call(self, features, problem: str, training: bool = False, values=None) -> Output:
         """Logits for every position of `features["targets"]`, given the positions before it.
 
         Args:
           features: a batch of the problem's pipeline.
           problem: name of the problem.
-          own: values of the variables `own(problem)`; default: their values. With those of a problem that is
-            `alike` it computes that one.
+          values: in the place of `problem_variables(problem)`; default: their values. With those of a problem
+            that has the same `computation` it computes that one.
         """
         source, statistics = self.encode(features, problem, training)
-        experts = {"encoder": statistics}
+        experts = {"encoder": statistics} if statistics else {}
         net = self.target_net(problem)
         if not net.autoregressive:
             return Output(net.top(source, training=training), experts)
         embedded = net.embed_targets(features["targets"])  # [batch, length, hidden]
-        command = own[0] if own else None
+        command = values[0] if values else None
         start = self.start(problem, tf.shape(embedded)[0], command)
         shifted = tf.concat([start, embedded[:, :-1]], axis=1)
         padding_mask = features["targets"] != PAD
-        logits, experts["decoder"], _ = self.decode(
-            shifted, self.memory(source), problem, padding_mask, training
-        )
-        return Output(logits, experts)
+        logits, statistics, _ = self.decode(shifted, self.memory(source), problem, padding_mask, training)
+        return Output(logits, {**experts, "decoder": statistics} if statistics else experts)
 
     def target_net(self, problem: str) -> Modality:
         return self.nets[self.wiring[problem].targets.name]
@@ -235,6 +241,17 @@ class MultiModel(keras.Model):
     def initial_state(self, batch, length: int):
         """State for decoding up to `length` positions step by step."""
         return self.mixer.initial_state(batch, length), self.decoder.initial_state(batch, length)
+
+    def embed(self, ids, problem: str):
+        """What the language net makes of ids `[batch, length]`: `[batch, length, hidden]`."""
+        return self.target_net(problem).embed_targets(ids)
+
+    def cross(self, name: str, reads: str, writes: str):
+        """See `t2tlite.model.Crossable`."""
+        source = self.wiring[reads]
+        self.wiring[name] = dataclasses.replace(
+            self.wiring[writes], inputs=source.inputs, optional=source.optional
+        )
 
     def decode(self, x, memory, problem: str, padding_mask=None, training: bool = False, state=None):
         """Runs mixer, decoder and the language net's top.

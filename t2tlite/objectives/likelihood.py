@@ -6,6 +6,7 @@ from t2tlite import registry
 from t2tlite.ids import PAD
 from t2tlite.losses import cross_entropy
 from t2tlite.objective import Objective
+from t2tlite.shared_hparams import LABEL_SMOOTHING
 
 _BEST = 5
 
@@ -18,6 +19,7 @@ class Likelihood(Objective):
     (Szegedy et al. 2016, arXiv 1512.00567, section 7).
     """
 
+    HPARAMS = (LABEL_SMOOTHING,)
     FIGURES = {
         "log_perplexity": False,  # nats per target, without label smoothing
         "loss": False,  # per target, as in training: with it

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.objective import Objective
+from t2tlite.shared_hparams import LABEL_SMOOTHING
 
 
 @registry.register_objective
@@ -13,6 +14,7 @@ class SoftClassification(Objective):
     `label_smoothing` s mixes it with the uniform distribution, of which it then has the share s.
     """
 
+    HPARAMS = (LABEL_SMOOTHING,)
     FIGURES = {
         "log_perplexity": False,  # nats, without label smoothing
         "loss": False,  # as in training: with it

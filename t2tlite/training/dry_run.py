@@ -36,8 +36,8 @@ def check(run, model, optimizer, update, replicas):
     with rehearsal(optimizer):
         for name, problem in run.problems.items():
             size = -(-pipeline.batch_plan(problem, run.hparams).sizes[-1] // replicas.workers)
-            if (model.alike(name), size) not in tried:
-                tried.add((model.alike(name), size))
+            if (model.computation(name), size) not in tried:
+                tried.add((model.computation(name), size))
                 held = max(held, _Trial(run, update, replicas, problem, name, held).check(size))
 
 

@@ -99,7 +99,7 @@ class Trainer:
         self.datasets = {name: self._dataset(problem) for name, problem in run.problems.items()}
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
-        self.objectives = objective.all_of(run.problems, self.model)
+        self.objectives = objective.all_of(run.problems, run.hparams)
         self._updates = self._make_updates()
         self.evaluator = Evaluator(run, self.model)
         sizes = {

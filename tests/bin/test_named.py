@@ -18,9 +18,11 @@ import numpy as np
 from PIL import Image
 
 from t2tlite import problem, registry
+from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.modality import Representation
-from t2tlite.models.multimodel import Output
+from t2tlite.model import Output
 from t2tlite.objectives.likelihood import Likelihood
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
@@ -82,26 +84,33 @@ class Rebuild(Likelihood):
 class Rebuilding(keras.Model):
     """An encoder between an embedding and a softmax."""
 
-    def __init__(self, hparams, wiring, **kwargs):
+    HPARAMS = (
+        HIDDEN_SIZE,
+        Hyperparameter("encoder", str, "encoder of the inputs", default="multimodel", names="encoder"),
+    )
+
+    def __init__(self, hparams, size):
         super().__init__(name="rebuilding", autocast=False)
-        self.hparams, self.wiring = hparams, dict(wiring)
-        [(_, net)] = wiring["alone"].inputs
-        modality = registry.get("modality", net.modality)
-        self.net = modality.from_hparams(hparams, size=net.size, name="net")
+        self.hparams = hparams
+        self.net = registry.get("modality", "language").from_hparams(hparams, size=size, name="net")
         self.encoder = registry.get("encoder", hparams.encoder).from_hparams(hparams, name="encoder")
+
+    @classmethod
+    def from_problems(cls, problems, hparams, vocabulary, labels):
+        return cls(hparams, vocabulary.size)
 
     def build(self, input_shape=None):
         self.net.build(None)
         self.encoder.build((None, None, self.hparams.hidden_size))
         self.built = True
 
-    def alike(self, problem):
+    def computation(self, problem):
         return problem
 
-    def own(self, problem):
+    def problem_variables(self, problem):
         return []
 
-    def call(self, features, problem, training=False, own=None):
+    def call(self, features, problem, training=False, values=None):
         x, mask, _ = self.net.bottom(features, "inputs", training=training)
         x, statistics = self.encoder(x, padding_mask=mask, training=training)
         return Output(self.net.top(Representation(x)), {"encoder": statistics})
@@ -209,7 +218,10 @@ def test_what_can_not_be_shown(run, capsys, given, message):
 def test_a_model_and_an_objective_that_need_no_targets(folder, tmp_path, eagerly, capsys):
     """Data, dry run, updates, evaluation; and one line where there is nothing to decode."""
     made = tmp_path / "run"
-    hparams = f"{SMALL},model=rebuilding".replace("vocabulary_size=600", "vocabulary_size=300")
+    hparams = (
+        "model=rebuilding,hidden_size=16,filter_size=8,num_encoder_layers=1,moe_num_experts=4,moe_k=2,"
+        "vocabulary_size=300,batch_tokens=64"
+    )
     more = {"t2t_usr_dir": folder, "dry_run": True, "eval_steps": 0, "decode_eval_frequency": 1}
     assert t2t_train.main(flags(made, made / "data", "alone", 2, hparams, **more)) == 0
     trained = [line for line in told(made) if line["split"] == "train" and line["problem"] == "alone"]

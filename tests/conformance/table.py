@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from t2tlite import problem, registry
 from t2tlite.modality import Representation
+from t2tlite.model import Crossable, Decodable, Embeddable, Trainable
 
 from ..models import tiny
 
@@ -50,7 +51,8 @@ class Row:
 
     @property
     def hparams(self):
-        return tiny.HPARAMS.replace(num_encoder_layers=1, num_decoder_layers=1, **self.variant)
+        chosen = {} if self.kind == "modality" else {self.kind: self.name}
+        return tiny.HPARAMS.replace(num_encoder_layers=1, num_decoder_layers=1, **chosen | self.variant)
 
     def make(self, seed=0, **kwargs):
         """A component named "row", of which every variable was drawn."""
@@ -86,7 +88,7 @@ AUDIO_PADDING = np.arange(1500) >= np.array([700, 1500])[:, None]
 def run_masked(component, inputs, training):
     """An encoder or a mixture of experts."""
     y, statistics = component(inputs["x"], padding_mask=inputs["mask"], training=training)
-    return y, statistics["loss"]
+    return y, statistics.get("loss", 0.0)
 
 
 def run_mixer(component, inputs, training):
@@ -97,7 +99,7 @@ def run_mixer(component, inputs, training):
 def run_decoder(component, inputs, training):
     memory = component.memory(inputs["source"], inputs["mask"])
     y, statistics, _ = component(inputs["x"], memory, training=training)
-    return y, statistics["loss"]
+    return y, statistics.get("loss", 0.0)
 
 
 def run_bottom(component, inputs, training):
@@ -124,7 +126,14 @@ ROWS = (
     Row("modality", "language", lambda: {"inputs": tiny.text((6, 10), 10)}, run_language, size=19),
     Row("modality", "image", lambda: {"inputs": tiny.batch("pictures", 2)["inputs"]}, run_bottom),
     Row("modality", "spectral", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
-    Row("modality", "waveform", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
+    Row(
+        "modality",
+        "waveform",
+        audio_inputs,
+        run_bottom,
+        padded={"inputs": AUDIO_PADDING},
+        variant={"modality_audio": "waveform"},
+    ),
     Row("modality", "vector", lambda: {"inputs": tiny.noise(2, 5)}, run_vector, size=5),
     Row("modality", "counts", lambda: {"inputs": tf.exp(tiny.noise(2, 5))}, run_vector, size=5),
     Row("modality", "categorical", body_inputs, run_top, size=5, padded={"x": ~MASK}),
@@ -178,6 +187,8 @@ FEATURES = {
         [{"sound": SOUNDS[0], "question": "a", "hint": "the"}, {"sound": SOUNDS[1], "question": "red"}],
     ),
 }
+# Models: {name: (contracts that hold, problems of `tiny` that they can be asked for)}.
+MODELS = {"multimodel": ((Trainable, Embeddable, Decodable, Crossable), tuple(tiny.PROBLEMS))}
 
 # Problems: {name: (kind of the inputs, kind of the targets)}.
 PROBLEMS = {

@@ -100,7 +100,7 @@ def test_a_vector_is_learned_and_not_decoded(predictor):
         "inputs.tags_given": tf.constant([False] * 4),
         "targets": tiny.noise(4, 2, seed=1),
     }
-    aim = objective.of(made, model)
+    aim = objective.of(made, model.hparams)
     with tf.GradientTape() as tape:
         loss = aim.loss(model(features, problem="moved").logits, aim.targets(features))
     written = [v for v in model.trainable_variables if "vector_2/write" in v.path]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite import objective, problem
+from t2tlite import problem
 from t2tlite.errors import UserError
 from t2tlite.modality import Representation
 from t2tlite.models.joining import join, only_given
@@ -153,11 +153,11 @@ def test_every_input_and_its_name_have_a_gradient(name):
 
 
 def test_problems_alike_have_the_same_names(model, monkeypatch):
-    assert model.alike("asked") != model.alike("answered") != model.alike("told")
+    assert model.computation("asked") != model.computation("answered") != model.computation("told")
     again = tiny.a_problem("again", tiny.ASKED, problem.Text(), "to_other")
     monkeypatch.setitem(tiny.NAMED, "again", again)
     both = tiny.model(("answered", "again"))
-    assert both.alike("answered") == both.alike("again")
+    assert both.computation("answered") == both.computation("again")
 
 
 def test_this_model_needs_targets(monkeypatch):
@@ -167,18 +167,3 @@ def test_this_model_needs_targets(monkeypatch):
     assert wiring["bare"].targets is None
     with pytest.raises(UserError, match="`bare` has no targets, which this `model` needs"):
         MultiModel(tiny.HPARAMS, wiring)
-
-
-def test_an_objective_without_targets_has_no_net(monkeypatch):
-    made = []
-
-    class Own(objective.Objective):
-        def __init__(self, hparams, net):
-            made.append(net)
-
-    model = tiny.shared_model()
-    monkeypatch.setattr(objective.registry, "get", lambda kind, name: Own)
-    bare = tiny.a_problem("bare", problem.Text(), None, "")
-    bare.objective = "own"
-    objective.of(bare, model)
-    assert made == [None]

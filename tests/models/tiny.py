@@ -93,7 +93,7 @@ def wiring(names, hparams=HPARAMS, vocabulary=VOCABULARY, classes=CLASSES):
 
 def objectives(model):
     """The objective of each problem of a model."""
-    return objective.all_of({name: get(name) for name in model.wiring}, model)
+    return objective.all_of({name: get(name) for name in model.wiring}, model.hparams)
 
 
 def model(names=tuple(PROBLEMS), hparams=HPARAMS, seed=0):

@@ -16,7 +16,7 @@ IDS = np.array([[5, 3, 1, 0, 0], [7, 2, 6, 4, 1]], np.int32)
 
 
 def made(name="likelihood", **changes):
-    return registry.get("objective", name)(tiny.HPARAMS.replace(**changes), None)
+    return registry.get("objective", name)(tiny.HPARAMS.replace(**changes))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

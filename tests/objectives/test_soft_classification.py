@@ -12,7 +12,7 @@ WEIGHTS = np.array([[1, 0, 0, 0], [2, 1, 0, 1], [0, 0, 0, 0], [0.25, 0.25, 0.5, 
 
 
 def made(name, **changes):
-    return registry.get("objective", name)(HPARAMS.replace(**changes), None)
+    return registry.get("objective", name)(HPARAMS.replace(**changes))
 
 
 def nats(shares):

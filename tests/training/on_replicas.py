@@ -22,26 +22,17 @@ import tiny  # noqa: E402
 from t2tlite import registry  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
 from t2tlite.models.component import Component  # noqa: E402
+from t2tlite.shared_hparams import DROPOUT, MOE  # noqa: E402
 from t2tlite.training.optimizers import make_optimizer  # noqa: E402
 from t2tlite.training.step import Accumulator, make_train_steps  # noqa: E402
 from t2tlite.training.strategy import Replicas  # noqa: E402
-
-# Dropout and the gate's noise are on; with n / k times the even share no expert is ever full.
-HPARAMS = tiny.HPARAMS.replace(
-    encoder="small",
-    dropout=0.3,
-    moe_capacity_factor=2.0,
-    moe_load_loss_coef=1.0,
-    moe_importance_loss_coef=0.5,
-    learning_rate=0.01,
-    learning_rate_warmup_steps=1,
-    optimizer_adam_epsilon=1e-3,  # so that rounding is not amplified
-)
 
 
 @registry.register_encoder("small")
 class SmallEncoder(Component):
     """What is random or of the whole batch, and no convolutions, which take XLA long."""
+
+    HPARAMS = (DROPOUT, MOE)
 
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)
@@ -55,6 +46,18 @@ class SmallEncoder(Component):
         mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
         return x + mixed, statistics
 
+
+# Dropout and the gate's noise are on; with n / k times the even share no expert is ever full.
+HPARAMS = tiny.HPARAMS.replace(
+    encoder="small",
+    dropout=0.3,
+    moe_capacity_factor=2.0,
+    moe_load_loss_coef=1.0,
+    moe_importance_loss_coef=0.5,
+    learning_rate=0.01,
+    learning_rate_warmup_steps=1,
+    optimizer_adam_epsilon=1e-3,  # so that rounding is not amplified
+)
 
 # Ways of which the model is another one, and writes text.
 BODIES = {

@@ -56,7 +56,7 @@ def check(run, model, workers=1, optimizer=None):
     specs = {
         name: updates.specs(dry_run.example_batch(run, problem, 1)) for name, problem in run.problems.items()
     }
-    steps = make_train_steps(model, optimizer, objective.all_of(run.problems, model), run.seed, specs)
+    steps = make_train_steps(model, optimizer, objective.all_of(run.problems, run.hparams), run.seed, specs)
 
     def update(batches, step):
         [(name, features)] = batches
@@ -170,8 +170,8 @@ def test_problems_that_go_the_same_way_are_tried_once(sizes):
     problems["two"] = tiny.a_problem("two", *[tiny.problem.Text()] * 2, "to_b")
     run = a_run("translation")
     run.problems = problems
-    wiring = tiny.multimodel.wire(problems.values(), HPARAMS, tiny.VOCABULARY, {})
-    model = tiny.registry.get("model", HPARAMS.model)(HPARAMS, wiring)
+    cls = tiny.registry.get("model", HPARAMS.model)
+    model = cls.from_problems(problems.values(), HPARAMS, tiny.VOCABULARY, {})
     model.build(None)
     check(run, model)
     assert [name for name, _ in sizes] == ["one", "two", "one"]  # the first two for the form of their batches
