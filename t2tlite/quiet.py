@@ -57,9 +57,9 @@ def first_operation():
 def _choose_xla_flags():
     """Keeps XLA from timing kernels for matrix products, unless XLA_FLAGS says otherwise.
 
-    That makes compiling an update take minutes. What is fastest by a hair differs from run to run, and so does
-    the rounding. NVIDIA's library is as fast: on an H200 an update of `transformer_base` with 16,384
-    targets took 33.1 ms by it, and 31.9 ms by the kernels that were chosen in 162 s.
+    Compiling an update takes minutes that way. What is fastest by a hair differs from run to run, and with it
+    the rounding. NVIDIA's library is as fast: on an H200 an update of `transformer_base` with 16,384 targets
+    took 33.1 ms by it, and 31.9 ms by the kernels that were chosen in 162 s.
     """
     given = os.environ.get("XLA_FLAGS", "")
     chosen = {"--xla_gpu_enable_triton_gemm": "false", "--xla_gpu_autotune_level": "0"}
