@@ -11,8 +11,10 @@ runs all of it at small sizes.
 import dataclasses
 import functools
 import json
+import os
 import subprocess
 import sys
+import threading
 import time
 import types
 
@@ -26,13 +28,15 @@ COMMAND = cli.Command(
 )
 COMMAND.group("Flags")
 COMMAND.string("sections", ",".join(SECTIONS), "which to run, separated by commas")
-COMMAND.number("minutes", 6.0, "after which nothing is begun any more", at_least=0.1)
+COMMAND.number("minutes", 6.0, "after which what is not compiled is given up", at_least=0.1)
+COMMAND.integer("processes", 6, "that compile side by side", at_least=1)
 COMMAND.boolean("small", False, "small sizes, for a machine without a GPU")
 COMMAND.string("output", "", "a file for all figures, a JSON object a line", may_be_empty=True)
 COMMAND.string(
     "child", "", "used by the benchmark itself: the section to run in this process", may_be_empty=True
 )
 _BEAM = 4
+_UPDATES = 10  # after which the loss is told: the same in a second run, if all is deterministic
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Update:
     length: int = 64  # of inputs and outputs; 0: pictures and their classes
     precision: str = "mixed_bfloat16"
     jit: bool = True
+    xla_flags: str = ""
 
 
 def updates(small: bool) -> dict[str, list[Update]]:
@@ -81,54 +86,91 @@ def updates(small: bool) -> dict[str, list[Update]]:
 
 def benchmark(flags):
     if flags.child:
-        return _run_section(flags)
-    end = time.monotonic() + 60 * flags.minutes
-    found = []
+        return _run_child(*flags.child.split(":"), flags)
+    end, found = time.monotonic() + 60 * flags.minutes, []
     for section in flags.sections.split(","):
-        found += _section_apart(section, flags, end)
+        numbers = range(len(updates(flags.small).get(section, [None])))
+        children = [_Child(section, number, flags) for number in numbers]
+        for first in range(0, len(children), flags.processes):
+            found += _together(children[first : first + flags.processes], end)
     if flags.output:
         with open(flags.output, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in found)
     _show(found)
 
 
-def _section_apart(section, flags, end):
-    """The rows of a section, run in a process of its own: what fails in one leaves the others alone."""
-    seconds = end - time.monotonic()
-    if seconds < 10:
-        print(f"{section}: no time left", flush=True)
-        return []
-    command = [sys.executable, __file__, f"--child={section}", f"--minutes={seconds / 60}"]
+class _Child:
+    """A process that compiles, says so, and measures when it is told to: what fails in one harms no other."""
+
+    def __init__(self, section, number, flags):
+        self.section = section
+        self._command = [sys.executable, __file__, f"--child={section}:{number}"]
+        self._command += ["--small"] if flags.small else []
+        self._flags = updates(flags.small)[section][number].xla_flags if section in updates(True) else ""
+
+    def start(self):
+        xla_flags = f"{os.environ.get('XLA_FLAGS', '')} {self._flags}".strip()
+        given = {"XLA_FLAGS": xla_flags} if self._flags else {}
+        self.process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TF_FORCE_GPU_ALLOW_GROWTH": "true", **given},
+        )
+
+    def wait(self, seconds):
+        """Whether it has compiled within so many seconds; otherwise it is ended."""
+        timer = threading.Timer(max(seconds, 0.1), self.process.kill)
+        timer.start()
+        self.ready = self.process.stdout.readline().startswith("ready")
+        timer.cancel()
+        return self.ready
+
+    def measure(self):
+        """Its rows."""
+        self.process.stdin.write("go\n")
+        self.process.stdin.close()
+        return [json.loads(line) for line in self.process.stdout if line.startswith("{")]
+
+
+def _together(children, end):
+    """The rows of several children, which compile side by side and then measure one after the other."""
     start = time.monotonic()
-    process = subprocess.Popen(
-        [*command, *(["--small"] if flags.small else [])], stdout=subprocess.PIPE, text=True
-    )
+    for child in children:
+        child.start()
     rows = []
-    for line in process.stdout:
-        if line.startswith("{"):
-            rows.append({"section": section, **json.loads(line)})
+    for child in children:
+        child.wait(end - time.monotonic())
+    print(f"{children[0].section}: compiled after {time.monotonic() - start:.0f} s", flush=True)
+    for child in children:
+        if not child.ready:
+            print(f"{child.section}: {' '.join(child._command[2:])} was not ready in time", flush=True)
+            continue
+        for row in child.measure():
+            rows.append({"section": child.section, **row})
             print(_told(rows[-1]), flush=True)
-    status = process.wait()
-    print(f"{section}: {time.monotonic() - start:.0f} s{f', status {status}' if status else ''}", flush=True)
+    for child in children:
+        child.process.wait()
     return rows
 
 
-def _run_section(flags):
-    end = time.monotonic() + 60 * flags.minutes
+def _run_child(section, number, flags):
     quiet.start_tensorflow()
-    if flags.child == "device":
-        return _device(flags.small)
-    if flags.child == "convolution":
-        return _convolution(flags.small)
-    if flags.child == "decoding":
-        return _decoding(flags.small, end)
-    for update in updates(flags.small)[flags.child]:
-        if time.monotonic() > end:
-            return _row(name=update.name, error="no time left")
-        try:
-            _measure(update)
-        except Exception as error:  # what fails with one update is a figure as well
-            _row(name=update.name, **_way(update), error=f"{type(error).__name__}: {str(error)[:200]}")
+    if section in ("device", "convolution", "decoding"):
+        _wait_for_turn()
+        return {"device": _device, "convolution": _convolution, "decoding": _decoding}[section](flags.small)
+    update = updates(flags.small)[section][int(number)]
+    try:
+        _measure(update)
+    except Exception as error:  # what fails with one update is a figure as well
+        _wait_for_turn()
+        _row(name=update.name, **_way(update), error=f"{type(error).__name__}: {str(error)[:200]}")
+
+
+def _wait_for_turn():
+    print("ready", flush=True)
+    sys.stdin.readline()
 
 
 def _row(**figures):
@@ -261,7 +303,11 @@ def _measure(update):
     objectives = objective.all_of({"any": problem}, hparams)
     train = step.make_train_steps(model, optimizer, objectives, 0, {"any": specs}, jit=update.jit)["any"]
     number = tf.constant(0)
-    seconds, first = _seconds(lambda: train(features, number)["loss"])
+    start = time.perf_counter()
+    loss = [float(train(features, tf.constant(i))["loss"]) for i in range(_UPDATES)][-1]
+    first = time.perf_counter() - start
+    _wait_for_turn()
+    seconds, _ = _seconds(lambda: train(features, number)["loss"])
     read = time.perf_counter()
     for _ in range(5):
         _wait(train(features, number))  # as the trainer does, which looks at every loss
@@ -276,11 +322,13 @@ def _measure(update):
         gibibytes=_peak(),
         parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables) / 1e6,
         first=first,
+        loss=loss,
     )
 
 
 def _way(update):
-    return {"rows": update.rows, "length": update.length, "precision": update.precision, "jit": update.jit}
+    names = ("rows", "length", "precision", "jit", "xla_flags")
+    return {name: getattr(update, name) for name in names}
 
 
 def _model(hparams, pictures):
@@ -317,7 +365,7 @@ def _peak():
     return peak
 
 
-def _decoding(small, end):
+def _decoding(small):
     import decoding
     import keras
 
@@ -331,8 +379,6 @@ def _decoding(small, end):
         flags = types.SimpleNamespace(vocabulary=2048 if small else 8192, inputs=length)
         model = decoding.Model(flags, hparam.get(hparams_set, "precision=mixed_bfloat16"))
         for batch, beam_size in batches:
-            if time.monotonic() > end:
-                return _row(name=hparams_set, error="no time left")
             try:
                 seconds, first = _decoded(model.decoder(batch, length, beam_size))
             except Exception as error:
@@ -369,6 +415,7 @@ _FIGURES = {
     "gibibytes": "{:.1f} GiB",
     "parameters": "{:.0f} M parameters",
     "first": "first after {:.0f} s",
+    "loss": f"loss {{!r}} after {_UPDATES} updates",
 }
 
 
@@ -376,6 +423,7 @@ def _told(row):
     how = [f"{row['rows']} rows"] if "rows" in row else []
     how += [f"beam {row['beam']}"] if "beam" in row else []
     how += [row["precision"], "XLA" if row["jit"] else "no XLA"] if "jit" in row else []
+    how += [row["xla_flags"]] if row.get("xla_flags") else []
     figures = [form.format(row[name]) for name, form in _FIGURES.items() if row.get(name) is not None]
     return f"{row['section']}: {', '.join([row['name'], *how])}: {row.get('error') or ', '.join(figures)}"
 

@@ -1,28 +1,10 @@
 """Operations that stand in a graph once, however often they are computed."""
 
-import contextlib
 import functools
-import threading
 
 import tensorflow as tf
 
-_local = threading.local()
-
-
-@contextlib.contextmanager
-def inlined():
-    """Within this scope, of one thread, functions are traced wherever they are called.
-
-    Code compiled by XLA needs it. A gradient gets shapes from the forward pass, and XLA must know shapes when
-    it compiles: of a function that hands one on it wants all inputs as constants, the weights among them, and
-    compiles anew after each update.
-    """
-    before = getattr(_local, "inlined", False)
-    _local.inlined = True
-    try:
-        yield
-    finally:
-        _local.inlined = before
+from t2tlite.layers import xla
 
 
 def once(function):
@@ -32,6 +14,10 @@ def once(function):
     of its many convolutions and normalizations. Calls that have the same ranks, types and other arguments
     share theirs; when the graph is run, the calls are replaced by what they stand for.
 
+    What XLA compiles has no such functions. A gradient gets shapes from the forward pass, and XLA must know
+    shapes when it compiles: of a function that hands one on it makes all inputs constants, the weights among
+    them, and compiles anew after each update.
+
     Args:
       function: of tensors, and of hashable values that are the same at each call from one place. It must use
         no variable and draw nothing, and give a nest of tensors.
@@ -40,7 +26,7 @@ def once(function):
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        inline = tf.executing_eagerly() or getattr(_local, "inlined", False)
+        inline = tf.executing_eagerly() or xla.is_traced_for()
         return (function if inline else compiled)(*args, **kwargs)
 
     return call

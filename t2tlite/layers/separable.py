@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.layers import history
+from t2tlite.layers import history, xla
 from t2tlite.layers.once import once
 
 
@@ -62,6 +62,9 @@ class _Separable(keras.layers.Layer):
         )
         self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
 
+    def _depthwise_weights(self, dtype):
+        return tf.cast(self.depthwise_kernel, tf.float32 if xla.is_traced_for() else dtype)
+
     def _pointwise_weights(self, dtype):
         return tf.cast(self.pointwise_kernel, dtype), tf.cast(self.bias, dtype)
 
@@ -81,9 +84,23 @@ def _depthwise(window, kernel, dilation):
     )[:, 0]
 
 
+def _sum_of_taps(x, kernel, dilation, before, after):
+    """`_depthwise` of `x` padded by so many positions, for XLA.
+
+    XLA makes one kernel of the products and their sum. On an H200 that took 0.3 to 0.4 ms with its gradients,
+    for 16,384 positions of 512 channels and 15 taps, and the native operation 10 to 21 ms.
+    """
+    length = tf.shape(x)[1]
+    window = tf.pad(tf.cast(x, tf.float32), [[0, 0], [before, after], [0, 0]])
+    taps = [window[:, i * dilation : i * dilation + length] * tap for i, tap in enumerate(tf.unstack(kernel))]
+    return tf.cast(tf.add_n(taps), x.dtype)
+
+
 @once
 def _causal(x, kernel, pointwise, bias, dilation):
     size = kernel.shape[0]
+    if xla.is_traced_for():
+        return _pointwise(_sum_of_taps(x, kernel, dilation, (size - 1) * dilation, 0), pointwise, bias)
     taps = tf.minimum(size - 1, (tf.shape(x)[1] - 1) // dilation)
     window = tf.pad(x, [[0, 0], [taps * dilation, 0], [0, 0]])
     return _pointwise(_depthwise(window, kernel[size - 1 - taps :], dilation), pointwise, bias)
@@ -92,6 +109,8 @@ def _causal(x, kernel, pointwise, bias, dilation):
 @once
 def _centred(x, kernel, pointwise, bias, dilation):
     middle = kernel.shape[0] // 2
+    if xla.is_traced_for():
+        return _pointwise(_sum_of_taps(x, kernel, dilation, *[middle * dilation] * 2), pointwise, bias)
     taps = tf.minimum(middle, (tf.shape(x)[1] - 1) // dilation)
     window = tf.pad(x, [[0, 0], [taps * dilation] * 2, [0, 0]])
     kernel = kernel[middle - taps : middle + taps + 1]
@@ -108,8 +127,25 @@ def _strided(x, kernel, pointwise, bias, strides):
 def _padded(x, kernel, pointwise, bias, strides):
     height, width = kernel.shape[:2]
     padding = [[0, 0], [height // 2] * 2, [width // 2] * 2, [0, 0]]
+    if xla.is_traced_for():
+        return _pointwise(_sum_of_taps_2d(x, kernel, strides, padding), pointwise, bias)
     x = tf.nn.depthwise_conv2d(x, kernel[..., None], [1, *strides, 1], padding)
     return _pointwise(x, pointwise, bias)
+
+
+def _sum_of_taps_2d(x, kernel, strides, padding):
+    """A depthwise convolution in two dimensions, for XLA; see `_sum_of_taps`."""
+    window = tf.pad(tf.cast(x, tf.float32), padding)
+    reach = [
+        (-(-size // stride) - 1) * stride + 1
+        for size, stride in zip(tf.unstack(tf.shape(x)[1:3]), strides, strict=True)
+    ]
+    taps = [
+        window[:, i : i + reach[0] : strides[0], j : j + reach[1] : strides[1]] * tap
+        for i, row in enumerate(tf.unstack(kernel))
+        for j, tap in enumerate(tf.unstack(row))
+    ]
+    return tf.cast(tf.add_n(taps), x.dtype)
 
 
 @keras.saving.register_keras_serializable("t2tlite")
@@ -148,9 +184,10 @@ class SeparableConv1D(_Separable):
     def call(self, x, state=None):
         """Convolves `x`; with `state` (causal only) it continues a sequence and returns `(y, new state)`."""
         if state is None:
-            kernel = tf.cast(self.depthwise_kernel, x.dtype)
             convolution = _causal if self.causal else _centred
-            return convolution(x, kernel, *self._pointwise_weights(x.dtype), self.dilation)
+            return convolution(
+                x, self._depthwise_weights(x.dtype), *self._pointwise_weights(x.dtype), self.dilation
+            )
         return self._step(x, state) if x.shape[1] == 1 else self._chunk(x, state)
 
     def _step(self, x, state):
@@ -201,6 +238,8 @@ class SeparableConv2D(_Separable):
         self._add_weights(self.kernel_size, middle, input_shape[-1], self.filters)
 
     def call(self, x):
-        kernel = tf.cast(self.depthwise_kernel, x.dtype)
-        convolution = _strided if self.kernel_size == (1, 1) else _padded
-        return convolution(x, kernel, *self._pointwise_weights(x.dtype), self.strides)
+        if self.kernel_size == (1, 1):
+            return _strided(
+                x, tf.cast(self.depthwise_kernel, x.dtype), *self._pointwise_weights(x.dtype), self.strides
+            )
+        return _padded(x, self._depthwise_weights(x.dtype), *self._pointwise_weights(x.dtype), self.strides)

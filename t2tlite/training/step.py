@@ -6,7 +6,7 @@ import zlib
 import keras
 import tensorflow as tf
 
-from t2tlite.layers import once, randomness
+from t2tlite.layers import randomness, xla
 from t2tlite.layers import replicas as layers_replicas
 from t2tlite.training import alike
 from t2tlite.training.guard import apply_if
@@ -49,13 +49,13 @@ def make_train_steps(model, optimizer, objectives, seed: int, element_specs, rep
 def _make_train_step(model, optimizer, family, replicas, jit):
     gradients_of = _make_gradients(model, optimizer, family, replicas, jit)
     choices = [[*family.shared, *own] for own in family.own]
+    apply = _make_apply(model, optimizer, choices, replicas, jit)
 
     def on_replica(features, row, step, problem_seed, which):
         count, rows = _whole(family, features)
         seed = tf.stack([problem_seed, step])
         gradients, statistics = gradients_of(features, row, seed, which, count, rows, count, tf.ones([]))
-        norm = _apply(model, optimizer, gradients, choices, which, statistics["loss"])
-        return {**statistics, "gradient_norm": norm}
+        return {**statistics, "gradient_norm": apply(gradients, which, statistics["loss"])}
 
     number = tf.TensorSpec([], tf.int32)
 
@@ -88,7 +88,7 @@ class Accumulator:
         self, model, optimizer, objectives, seed: int, element_specs, micro_steps: int, replicas, jit=False
     ):
         self._model, self._optimizer, self._replicas = model, optimizer, replicas
-        self._micro_steps = micro_steps
+        self._micro_steps, self._jit = micro_steps, jit
         self._used: dict[str, set[int]] = {}  # by problem, which variables have a gradient
         self._index = {variable.path: i for i, variable in enumerate(model.trainable_variables)}
         with replicas.scope():  # each replica has its own sums, until they are applied
@@ -184,10 +184,11 @@ class Accumulator:
         if problems not in self._applies:
             used = sorted({i for problem in problems for i in self._used[problem]})
             variables = [self._model.trainable_variables[i] for i in used]
+            apply = _make_apply(self._model, self._optimizer, [variables], self._replicas, self._jit)
 
             def on_replica(features, row, loss):
                 gradients = [self._sums[i].read_value() for i in used]
-                norm = _apply(self._model, self._optimizer, gradients, [variables], tf.constant(0), loss)
+                norm = apply(gradients, tf.constant(0), loss)
                 for i in used:
                     self._sums[i].assign(tf.zeros_like(self._sums[i]))
                 return {"gradient_norm": norm}
@@ -268,13 +269,13 @@ def _of_experts(whole) -> dict[str, tf.Tensor]:
 
 
 def _by_xla(function):
-    """The function, compiled by XLA anew for each shape of its arguments."""
+    """The function, compiled by XLA, anew for each shape of its arguments."""
 
-    def inlined(*args):
-        with once.inlined():
+    def within(*args):
+        with xla.scope():
             return function(*args)
 
-    return tf.function(inlined, jit_compile=True, autograph=False)
+    return tf.function(within, jit_compile=True, autograph=False)
 
 
 def _whole(family, features):
@@ -285,15 +286,26 @@ def _whole(family, features):
     return tf.maximum(count, 1.0), tf.zeros([tf.cast(rows, tf.int32), 0])
 
 
-def _apply(model, optimizer, gradients, choices, which, loss):
-    """Sums the gradients over the replicas, clips and applies them if they are finite; returns their norm.
+def _make_apply(model, optimizer, choices, replicas, jit):
+    """A function that sums gradients over the replicas, clips and applies them if they are finite.
 
     Args:
-      gradients: None for a variable that isn't used.
       choices: lists of the variables that they may be of.
-      which: number of the list that they are of.
-      loss: of the update; one that is not finite is not applied either.
+      jit: whether XLA compiles it, once for all shapes of batches; on several replicas it can't.
+
+    Returns:
+      A function of the gradients (None for a variable that isn't used), the number of the list that they are
+      of, and the loss of the update, which must be finite as well. It returns the gradients' norm.
     """
+
+    def apply(gradients, which, loss):
+        return _apply(model, optimizer, gradients, choices, which, loss)
+
+    return _by_xla(apply) if jit and replicas.number == 1 else apply
+
+
+def _apply(model, optimizer, gradients, choices, which, loss):
+    """See `_make_apply`."""
     used = [i for i, gradient in enumerate(gradients) if gradient is not None]
     choices = [[variables[i] for i in used] for variables in choices]
     found = layers_replicas.total_in_buckets([gradients[i] for i in used])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2tlite.layers import xla
 from t2tlite.layers.separable import SeparableConv1D, SeparableConv2D
 
 from ..models import tiny
@@ -23,6 +24,8 @@ def test_one_dimension_is_the_formula(causal, taps, dilation, length):
     x = tiny.noise(2, length, 3)
     expected = [reference.separable_1d(row, reference.weights(layer), dilation, causal) for row in x.numpy()]
     tiny.close(layer(x), expected)
+    with xla.scope():  # another way
+        tiny.close(layer(x), expected)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,36 @@ def test_two_dimensions_are_the_formula(kernel, strides, size):
     x = tiny.noise(2, *size, 3)
     expected = [reference.separable_2d(image, reference.weights(layer), strides) for image in x.numpy()]
     tiny.close(layer(x), expected)
+    with xla.scope():  # another way
+        tiny.close(layer(x), expected)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        SeparableConv1D(5, 15, 8, causal=True),
+        SeparableConv1D(5, 3),
+        SeparableConv2D(5, (3, 3), (2, 2)),
+    ],
+    ids=["causal", "centred", "strided"],
+)
+def test_what_xla_compiles_has_the_same_gradients(layer):
+    two = isinstance(layer, SeparableConv2D)
+    built(layer, *[None] * (3 if two else 2), 3)
+    x = tiny.noise(2, 9, *([6] if two else []), 3)
+
+    def train(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(layer(x) ** 2)
+        return tape.gradient(loss, [x, *(variable.value for variable in layer.trainable_variables)])
+
+    def within(x):
+        with xla.scope():
+            return train(x)
+
+    for one, other in zip(tf.function(within, jit_compile=True)(x), train(x), strict=True):
+        tiny.close(one, other)
 
 
 @pytest.mark.parametrize(("taps", "dilation"), [(1, 1), (3, 1), (5, 4), (15, 8)])
