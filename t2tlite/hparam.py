@@ -35,6 +35,9 @@ class HParams:
     def __init__(self, parts: Iterable[Part] = (), /, **given: Any):
         parts = tuple(dict.fromkeys(Part(*part) for part in parts))
         declared = declarations.chosen(CORE, given, parts)
+        for name in declared:
+            if hasattr(HParams, name):
+                raise UserError(f"a hyperparameter can't be called `{name}`, as HParams itself has that name")
         for name in given:
             if name not in declared and not declarations.owners(name):
                 _refuse(name, declared)

@@ -119,13 +119,15 @@ class Run:
         import keras
 
         name = self.hparams.model
-        made = registry.get("model", name)
-        if not hasattr(made, "from_problems"):
-            check_trainable(made, name)
+        model_class = registry.get("model", name)
+        if not hasattr(model_class, "from_problems"):
+            check_trainable(model_class, name)
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.hparams.precision)  # layers take it as they are made
         try:
-            model = made.from_problems(self.problems.values(), self.hparams, self.vocabulary, self.labels)
+            model = model_class.from_problems(
+                self.problems.values(), self.hparams, self.vocabulary, self.labels
+            )
             model.build(None)
         finally:
             keras.config.set_dtype_policy(before)

@@ -401,6 +401,12 @@ class TestDeclarations:
         with pytest.raises(UserError, match=message):
             declared()
 
+    def test_a_name_that_hparams_has_itself(self, sets):
+        mine = (Hyperparameter("replace", bool, "what is never read", default=True),)
+        registry.register_encoder("clash")(type("Clash", (), {"HPARAMS": mine}))
+        with pytest.raises(UserError, match="a hyperparameter can't be called `replace`"):
+            small(encoder="clash")
+
     def test_declarations_that_are_none(self, sets):
         registry.register_encoder("careless")(Careless)
         with pytest.raises(UserError, match=r"HPARAMS of the encoder `careless` must be a tuple of Hyperp"):

@@ -21,7 +21,8 @@ class Feature:
 
     Attributes:
       modality: name of a registered modality, or None for the one that the hyperparameters name for
-        this kind of feature (`modality_text`, `modality_image`, `modality_audio`, `modality_label`).
+        this kind of feature (`modality_text`, `modality_image`, `modality_audio`, `modality_label`). A kind
+        declares that hyperparameter in its `HPARAMS`.
       optional: whether an example may lack it, which then is masked out; for one of several named inputs.
       kind: the registered name, which prepared data and exports have as well.
       objective: name of the registered objective of a problem whose target it is, unless the problem names

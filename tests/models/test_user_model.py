@@ -5,11 +5,13 @@ import pathlib
 import sys
 
 import pytest
+import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.bin import t2t_decode, t2t_eval, t2t_export, t2t_show, t2t_train
 from t2tlite.errors import UserError
 from t2tlite.model import Decodable, Embeddable, Trainable
+from t2tlite.models import keras_model
 from t2tlite.run import Run
 
 FOLDER = pathlib.Path(__file__).parent / "usr_bag"
@@ -42,7 +44,8 @@ def train(folder, steps, data_dir, **more):
         "train_steps": steps,
         "log_steps": 1,
         "local_eval_frequency": 0,
-        "eval_steps": 0,
+        "eval_steps": 2,
+        "dry_run": False,  # it has tests of its own
         **more,
     }
     return t2t_train.main([f"--{name}={value}" for name, value in given.items()])
@@ -61,7 +64,7 @@ def data_dir(tmp_path_factory):
 def run(data_dir, tmp_path_factory, eager):
     folder = tmp_path_factory.mktemp("run") / "run"
     with eager():
-        assert train(folder, 120, data_dir) == 0
+        assert train(folder, 80, data_dir) == 0
     return folder
 
 
@@ -76,15 +79,14 @@ def test_it_learns_without_figures_of_experts(run):
     assert not (run / "expert_load.json").exists()
 
 
-def test_it_goes_on_exactly(data_dir, tmp_path, eagerly):
-    assert train(tmp_path / "whole", 8, data_dir) == 0
-    assert train(tmp_path / "stopped", 5, data_dir) == 0
-    assert train(tmp_path / "stopped", 8, data_dir) == 0
+def test_it_goes_on_exactly(run, data_dir, tmp_path, eagerly):
+    assert train(tmp_path / "stopped", 3, data_dir) == 0
+    assert train(tmp_path / "stopped", 6, data_dir) == 0
     whole, stopped = (
-        [line for line in told(tmp_path / name) if line["split"] == "train" or line["step"] == 8]
-        for name in ("whole", "stopped")
+        [line for line in told(folder) if line["split"] == "train" and line["step"] <= 6]
+        for folder in (run, tmp_path / "stopped")
     )
-    assert whole == stopped and len(whole) == 10
+    assert whole == stopped and len(whole) == 6
 
 
 def test_it_is_evaluated_and_what_it_cannot_decode_is_left_out(run, tmp_path, capsys, eagerly):
@@ -137,6 +139,19 @@ def test_a_decoded_evaluation_is_refused_before_the_first_update(data_dir, tmp_p
 def test_it_has_no_encoder_to_choose(data_dir, tmp_path, capsys):
     assert train(tmp_path / "run", 2, data_dir, hparams=f"{SETTINGS},encoder=lstm") == 2
     assert "`encoder` has no effect: it is of the model `multimodel`, which is" in capsys.readouterr().err
+
+
+def test_a_class_is_exported(run, tmp_path):
+    flags = [f"--output_dir={run}", "--problems=colour_of_sentence", f"--export_dir={tmp_path}/export"]
+    assert t2t_export.main(flags) == 0
+    exported = tf.saved_model.load(f"{tmp_path}/export").signatures["colour_of_sentence"]
+    found = exported(inputs=tf.constant(["the green pan there", "a red lamp inside"]))
+    assert [row[0].decode() for row in found["label"].numpy()] == ["green", "red"]
+
+
+def test_it_is_no_keras_model_of_one_problem(run):
+    with pytest.raises(UserError, match="only a MultiModel is made a Keras model of one problem"):
+        keras_model.keras_model(run, "colour_of_sentence")
 
 
 def test_its_contracts(run):
