@@ -57,6 +57,8 @@ class Counts(Vector):
     Problems share a net exactly if they have the same names in the same order.
     """
 
+    HPARAMS = (HIDDEN_SIZE,)
+
     @classmethod
     def sharing(cls, problem, side, vocabulary, labels):
         names = problem.features()[side].vocabulary

@@ -10,6 +10,7 @@ from t2tlite.objective import Objective
 class Regression(Objective):
     """The mean of the squared differences of a vector's numbers."""
 
+    HPARAMS = ()
     FIGURES = {"loss": False}  # the mean squared error
 
     def count(self, targets):
