@@ -87,7 +87,7 @@ def test_flat_and_nested_examples():
     assert nest(flatten(example, names)) == {"inputs": {"a": 1}, "targets": "c"}
     for value in ("a", {"a": 1}):  # a dict may be a value of its own
         example = {"inputs": value, "targets": ["b"]}
-        assert nest(flatten(example, ("inputs", "targets"))) == example
+        assert flatten(example, ("inputs", "targets")) == nest(example) == example
 
 
 text = problem.Text
