@@ -10,6 +10,7 @@ import tensorflow as tf
 from t2tlite import hparam, registry
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
+from t2tlite.model import Output
 from t2tlite.models.component import dtype_scope
 from t2tlite.models.multimodel import MultiModel, Net, Wiring, wire
 from t2tlite.run import CHECKPOINTS, Run
@@ -55,7 +56,16 @@ class ProblemModel(keras.Model):
         return output.logits
 
     def make_loss(self) -> "TargetLoss":
-        """The loss of the problem's targets, for `compile`."""
+        """The loss of the problem's targets, for `compile`.
+
+        Raises:
+          UserError: the objective reads more than logits and targets.
+        """
+        if not registry.get("objective", self.objective).reads_targets_only:
+            raise UserError(
+                f"the objective `{self.objective}` reads more than logits and targets, so it is no Keras"
+                " loss; train it with t2t-train"
+            )
         return TargetLoss(self.hparams, self.objective)
 
     def summary(self, *args, expand_nested: bool = True, **kwargs):
@@ -104,7 +114,8 @@ class TargetLoss(keras.losses.Loss):
         """The mean over the targets of a batch; `sample_weight` is refused."""
         if sample_weight is not None:
             raise ValueError("the loss of an objective is a mean over targets; it takes no `sample_weight`")
-        return self.objective.loss(y_pred, y_true) / tf.maximum(self.objective.count(y_true), 1.0)
+        features = {"targets": y_true}
+        return self.objective.loss(Output(y_pred), features) / tf.maximum(self.objective.count(features), 1.0)
 
     call = __call__
 

@@ -13,10 +13,10 @@ class Regression(Objective):
     HPARAMS = ()
     FIGURES = {"loss": False}  # the mean squared error
 
-    def count(self, targets):
+    def count(self, features):
         """How many vectors there are."""
-        return tf.cast(tf.shape(targets)[0], tf.float32)
+        return tf.cast(tf.shape(features["targets"])[0], tf.float32)
 
-    def loss(self, logits, targets):
+    def loss(self, output, features):
         """See `Objective.loss`; float32 targets and what the model gives, `[batch, size]`."""
-        return tf.reduce_sum(tf.reduce_mean(tf.square(logits - targets), axis=-1))
+        return tf.reduce_sum(tf.reduce_mean(tf.square(output.logits - features["targets"]), axis=-1))

@@ -21,22 +21,24 @@ class SoftClassification(Objective):
         "accuracy": True,  # share in [0, 1] whose largest logit is that of a heaviest class
     }
 
-    def count(self, targets):
+    def count(self, features):
         """How many examples have any weight."""
-        return tf.reduce_sum(_has_weight(targets))
+        return tf.reduce_sum(_has_weight(features["targets"]))
 
-    def loss(self, logits, targets):
+    def loss(self, output, features):
         """See `Objective.loss`; float32 targets and logits `[batch, classes]`."""
+        logits, targets = output.logits, features["targets"]
         smoothing = self.hparams.label_smoothing
         shares = (1 - smoothing) * _shares(targets) + smoothing / targets.shape[-1]
         return _sum(shares, logits, targets)
 
-    def sums(self, logits, targets):
+    def sums(self, output, features):
         """See `Objective.sums`."""
+        logits, targets = output.logits, features["targets"]
         chosen = tf.gather(targets, tf.argmax(logits, axis=-1), batch_dims=1)
         right = tf.cast(chosen == tf.reduce_max(targets, axis=-1), tf.float32)
         return {
-            **super().sums(logits, targets),
+            **super().sums(output, features),
             "nats": _sum(_shares(targets), logits, targets),
             "correct": tf.reduce_sum(right * _has_weight(targets)),
         }

@@ -35,7 +35,7 @@ class Family:
 
 def key(model, objective, problem: str, spec: dict[str, tf.TensorSpec]) -> tuple:
     """A key: one compiled function serves all problems of a model with the same one."""
-    return model.computation(problem), objective.name, *sorted(spec.items())
+    return model.computation(problem), objective.computation(), *sorted(spec.items())
 
 
 def families(model, objectives, element_specs) -> list[Family]:

@@ -15,7 +15,8 @@ _PROBE = 8  # a batch is tried with so many times fewer examples first
 def check(run, model, optimizer, update, replicas):
     """One update on a made-up batch of each problem, at the longest bound and the size that goes with it.
 
-    Of problems that the model computes alike with batches of the same size, the first stands for all.
+    Of problems that the model computes alike with batches of the same size and the same objective, the first
+    stands for all.
     It is the update that training makes, compiled for both, and no variable changes. Where memory that runs
     out would end the process (a CPU), the need is estimated from smaller batches first, and the whole one is
     only tried where it might not fit.
@@ -36,8 +37,9 @@ def check(run, model, optimizer, update, replicas):
     with rehearsal(optimizer):
         for name, problem in run.problems.items():
             size = -(-pipeline.batch_plan(problem, run.hparams).sizes[-1] // replicas.workers)
-            if (model.computation(name), size) not in tried:
-                tried.add((model.computation(name), size))
+            key = model.computation(name), problem.objective_name(), size
+            if key not in tried:
+                tried.add(key)
                 held = max(held, _Trial(run, update, replicas, problem, name, held).check(size))
 
 

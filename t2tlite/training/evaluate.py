@@ -18,12 +18,15 @@ class Evaluator:
     Args:
       run: the `Run`.
       model: its model; read anew at each evaluation.
+      objectives: `{problem: Objective}` of its problems; default: they are made.
     """
 
-    def __init__(self, run, model):
+    def __init__(self, run, model, objectives=None):
         self._run = run
         self._model = model
-        self._objectives = objective.all_of(run.problems, run.hparams)
+        self._objectives = objectives or objective.all_of(
+            run.problems, run.hparams, run.vocabulary, run.labels
+        )
         self._datasets = {}
         self._steps = {}
 
@@ -104,6 +107,6 @@ def make_eval_step(model, objective, problem: str, element_spec):
     @tf.function(input_signature=[element_spec, values_spec], autograph=False)
     def eval_step(features, values):
         output = model(features, problem=problem, training=False, values=values)
-        return objective.sums(output.logits, objective.targets(features))
+        return objective.sums(output, features)
 
     return eval_step

@@ -211,7 +211,7 @@ def _make_gradients(model, optimizer, family, replicas, jit):
         """What adds up over the replicas."""
         with randomness.scope(seed, row, replicas.number, rows):
             output = model(features, problem=problem, training=True, values=own)
-        total = family.objective.loss(output.logits, family.objective.targets(features))
+        total = family.objective.loss(output, features)
         sums = {"total": total, "dropped": tf.zeros([]), "choices": {}, "balance": {}}
         for place, statistics in output.experts.items():
             sums["dropped"] += statistics["dropped"]
@@ -280,7 +280,7 @@ def _by_xla(function):
 
 def _whole(family, features):
     """Of the whole batch: how many targets it has, at least 1, and its rows, as the shape `[rows, 0]`."""
-    count = family.objective.count(family.objective.targets(features))
+    count = family.objective.count(features)
     rows = tf.cast(tf.shape(next(iter(features.values())))[0], tf.float32)
     count, rows = layers_replicas.total((count, rows))
     return tf.maximum(count, 1.0), tf.zeros([tf.cast(rows, tf.int32), 0])

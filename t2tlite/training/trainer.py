@@ -96,12 +96,12 @@ class Trainer:
         with self.replicas.scope():
             self.model = run.make_model()
             self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
+            self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
         self.datasets = {name: self._dataset(problem) for name, problem in run.problems.items()}
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
-        self.objectives = objective.all_of(run.problems, run.hparams)
         self._updates = self._make_updates()
-        self.evaluator = Evaluator(run, self.model)
+        self.evaluator = Evaluator(run, self.model, self.objectives)
         sizes = {
             name: pipeline.size(problem, "train", run.data_dir) for name, problem in run.problems.items()
         }

@@ -100,9 +100,9 @@ def test_a_vector_is_learned_and_not_decoded(predictor):
         "inputs.tags_given": tf.constant([False] * 4),
         "targets": tiny.noise(4, 2, seed=1),
     }
-    aim = objective.of(made, model.hparams)
+    aim = objective.all_of({"moved": made}, model.hparams)["moved"]
     with tf.GradientTape() as tape:
-        loss = aim.loss(model(features, problem="moved").logits, aim.targets(features))
+        loss = aim.loss(model(features, problem="moved"), features)
     written = [v for v in model.trainable_variables if "vector_2/write" in v.path]
     assert len(written) == 2
     assert all(tf.reduce_any(g != 0) for g in tape.gradient(loss, [v.value for v in written]))

@@ -143,7 +143,7 @@ def test_every_input_and_its_name_have_a_gradient(name):
     model, features = tiny.model((name,)), tiny.batch(name)
     aim = tiny.objectives(model)[name]
     with tf.GradientTape() as tape:
-        loss = aim.loss(model(features, problem=name).logits, aim.targets(features))
+        loss = aim.loss(model(features, problem=name), features)
     gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
     pairs = zip(model.trainable_variables, gradients, strict=True)
     none = [v.path for v, g in pairs if g is None or not tf.convert_to_tensor(g).numpy().any()]

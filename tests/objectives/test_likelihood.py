@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from t2tlite import objective, registry
 from t2tlite.errors import UserError
+from t2tlite.model import Output
 
 from ..layers import reference
 from ..models import tiny
@@ -28,8 +29,8 @@ def test_the_loss_of_a_text_is_the_cross_entropy_of_what_is_not_padding(smoothin
         wanted = np.full(19, smoothing / 19)
         wanted[IDS[row, t]] += 1 - smoothing
         expected -= wanted @ np.log(reference.softmax(np.float64(logits[row, t])))
-    tiny.close(aim.loss(logits, IDS), expected)
-    assert aim.count(IDS) == 8
+    tiny.close(aim.loss(Output(logits), {"targets": IDS}), expected)
+    assert aim.count({"targets": IDS}) == 8
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -42,13 +43,14 @@ def test_the_loss_of_a_class_is_the_cross_entropy(smoothing):
         row @ np.log(reference.softmax(np.float64(scores)))
         for row, scores in zip(wanted, logits, strict=True)
     )
-    tiny.close(aim.loss(logits, targets), expected)
-    assert aim.count(targets) == 3
+    tiny.close(aim.loss(Output(logits), {"targets": targets}), expected)
+    assert aim.count({"targets": targets}) == 3
 
 
 def sums_of(logits, targets, autoregressive=True):
     aim = made("likelihood" if autoregressive else "classification")
-    sums = aim.sums(tf.constant(logits, tf.float32), tf.constant(targets, tf.int32))
+    logits, targets = tf.constant(logits, tf.float32), tf.constant(targets, tf.int32)
+    sums = aim.sums(Output(logits), {"targets": targets})
     return {name: float(value) for name, value in sums.items()}
 
 
@@ -128,11 +130,11 @@ def test_what_is_summed_adds_up_over_parts_of_a_batch(name):
         "soft_classification": tf.exp(tiny.noise(2, 19, seed=1)),
         "regression": tiny.noise(2, 19, seed=1),
     }[name]
-    whole = aim.sums(logits, targets)
-    parts = [aim.sums(logits[i : i + 1], targets[i : i + 1]) for i in range(2)]
+    whole = aim.sums(Output(logits), {"targets": targets})
+    parts = [aim.sums(Output(logits[i : i + 1]), {"targets": targets[i : i + 1]}) for i in range(2)]
     for key, value in whole.items():
         tiny.close(value, parts[0][key] + parts[1][key])
     assert whole["sequences"] == 2
-    tiny.close(whole["loss"], aim.loss(logits, targets))
-    tiny.close(whole["count"], aim.count(targets))
+    tiny.close(whole["loss"], aim.loss(Output(logits), {"targets": targets}))
+    tiny.close(whole["count"], aim.count({"targets": targets}))
     assert set(aim.figures({key: float(value) for key, value in whole.items()})) >= set(aim.FIGURES)

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import hparam, registry
+from t2tlite.model import Output
 
 HPARAMS = hparam.get("multimodel_tiny")
 LOGITS = np.random.default_rng(0).normal(size=(5, 4))
@@ -13,6 +14,10 @@ WEIGHTS = np.array([[1, 0, 0, 0], [2, 1, 0, 1], [0, 0, 0, 0], [0.25, 0.25, 0.5, 
 
 def made(name, **changes):
     return registry.get("objective", name)(HPARAMS.replace(**changes))
+
+
+def batch(logits, targets):
+    return Output(tf.constant(logits, tf.float32)), {"targets": tf.constant(targets, tf.float32)}
 
 
 def nats(shares):
@@ -26,7 +31,7 @@ def test_the_loss_is_the_cross_entropy_of_the_shares(smoothing):
     aim = made("soft_classification", label_smoothing=smoothing)
     shares = WEIGHTS / np.maximum(WEIGHTS.sum(axis=1, keepdims=True), 1e-9)
     counted = np.array([1, 1, 0, 1, 1])
-    args = tf.constant(LOGITS, tf.float32), tf.constant(WEIGHTS, tf.float32)
+    args = batch(LOGITS, WEIGHTS)
     expected = (nats((1 - smoothing) * shares + smoothing / 4) * counted).sum()
     np.testing.assert_allclose(aim.loss(*args), expected, rtol=1e-5)
     assert float(aim.count(args[1])) == 4
@@ -43,11 +48,13 @@ def test_one_class_is_classified():
     """With all weight on one class it is `classification`."""
     classes = tf.constant([0, 3, 1, 2, 2])
     one_hot = tf.one_hot(classes, 4)
-    logits = tf.constant(LOGITS, tf.float32)
+    of_one_hot, of_classes = (
+        (Output(tf.constant(LOGITS, tf.float32)), {"targets": t}) for t in (one_hot, classes)
+    )
     soft = made("soft_classification", label_smoothing=0.1)
     hard = made("classification", label_smoothing=0.1)
-    np.testing.assert_allclose(soft.loss(logits, one_hot), hard.loss(logits, classes), rtol=1e-5)
-    one, other = soft.figures(soft.sums(logits, one_hot)), hard.figures(hard.sums(logits, classes))
+    np.testing.assert_allclose(soft.loss(*of_one_hot), hard.loss(*of_classes), rtol=1e-5)
+    one, other = soft.figures(soft.sums(*of_one_hot)), hard.figures(hard.sums(*of_classes))
     for name in one:
         np.testing.assert_allclose(one[name], other[name], rtol=1e-5)
 
@@ -55,7 +62,7 @@ def test_one_class_is_classified():
 def test_regression():
     aim = made("regression")
     targets = np.random.default_rng(1).normal(size=(5, 4))
-    args = tf.constant(LOGITS, tf.float32), tf.constant(targets, tf.float32)
+    args = batch(LOGITS, targets)
     figures = aim.figures({name: float(value) for name, value in aim.sums(*args).items()})
     np.testing.assert_allclose(figures["loss"], ((LOGITS - targets) ** 2).mean(), rtol=1e-5)
     assert float(aim.count(args[1])) == 5

@@ -185,8 +185,8 @@ def test_a_figure_that_is_not_finite(sizes):
 
 
 def test_shapes_that_do_not_fit(model, monkeypatch):
-    def broken(self, logits, targets):
-        return tf.reduce_sum(logits @ logits)
+    def broken(self, output, features):
+        return tf.reduce_sum(output.logits @ output.logits)
 
     monkeypatch.setattr(registry.get("objective", "classification"), "loss", broken)
     with pytest.raises(UserError, match="`pictures` .1 examples of 33 pixels. can't be computed"):
