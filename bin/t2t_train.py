@@ -106,6 +106,7 @@ def train(flags, argv):
         hparams = hparams.replace(max_length=flags.max_length)
     for problem in problems:
         problem.check_source(flags.source)
+        problem.configure(hparams)
     stopping = _early_stopping(flags, problems)
     if flags.local_workers > 1:
         from t2tlite.training import local_workers

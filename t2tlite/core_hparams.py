@@ -12,6 +12,13 @@ from t2tlite.hyperparameter import (
 
 CORE = (
     Hyperparameter("model", str, "model that is trained", default="multimodel", names="model"),
+    Hyperparameter(
+        "objective",
+        str | None,
+        "objective of every problem; none: that which each problem or its target names",
+        default=None,
+        names="objective",
+    ),
     # Optimisation.
     Hyperparameter("optimizer", str, "adam, adamw, adafactor or lamb", default="adam"),
     Hyperparameter(

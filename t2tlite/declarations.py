@@ -87,7 +87,7 @@ def chosen(
                 )
             of_part.setdefault(one.name, part)
             value = values.get(one.name, one.default)
-            if one.names and value is not REQUIRED:
+            if one.names and value not in (REQUIRED, None):
                 named = Part(one.names, one.checked(value))
                 if named not in seen:
                     seen[named] = None

@@ -174,10 +174,14 @@ def _chosen_with(base: HParams, found: Mapping[str, Any], texts: Mapping[str, st
     values = {**base._given, **found}
     while True:
         declared = declarations.chosen(CORE, values, base.parts())
-        named = {name: text for name, text in texts.items() if name in declared and declared[name].names}
-        if all(values.get(name) == text for name, text in named.items()):
+        named = {
+            name: declared[name].parse(text)
+            for name, text in texts.items()
+            if name in declared and declared[name].names
+        }
+        if all(name in values and values[name] == value for name, value in named.items()):
             return declared
-        values |= {name: declared[name].parse(text) for name, text in named.items()}
+        values |= named
 
 
 def _split(overrides: str) -> dict[str, str]:

@@ -58,7 +58,8 @@ class Hyperparameter:
       help: one line, for people.
       rules: a `Rule`, or several, that hold of it; a number needs one.
       default: its value where neither a set nor a flag gives one; it must be given where there is none.
-      names: the kind of registered part, such as "encoder", whose name it holds: that part is then chosen.
+      names: the kind of registered part, such as "encoder", whose name it holds: that part is then
+        chosen.
       at_most: name of another hyperparameter that it may not exceed.
       divides: name of another that it divides.
       formerly: names that it has elsewhere, or had here: they lead to this one.
@@ -79,7 +80,7 @@ class Hyperparameter:
         object.__setattr__(self, "rules", rules)
         if not self.help.strip() or "\n" in self.help:
             raise UserError(f"hyperparameter `{self.name}` needs one line of help")
-        if not rules and self.type not in (bool, str):
+        if not rules and self.type not in (bool, str, str | None):
             raise UserError(
                 f"hyperparameter `{self.name}` needs a range, such as hyperparameter.POSITIVE: a number"
                 " without one would take any nonsense"

@@ -89,7 +89,8 @@ class Problem:
       command: name of the command token that starts every decoding, e.g. "to_german". Empty where the target
         is a class: it is read off the encoded input, and nothing is decoded.
       metrics: names of registered metrics.
-      objective: name of a registered objective; None for that of the target.
+      objective: name of a registered objective; None for that of the target. A run's hyperparameter
+        `objective` has precedence, see `configure`.
       symbols: strings that become whole vocabulary entries (e.g. the brackets of trees).
       corpus: name of the prepared data; problems with the same corpus share one copy. None: the
         problem's own name.
@@ -182,6 +183,13 @@ class Problem:
           vocabulary: the run's `Vocabulary`.
         """
         return None
+
+    def configure(self, hparams) -> None:
+        """Takes from a run's hyperparameters what it has in common with the run's other problems.
+
+        That is the `objective`, where they name one.
+        """
+        self.objective = hparams.objective or self.objective
 
     def objective_name(self) -> str:
         """The registered objective that is learned.

@@ -48,6 +48,10 @@ class Run:
     warm_start_from: str | None = None
     asked_bounds: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self):
+        for problem in self.problems.values():
+            problem.configure(self.hparams)
+
     def description(self) -> dict[str, Any]:
         """Everything but the vocabulary, as JSON holds it."""
         return {

@@ -375,6 +375,13 @@ class TestDeclarations:
         with pytest.raises(UserError, match=message):
             small(encoder="wide", decoder="taller")
 
+    def test_a_part_may_be_named_or_none(self):
+        assert small().objective is None
+        assert hparam.get("multimodel_tiny", "objective=distillation").objective == "distillation"
+        assert hparam.get("multimodel_tiny", "objective=none").objective is None
+        with pytest.raises(UserError, match="`likelyhood`.*likelihood"):
+            small(objective="likelyhood")
+
     def test_t2tlite_s_own_parts_agree(self):
         by_name = {}
         for one in every_declaration():

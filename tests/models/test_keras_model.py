@@ -156,6 +156,13 @@ def test_the_experts_count_in_training_only():
     assert model.losses == []
 
 
+def test_an_objective_that_reads_more_than_targets_is_no_keras_loss():
+    wiring = tiny.wiring(["translation"], HPARAMS)["translation"]
+    model = ProblemModel(HPARAMS, wiring, "translation", "distillation")
+    with pytest.raises(UserError, match="`distillation` reads more than logits and targets"):
+        model.make_loss()
+
+
 def test_the_loss_leaves_padding_out():
     loss = make("translation").make_loss()
     targets = np.array([[5, 1, 0, 0], [3, 4, 2, 1]], np.int32)

@@ -1,6 +1,6 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
-python on_replicas.py RESULT.npz plain|xla|micro_steps|transformer|lstm|named
+python on_replicas.py RESULT.npz plain|xla|micro_steps|transformer|lstm|named|distilled
 """
 
 import os
@@ -22,6 +22,7 @@ import tiny  # noqa: E402
 from t2tlite import registry  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
 from t2tlite.models.component import Component  # noqa: E402
+from t2tlite.objectives.distillation import Distillation, untrainable  # noqa: E402
 from t2tlite.shared_hparams import DROPOUT, MOE  # noqa: E402
 from t2tlite.training.optimizers import make_optimizer  # noqa: E402
 from t2tlite.training.step import Accumulator, make_train_steps  # noqa: E402
@@ -65,6 +66,7 @@ BODIES = {
     "lstm": {"encoder": "lstm", "decoder": "lstm", "moe": "top_k"},
     "named": {"encoder": "small", "decoder": "lstm", "moe": "top_k"},
 }
+COMPILED = ("xla", "distilled")
 STEPS = 3
 
 
@@ -92,11 +94,14 @@ def run(number, way):
     batch = tiny.batch(name, size=6)  # of four replicas two have one row less
     spec = {side: tf.TensorSpec([None] * value.shape.rank, value.dtype) for side, value in batch.items()}
     aims = tiny.objectives(model)
+    if way == "distilled":
+        with replicas.scope(), untrainable():
+            aims = {name: Distillation(hparams, tiny.get(name), tiny.model((name,), hparams, seed=1))}
     if way == "micro_steps":
         accumulator = Accumulator(model, optimizer, aims, 0, {name: spec}, 2, replicas)
         found = [accumulator.update([(name, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
-        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way == "xla")[name]
+        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way in COMPILED)[name]
         found = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in found]) for name in found[0]}
     assert not figures["dropped"].any()
@@ -105,6 +110,6 @@ def run(number, way):
 
 if __name__ == "__main__":
     path, way = sys.argv[1:]
-    tf.config.run_functions_eagerly(way != "xla")  # quicker than tracing
+    tf.config.run_functions_eagerly(way not in COMPILED)  # quicker than tracing
     results = {number: run(number, way) for number in (1, 2, 4)}
     np.savez(path, **{f"{number}:{k}": v for number, found in results.items() for k, v in found.items()})
