@@ -11,7 +11,7 @@ from t2tlite.errors import UserError
 from t2tlite.model import Output
 from t2tlite.objectives.distillation import Distillation
 from t2tlite.run import CHECKPOINTS, Run
-from t2tlite.training import checkpoint, launch
+from t2tlite.training import averaging, checkpoint, launch
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.trainer import Intervals, Trainer
@@ -241,26 +241,23 @@ def trained(run, steps):
     return run
 
 
-def stored(run):
-    """The names and shapes in the newest checkpoint of a run."""
-    return tf.train.list_variables(str(checkpoint.newest(run.output_dir / CHECKPOINTS) / "state"))
-
-
 def test_a_run_resumes_exactly_with_a_checkpoint_of_the_student_alone(sample_data, tmp_path, eagerly):
     teacher = launched(tmp_path / "teacher", sample_data, hidden_size=16)
     save_model(teacher)
     values = {"objective": "distillation", "teacher": str(teacher.output_dir)}
-    whole = trained(launched(tmp_path / "whole", sample_data, **values), 3)
+    whole = trained(launched(tmp_path / "whole", sample_data, **values), 2)
     trained(launched(tmp_path / "parted", sample_data, **values), 1)
-    parted = trained(launched(tmp_path / "parted", sample_data, **values), 3)
-    plain = trained(launched(tmp_path / "plain", sample_data), 1)
-    assert stored(whole) == stored(plain)
+    parted = trained(launched(tmp_path / "parted", sample_data, **values), 2)
     one, other = (run.restore_model() for run in (whole, parted))
     for variable, again in zip(one.variables, other.variables, strict=True):
         np.testing.assert_array_equal(variable, again, err_msg=variable.path)
+    stored = averaging.Stored(checkpoint.newest(whole.output_dir / CHECKPOINTS))
+    shapes = {variable.path: list(variable.shape) for variable in one.variables}
+    assert {path: list(stored.shapes[key]) for path, key in stored.names.items()} == shapes
     again = Run.load(whole.output_dir)
     assert again.problems["wmt_ende"].objective_name() == "distillation"
     figures = Evaluator(again, one).evaluate("wmt_ende", "validation", 1)
+    plain = launched(tmp_path / "plain", sample_data)
     likelihood = Evaluator(plain, one).evaluate("wmt_ende", "validation", 1)
     assert figures.pop("divergence") > 0 and figures.pop("loss") != likelihood.pop("loss")
     assert figures == likelihood

@@ -66,7 +66,6 @@ BODIES = {
     "lstm": {"encoder": "lstm", "decoder": "lstm", "moe": "top_k"},
     "named": {"encoder": "small", "decoder": "lstm", "moe": "top_k"},
 }
-COMPILED = ("xla", "distilled")
 STEPS = 3
 
 
@@ -101,7 +100,7 @@ def run(number, way):
         accumulator = Accumulator(model, optimizer, aims, 0, {name: spec}, 2, replicas)
         found = [accumulator.update([(name, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
-        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way in COMPILED)[name]
+        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way == "xla")[name]
         found = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in found]) for name in found[0]}
     assert not figures["dropped"].any()
@@ -110,6 +109,6 @@ def run(number, way):
 
 if __name__ == "__main__":
     path, way = sys.argv[1:]
-    tf.config.run_functions_eagerly(way not in COMPILED)  # quicker than tracing
+    tf.config.run_functions_eagerly(way != "xla")  # quicker than tracing
     results = {number: run(number, way) for number in (1, 2, 4)}
     np.savez(path, **{f"{number}:{k}": v for number, found in results.items() for k, v in found.items()})
