@@ -98,7 +98,7 @@ def test_ten_annotators_answer_and_a_few_disagree():
     for seed in range(300):
         given = questions.annotated("2", questions.NUMBERS, Draws(seed))
         assert len(given) == 10 and set(given) <= set(questions.NUMBERS)
-        assert metric.vqa_accuracy(["2"], [given]) == 100
+        assert metric.vqa_accuracy([["2"]], [given]) == 100
         disagreeing[10 - given.count("2")] += 1
     assert sorted(disagreeing) == [0, 1, 2] and min(disagreeing.values()) > 30
 
