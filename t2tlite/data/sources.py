@@ -15,7 +15,7 @@ from t2tlite.data import converted, records
 from t2tlite.problem import Problem
 
 MEMORY_BYTES = 64 << 20  # larger splits are read from their files
-_OF_MEDIA = 0.25  # of that, for pictures and sounds, which take long to decode wherever they come from
+_OF_MEDIA = 1 / 16  # of that, for pictures and sounds, which take long to decode wherever they come from
 _CHUNKS_AT_A_TIME = 32
 _CHUNKS_OF_A_WORKER = 100  # with fewer, shares of whole chunks would differ by too much
 

@@ -1,16 +1,16 @@
-"""Compiled: the tf.functions of a model's problems, each traced once for all shapes, by any thread."""
+"""Compiled: the functions of a model's problems, each traced once for all shapes, by any thread."""
 
 import functools
 import threading
-from typing import Any
 
 import tensorflow as tf
 
 from t2tlite.decoding.decode import SETTINGS, Way, decode
 from t2tlite.ids import PAD
+from t2tlite.layers.traced import Traced
 
 _ROWS = tf.TensorSpec([None], tf.int32)
-_MOST = 32  # functions that are kept; one takes some 40 MB even of a small model
+_MOST = 32  # functions that are kept; one takes some 20 MB even of a small model
 
 
 class Compiled:
@@ -24,12 +24,12 @@ class Compiled:
 
     def __init__(self, model):
         self._model = model
-        self._functions: dict[tuple, Any] = {}
+        self._functions: dict[tuple, Traced] = {}
         self._lock = threading.RLock()
 
     def traces(self) -> int:
-        """How often anything was traced."""
-        return sum(one.experimental_get_tracing_count() for one in self._functions.values())
+        """How many functions there are, each of them traced once."""
+        return len(self._functions)
 
     def decoder(self, problem: str, way: Way, constraint, spec, conditions):
         """A function of features, rows, conditions and settings, see `decode`.
@@ -61,8 +61,7 @@ class Compiled:
         with self._lock:
             made = self._functions.pop(key, None)
             if made is None:
-                made = tf.function(body, input_signature=signature, autograph=False)
-                made.get_concrete_function()  # traced here, under the lock
+                made = Traced(body, signature)
             self._functions[key] = made  # the last one again
             while len(self._functions) > _MOST:
                 del self._functions[next(iter(self._functions))]

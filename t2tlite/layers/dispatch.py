@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from t2tlite.layers.once import once
+
 
 class Plan(NamedTuple):
     """Where each chosen (token, expert) pair goes; the dispatch moves activations by gathers alone.
@@ -103,35 +105,41 @@ def _gather_or_zero(x, index):
 
 
 def dispatch(x, plan: Plan, training: bool = True):
-    """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too.
-
-    Not in training the gradient is TensorFlow's: it never forgets a custom one, nor the graph it is made in.
-    """
+    """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too."""
     k = plan.slot_of_choice.shape[1]
     if not training:
         return _gather_or_zero(x, plan.choice_of_slot // k)
-
-    @tf.custom_gradient
-    def forward(x):
-        def backward(dy):
-            return tf.reduce_sum(_gather_or_zero(dy, plan.slot_of_choice), axis=1)
-
-        return _gather_or_zero(x, plan.choice_of_slot // k), backward
-
-    return forward(x)
+    return _dispatched(x, plan.choice_of_slot // k, plan.slot_of_choice)
 
 
 def undispatch(y, plan: Plan, training: bool = True):
     """Fetches each choice's result: `[slots, channels]` -> `[tokens, k, channels]`, zeros where dropped."""
     if not training:
         return _gather_or_zero(y, plan.slot_of_choice)
+    return _undispatched(y, plan.slot_of_choice, plan.choice_of_slot)
 
+
+# TensorFlow never forgets a custom gradient, nor the graph it was made in: so that graph is a small one.
+@once
+def _dispatched(x, token_of_slot, slot_of_choice):
+    @tf.custom_gradient
+    def forward(x):
+        def backward(dy):
+            return tf.reduce_sum(_gather_or_zero(dy, slot_of_choice), axis=1)
+
+        return _gather_or_zero(x, token_of_slot), backward
+
+    return forward(x)
+
+
+@once
+def _undispatched(y, slot_of_choice, choice_of_slot):
     @tf.custom_gradient
     def forward(y):
         def backward(dz):
-            return _gather_or_zero(tf.reshape(dz, [-1, dz.shape[-1]]), plan.choice_of_slot)
+            return _gather_or_zero(tf.reshape(dz, [-1, dz.shape[-1]]), choice_of_slot)
 
-        return _gather_or_zero(y, plan.slot_of_choice), backward
+        return _gather_or_zero(y, slot_of_choice), backward
 
     return forward(y)
 

@@ -9,6 +9,7 @@ from t2tlite import objective
 from t2tlite.data import damage, pipeline
 from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
+from t2tlite.layers.traced import Traced
 from t2tlite.training import alike, memory
 
 
@@ -101,9 +102,8 @@ def make_eval_step(model, objective, problem: str, element_spec):
         tf.TensorSpec(variable.shape, variable.dtype) for variable in model.problem_variables(problem)
     ]
 
-    @tf.function(input_signature=[element_spec, values_spec], autograph=False)
     def eval_step(features, values):
         output = model(features, problem=problem, training=False, values=values)
         return objective.sums(output.logits, objective.targets(features))
 
-    return eval_step
+    return Traced(eval_step, [element_spec, values_spec])

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from t2tlite.layers import randomness, xla
 from t2tlite.layers import replicas as layers_replicas
+from t2tlite.layers.traced import Traced
 from t2tlite.training import alike
 from t2tlite.training.guard import apply_if
 from t2tlite.training.strategy import Replicas
@@ -59,11 +60,10 @@ def _make_train_step(model, optimizer, family, replicas, jit):
 
     number = tf.TensorSpec([], tf.int32)
 
-    @tf.function(input_signature=[family.spec, number, number, number], autograph=False)
     def train_step(features, step, problem_seed, which):
         return replicas.run(on_replica, features, step, problem_seed, which)
 
-    return train_step
+    return Traced(train_step, [family.spec, number, number, number])
 
 
 def _numbers(family, seed, problem) -> dict[str, tf.Tensor]:
@@ -137,11 +137,7 @@ class Accumulator:
         def on_replica(features, row):
             return {"count": _whole(family, features)[0]}
 
-        return tf.function(
-            lambda features: self._replicas.run(on_replica, features),
-            input_signature=[family.spec],
-            autograph=False,
-        )
+        return Traced(lambda features: self._replicas.run(on_replica, features), [family.spec])
 
     def _make_add(self, family, gradients_of):
         def on_replica(features, row, micro_step, weight, problem_seed, which):
@@ -156,11 +152,10 @@ class Accumulator:
         number = tf.TensorSpec([], tf.int32)
         signature = [family.spec, number, tf.TensorSpec([]), number, number]
 
-        @tf.function(input_signature=signature, autograph=False)
         def add(features, micro_step, weight, problem_seed, which):
             return self._replicas.run(on_replica, features, micro_step, weight, problem_seed, which)
 
-        return add
+        return Traced(add, signature)
 
     def _add(self, family, gradients, which):
         """Adds gradients to their sums, and notes which variables have one."""
@@ -193,8 +188,8 @@ class Accumulator:
                     self._sums[i].assign(tf.zeros_like(self._sums[i]))
                 return {"gradient_norm": norm}
 
-            self._applies[problems] = tf.function(
-                lambda loss: self._replicas.run(on_replica, {}, loss), autograph=False
+            self._applies[problems] = Traced(
+                lambda loss: self._replicas.run(on_replica, {}, loss), [tf.TensorSpec([])]
             )
         return self._applies[problems]
 

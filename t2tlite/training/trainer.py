@@ -258,6 +258,7 @@ class Trainer:
                 self.intervals.keep,
                 self.scores,
             )
+        memory.release()  # what evaluations and other shapes of batches have left
 
     def _update(self):
         """Takes a batch for each micro-step, and updates the model once."""
