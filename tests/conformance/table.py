@@ -190,7 +190,7 @@ FEATURES = {
 # Models: {name: (contracts that hold, problems of `tiny` that they can be asked for)}.
 MODELS = {"multimodel": ((Trainable, Embeddable, Decodable, Crossable), tuple(tiny.PROBLEMS))}
 
-# Problems: {name: (kind of the inputs, kind of the targets)}.
+# Problems: {name: (kind of each input, kind of the targets)}; those of the paper first, in its order.
 PROBLEMS = {
     "wsj_speech": ("audio", "text"),
     "imagenet": ("image", "label"),
@@ -200,6 +200,7 @@ PROBLEMS = {
     "wmt_deen": ("text", "text"),
     "wmt_enfr": ("text", "text"),
     "wmt_fren": ("text", "text"),
+    "vqa": ("image", "text", "answers"),
 }
 
 TREES = [["(TOP (S (NP (DT the) (NN dog)) (VP (VBZ runs)) (. .)))"], ["(TOP (NP (NN cat)))"]]
