@@ -76,8 +76,18 @@ class Alone(problem.Problem):
 class Rebuild(Likelihood):
     """Every subword is predicted from the encoded text, which holds it."""
 
-    def targets(self, features):
-        return features["inputs"]
+    def count(self, features):
+        return super().count(_with_targets(features))
+
+    def loss(self, output, features):
+        return super().loss(output, _with_targets(features))
+
+    def sums(self, output, features):
+        return super().sums(output, _with_targets(features))
+
+
+def _with_targets(features):
+    return {**features, "targets": features["inputs"]}
 
 
 @registry.register_model("rebuilding")
