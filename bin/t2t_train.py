@@ -177,10 +177,11 @@ def train(flags, argv):
 
 
 def _early_stopping(flags, problems):
-    from t2tlite.training.early_stopping import EarlyStopping
-
     if not flags.eval_early_stopping_metric:
         return None
+    quiet.start_tensorflow(strategy_follows=True)  # which objectives need, who know their figures
+    from t2tlite.training.early_stopping import EarlyStopping
+
     stopping = EarlyStopping(flags.eval_early_stopping_metric, flags.eval_early_stopping_patience, problems)
     needed = "decode_eval_frequency" if stopping.is_decoded else "local_eval_frequency"
     if not getattr(flags, needed):
