@@ -81,14 +81,12 @@ class Model:
         import keras
 
         from t2tlite import problem, registry
-        from t2tlite.models import multimodel
 
         keras.utils.set_random_seed(0)
         made = problem.Problem()
         made.name = "any"
         self.vocabulary = types.SimpleNamespace(fingerprint="0" * 16, size=flags.vocabulary)
-        wiring = multimodel.wire([made], hparams, self.vocabulary, {})
-        self.model = registry.get("model", hparams.model)(hparams, wiring)
+        self.model = registry.get("model", hparams.model).from_problems([made], hparams, self.vocabulary, {})
         self.model.build(None)
         self.inputs = flags.inputs
 
@@ -137,7 +135,7 @@ class Model:
                 if what == "model":
                     targets = tf.pad(ids, [[0, 0], [0, 1]], constant_values=2)
                     return self.model({**features, "targets": targets}, problem="any").logits[:, -1]
-                embedded = self.model.target_net("any").embed_targets(ids)
+                embedded = self.model.embed(ids, "any")
                 return self.model.decode(tf.concat([start, embedded], axis=1), memory, "any")[0][:, -1]
 
             def extend(ids):

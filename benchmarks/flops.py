@@ -108,14 +108,12 @@ def _transformer(hparams, source, target):
 
 def _experts(hparams, positions):
     """The experts that work at each position, and their gate."""
+    if hparams.moe == "none":
+        return 0
     inner = 2 * 2 * hparams.hidden_size * hparams.filter_size
-    n, d = hparams.moe_num_experts, hparams.hidden_size
-    return (
-        positions
-        * {
-            "top_k": hparams.moe_k * inner + 2 * 2 * d * n,  # with the matrix of the noise
-            "switch": inner + 2 * d * n,
-            "dense": hparams.moe_k * inner,
-            "none": 0,
-        }[hparams.moe]
-    )
+    if hparams.moe == "dense":
+        return positions * hparams.moe_k * inner
+    gate = 2 * hparams.hidden_size * hparams.moe_num_experts
+    if hparams.moe == "switch":
+        return positions * (inner + gate)
+    return positions * (hparams.moe_k * inner + 2 * gate)  # with the matrix of the noise

@@ -300,7 +300,7 @@ def _measure(update):
         name: tf.TensorSpec([None, *([None] * (x.shape.rank == 2)), *x.shape[1:]][: x.shape.rank], x.dtype)
         for name, x in features.items()
     }
-    objectives = objective.all_of({"any": problem}, model)
+    objectives = objective.all_of({"any": problem}, hparams)
     train = step.make_train_steps(model, optimizer, objectives, 0, {"any": specs}, jit=update.jit)["any"]
     number = tf.constant(0)
     start = time.perf_counter()
@@ -336,7 +336,6 @@ def _model(hparams, pictures):
     import keras
 
     from t2tlite import problem, registry
-    from t2tlite.models import multimodel
 
     made = problem.Problem()
     made.name = "any"
@@ -347,9 +346,7 @@ def _model(hparams, pictures):
     vocabulary = types.SimpleNamespace(fingerprint="0" * 16, size=hparams.vocabulary_size)
     keras.utils.clear_session()
     keras.config.set_dtype_policy(hparams.precision)
-    model = registry.get("model", hparams.model)(
-        hparams, multimodel.wire([made], hparams, vocabulary, labels)
-    )
+    model = registry.get("model", hparams.model).from_problems([made], hparams, vocabulary, labels)
     model.build()
     return model, made
 

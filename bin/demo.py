@@ -112,14 +112,13 @@ def metric_of(name):
 def trivial(problem, data_dir, examples):
     """A baseline that learns nothing: its name, and its candidates for each example."""
     from t2tlite.data import records
-    from t2tlite.decoding.evaluate import references_of
 
     if problem.inputs.is_text and problem.metrics[0] == "bleu":
         return "copy of the input", [(example.inputs,) for example in examples]
     counts = collections.Counter(
         reference
         for example in records.raw_examples(problem, "train", data_dir)
-        for reference in references_of(example["targets"])
+        for reference in problem.targets.references(example["targets"])
     )
     common = tuple(target for target, _ in counts.most_common(5))
     return "most frequent answer", [common for _ in examples]

@@ -68,13 +68,14 @@ COMMAND.string(
     "decode_from_file",
     None,
     "a file: for text a sentence a line; for images and audio the path of a file a line, relative to the list"
-    " or to the working directory; - is standard input, which is answered as it comes",
+    " or to the working directory; for named inputs a table with tabs between its fields and their names in"
+    " the first line; - is standard input, which is answered as it comes",
 )
 COMMAND.string(
     "score_file",
     None,
-    "a file of pairs, `input<TAB>target` a line: gives the log-probability of each target, in nats; - is"
-    " standard input",
+    "a file of pairs, `input<TAB>target` a line: gives the log-probability of each target, in nats; for named"
+    " inputs a table with a field `targets`; - is standard input",
 )
 COMMAND.boolean("decode_interactive", False, "a session in the terminal, or its lines from a pipe")
 COMMAND.group("Where to")

@@ -139,6 +139,11 @@ def _decoded(run, model, problems, flags, options) -> dict:
         if not evaluate.decoded_metrics(run.problems[name]):
             _say(f"problem `{name}` lists no metric of decoded outputs; it is not decoded")
             continue
+        try:
+            predictor.check(name)
+        except UserError as error:
+            _say(f"{error}; it is not decoded")
+            continue
         limit = flags.limit or None
         found[name] = one = evaluate.decoded(predictor, name, flags.split, limit, progress=True, keep=0)
         if one.errors:

@@ -1,9 +1,9 @@
 """t2t-show: what a trained model looks at, and which of its experts work, for one example."""
 
 import json
-import os
 import pathlib
 import sys
+from typing import Any
 
 from t2tlite import cli, hparam, quiet, registry
 from t2tlite.decoding import names, views
@@ -39,7 +39,11 @@ COMMAND.string("output_dir", None, "folder of the training run", required=True)
 COMMAND.string("checkpoint_path", None, "one of its checkpoints; the newest where this is not given")
 COMMAND.string("problem", None, "name of one of its problems; not needed where there is only one")
 COMMAND.group("The example")
-COMMAND.string("input", None, "a text, or the path of a picture or a sound", required=True)
+COMMAND.strings(
+    "input",
+    "a text, or the path of a picture or a sound; for each of several named inputs, NAME=TEXT or NAME=PATH",
+    required=True,
+)
 COMMAND.string("output", None, "what the model is made to write; what it would write where this is not given")
 COMMAND.group("What to see")
 COMMAND.choice("what", "attention", _WHAT, "where the model looks, or which experts work")
@@ -55,15 +59,14 @@ def show(flags):
     if flags.heads and (flags.what != "attention" or not flags.to_file):
         raise UserError("--heads is for a picture of attention; give --what=attention and --to_file=...")
     path = _target(flags.to_file) if flags.to_file else None
-    problem = _check(flags)
+    problem, value = _check(flags)
     quiet.start_tensorflow()
     from t2tlite.decoding.predictor import Predictor
 
     predictor = Predictor.load(flags.output_dir, flags.checkpoint_path)
     predictor.check(problem)
-    is_file = predictor.run.problems[problem].inputs.is_file
     look = predictor.attention if flags.what == "attention" else predictor.experts
-    view = look(problem, os.path.expanduser(flags.input) if is_file else flags.input, flags.output)
+    view = look(problem, value, flags.output)
     if path:
         write_whole(path, view.picture(flags.heads, path.suffix[1:].lower()))
         print(f"t2t-show: {flags.what} for {view.output!r} is in {path}", file=sys.stderr)
@@ -83,19 +86,44 @@ def _target(name: str) -> pathlib.Path:
     return path
 
 
-def _check(flags) -> str:
-    """The problem's name, once what its input, its output and the model allow is known to be met."""
+def _check(flags) -> tuple[str, Any]:
+    """The problem's name and its input, once these, the output and the model are known to fit together."""
     found = read_description(pathlib.Path(flags.output_dir))
     name = names.chosen(flags.problem, names.of_run(found), flags.output_dir)
     reads, writes = names.sides(name)
     reading, writing, hparams = _described(found, reads, writes)
+    names.check_decodes(writing)
     _WHAT[flags.what](writing, hparams)
     views.check_output(writing, flags.output)
-    if reading.inputs.is_file and not pathlib.Path(flags.input).expanduser().is_file():
+    return name, _input(flags.input, reading)
+
+
+def _input(given: list[str], problem) -> Any:
+    """The input of a problem, or a dict of its named inputs."""
+    feature = problem.inputs
+    if not feature.parts:
+        if len(given) > 1:
+            raise UserError(f"--input is there {len(given)} times; problem `{problem.name}` has one input")
+        return _value(given[0], given[0], feature, problem)
+    parts, found = dict(feature.parts), {}
+    for one in given:
+        name, mark, value = one.partition("=")
+        if not mark:
+            raise UserError(f"--input={one} names no input; expected NAME=..., NAME of {', '.join(parts)}")
+        found[name] = _value(one, value, parts[name], problem) if name in parts else value
+    return feature.given(found)
+
+
+def _value(flag: str, value: str, feature, problem) -> str:
+    """A text, or the path of a file that is there."""
+    if not feature.is_file:
+        return value
+    path = pathlib.Path(value).expanduser()
+    if not path.is_file():
         raise UserError(
-            f"there is no file --input={flags.input}; problem `{reads}` wants {reading.inputs.asked_for}"
+            f"there is no file --input={flag}; problem `{problem.name}` wants {feature.asked_for}"
         )
-    return name
+    return str(path)
 
 
 def _described(found, reads, writes):

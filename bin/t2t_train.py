@@ -112,8 +112,8 @@ def train(flags, argv):
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
-    changes = hparam.changes(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
-    hparams = hparam.get(flags.hparams_set).replace(**changes)
+    asked = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
+    hparams, changes = hparam.get(*asked), hparam.changes(*asked)
     if flags.max_length:
         hparams = hparams.replace(max_length=flags.max_length)
     if flags.freeze:
@@ -124,6 +124,7 @@ def train(flags, argv):
         raise UserError("--warm_start_map needs --warm_start_from")
     for problem in problems:
         problem.check_source(flags.source)
+        problem.configure(hparams)
     stopping = _early_stopping(flags, problems)
     if flags.local_workers > 1:
         from t2tlite.training import local_workers
@@ -187,6 +188,8 @@ def train(flags, argv):
         made = trainer.Trainer(
             run, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
         )
+        if decode:
+            decode.check(run, made.model)
         for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
             print(note, file=sys.stderr, flush=True)
         made.train()
@@ -197,10 +200,11 @@ def _listed(text: str | None) -> tuple[str, ...]:
 
 
 def _early_stopping(flags, problems):
-    from t2tlite.training.early_stopping import EarlyStopping
-
     if not flags.eval_early_stopping_metric:
         return None
+    quiet.start_tensorflow(strategy_follows=True)  # which objectives need, who know their figures
+    from t2tlite.training.early_stopping import EarlyStopping
+
     stopping = EarlyStopping(flags.eval_early_stopping_metric, flags.eval_early_stopping_patience, problems)
     needed = "decode_eval_frequency" if stopping.is_decoded else "local_eval_frequency"
     if not getattr(flags, needed):

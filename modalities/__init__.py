@@ -1,1 +1,1 @@
-"""Modality nets: language, image, audio, categorical."""
+"""Modality nets: language, image, audio, categorical, vector and counts."""

@@ -4,13 +4,28 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hyperparameter import NOT_NEGATIVE, POSITIVE, Hyperparameter
 from t2tlite.layers.convolution import ConvRes
 from t2tlite.layers.masking import apply_mask
 from t2tlite.modality import Modality, Representation
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 SAMPLE_RATE = 16000
 FLOOR = 1e-2  # of a mel bin's energy: everything below is silence
 LOUD = 8.0  # log of a loud bin's energy over the floor
+_BLOCKS = (
+    HIDDEN_SIZE,
+    Hyperparameter("audio_blocks", int, "residual convolutions", NOT_NEGATIVE, default=8),
+    Hyperparameter(
+        "audio_strided_blocks",
+        int,
+        "how many of them, from the first, stride over time",
+        NOT_NEGATIVE,
+        default=8,
+        at_most="audio_blocks",
+    ),
+    Hyperparameter("audio_least_width", int, "least channels of such a block", POSITIVE, default=2),
+)
 
 
 class _Audio(Modality):
@@ -20,6 +35,7 @@ class _Audio(Modality):
     below: layer normalisation over two channels leaves little more than a sign.
     """
 
+    HPARAMS = _BLOCKS
     kernel = (3, 3)
 
     def __init__(self, hparams, **kwargs):
@@ -59,6 +75,29 @@ class Spectral(_Audio):
     Like an image's complement it is read as the two channels [x, 1 - x]: layer normalisation over channels
     that are all multiples of one number would leave nothing of that number but its sign.
     """
+
+    HPARAMS = (
+        *_BLOCKS,
+        Hyperparameter(
+            "audio_num_mel_bins", int, "bins of frequency", POSITIVE, default=80, formerly=("mel_bins",)
+        ),
+        Hyperparameter(
+            "audio_frame_length",
+            float,
+            "of a window of the spectrogram, in milliseconds",
+            POSITIVE,
+            default=25.0,
+            formerly=("frame_ms",),
+        ),
+        Hyperparameter(
+            "audio_frame_step",
+            float,
+            "from one window to the next, in milliseconds",
+            POSITIVE,
+            default=10.0,
+            formerly=("hop_ms",),
+        ),
+    )
 
     def build(self, input_shape=None):
         self._build(2, self.hparams.audio_num_mel_bins)

@@ -6,9 +6,11 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hyperparameter import POSITIVE, Hyperparameter
 from t2tlite.layers.convolution import ConvStep2D, max_pool
 from t2tlite.layers.masking import apply_mask, masked_mean
 from t2tlite.modality import Modality
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 
 @registry.register_modality
@@ -18,6 +20,17 @@ class Categorical(Modality):
     Inputs with a grid are reshaped to it; others are a grid of width 1. Problems share it exactly if they
     have the same class names in the same order.
     """
+
+    HPARAMS = (
+        HIDDEN_SIZE,
+        Hyperparameter(
+            "exit_widths",
+            tuple[float, float],
+            "channels of h4 and h5, in those of the body",
+            POSITIVE,
+            default=(1.5, 2.0),
+        ),
+    )
 
     def __init__(self, hparams, size=None, **kwargs):
         super().__init__(hparams, size=size, **kwargs)

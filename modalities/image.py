@@ -3,8 +3,10 @@
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hyperparameter import POSITIVE, Hyperparameter, Rule
 from t2tlite.layers.convolution import ConvRes, ConvStep2D
 from t2tlite.modality import Modality, Representation
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 
 @registry.register_modality
@@ -14,6 +16,17 @@ class Image(Modality):
     A `[299, 299]` image becomes a `[19, 19]` grid of 361 positions. With `image_complement` the net reads
     [x, 1 - x]: its first ReLU and layer normalisation then keep dark and bright apart from the first step.
     """
+
+    HPARAMS = (
+        HIDDEN_SIZE,
+        Hyperparameter(
+            "image_widths",
+            tuple[int, ...],
+            "channels of h1, h2, r1 and r2; the last ConvRes has those of the body",
+            (POSITIVE, Rule("4 widths", lambda widths: len(widths) == 4)),
+        ),
+        Hyperparameter("image_complement", bool, "read [x, 1 - x] instead of x", default=False),
+    )
 
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)

@@ -4,8 +4,10 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import PAD
 from t2tlite.modality import Modality, Representation
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 
 @registry.register_modality
@@ -18,6 +20,16 @@ class Language(Modality):
     unlearning what the sum of its residuals happens to say.
     """
 
+    HPARAMS = (
+        HIDDEN_SIZE,
+        Hyperparameter(
+            "shared_embedding_and_softmax_weights",
+            bool,
+            "one matrix for language in and language out",
+            default=False,
+            formerly=("tie_embeddings",),
+        ),
+    )
     autoregressive = True
 
     @classmethod

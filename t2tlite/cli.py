@@ -71,9 +71,9 @@ class Command:
     def string(self, name, default, help, *, required=False, may_be_empty=False):
         self._add(Flag(name, default, help, required=required, may_be_empty=may_be_empty))
 
-    def strings(self, name, help):
+    def strings(self, name, help, *, required=False):
         """A flag that may be repeated; its value is a list of str, empty by default."""
-        self._add(Flag(name, [], help, absl_flags.DEFINE_multi_string))
+        self._add(Flag(name, [], help, absl_flags.DEFINE_multi_string, required=required))
 
     def choice(self, name, default, values, help, *, required=False):
         """One of several words."""
@@ -151,7 +151,7 @@ class Command:
             print(registry_help.text(flags.registry_help))
             return SUCCESS
         for flag in self.flags():
-            if flag.required and getattr(flags, flag.name) is None:
+            if flag.required and getattr(flags, flag.name) in (None, []):
                 raise UserError(f"--{flag.name} is missing ({flag.help}); {self.name} --help shows examples")
         return body(flags) or SUCCESS
 

@@ -1,11 +1,12 @@
 """Objective: what is learned of a problem, and which figures tell how well."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Hashable, Mapping
+from typing import Any, ClassVar, Self
 
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.model import Output
 
 
 class Objective:
@@ -19,53 +20,79 @@ class Objective:
       name: under which it is registered.
       FIGURES: `{figure: whether a higher value is the better one}` that `figures` may give. By the first that
         it does give the best checkpoint is chosen.
+      reads_targets_only: whether the loss is a function of logits and targets alone, as a Keras loss is.
 
     Args:
       hparams: the run's `HParams`.
-      net: the `Modality` that writes the problem's targets.
+      problem: the `Problem` that is learned; None for a Keras loss.
     """
 
     name: str = ""
     FIGURES: ClassVar[Mapping[str, bool]] = {"loss": False}
+    reads_targets_only: ClassVar[bool] = True
 
-    def __init__(self, hparams, net):
-        self.hparams = hparams
-        self.net = net
+    def __init__(self, hparams, problem=None):
+        self.hparams, self.problem = hparams, problem
 
-    def count(self, targets) -> tf.Tensor:
-        """By what the loss of a batch is divided: float32 scalar, such as the number of its targets."""
+    @classmethod
+    def from_problems(cls, problems: Mapping[str, Any], hparams, vocabulary, labels) -> dict[str, Self]:
+        """The objective of each problem, by name; override it to load what they share.
+
+        It is called where the run's variables are made.
+
+        Args:
+          problems: those that have this objective, by name.
+          hparams: the run's `HParams`.
+          vocabulary: the `Vocabulary` of all text, or None.
+          labels: `{problem name: tuple of class names}` for problems with a label.
+        """
+        return {name: cls(hparams, problem) for name, problem in problems.items()}
+
+    def computation(self) -> Hashable:
+        """A key. Problems with the same one share what is compiled, if the model computes them alike.
+
+        Override it where `count`, `loss` or `sums` depend on the problem.
+        """
+        return self.name
+
+    def count(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """By what the loss of a batch is divided: float32 scalar, such as the number of its targets.
+
+        Args:
+          features: a batch of the problem's pipeline.
+        """
         raise NotImplementedError(f"objective `{self.name}` defines no count")
 
-    def loss(self, logits, targets) -> tf.Tensor:
+    def loss(self, output: Output, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """What an update lessens, summed over what `count` counts: float32 scalar.
 
         Args:
-          logits: what the model gives, as `Modality.top` says.
-          targets: of the batch.
+          output: what the model gives of the batch.
+          features: the batch.
         """
         raise NotImplementedError(f"objective `{self.name}` defines no loss")
 
-    def sums(self, logits, targets) -> dict[str, tf.Tensor]:
+    def sums(self, output: Output, features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Sums over a batch, float32 scalars, from which `figures` computes those of an evaluation.
 
         Among them are "loss" and "count", and "sequences", the number of examples.
         """
-        rows = tf.cast(tf.shape(targets)[0], tf.float32)
-        return {"loss": self.loss(logits, targets), "count": self.count(targets), "sequences": rows}
+        rows = tf.cast(tf.shape(next(iter(features.values())))[0], tf.float32)
+        return {"loss": self.loss(output, features), "count": self.count(features), "sequences": rows}
 
     def figures(self, sums: Mapping[str, float]) -> dict[str, float]:
         """The figures of an evaluation, from the sums over all of its batches."""
         return {"loss": sums["loss"] / sums["count"]}
 
 
-def of(problem, model) -> Objective:
-    """The objective of a problem, for a model that has it."""
-    return registry.get("objective", problem.objective_name())(model.hparams, model.target_net(problem.name))
-
-
-def all_of(problems: Mapping[str, Any], model) -> dict[str, Objective]:
-    """The objective of each problem, by name."""
-    return {name: of(problem, model) for name, problem in problems.items()}
+def all_of(problems: Mapping[str, Any], hparams, vocabulary=None, labels=None) -> dict[str, Objective]:
+    """The objective of each problem, by name; arguments as for `Objective.from_problems`."""
+    names = {name: problem.objective_name() for name, problem in problems.items()}
+    made: dict[str, Objective] = {}
+    for objective in dict.fromkeys(names.values()):
+        learned = {name: problems[name] for name in problems if names[name] == objective}
+        made |= registry.get("objective", objective).from_problems(learned, hparams, vocabulary, labels)
+    return {name: made[name] for name in problems}
 
 
 def figures_of(problem) -> Mapping[str, bool]:

@@ -5,13 +5,33 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from t2tlite.errors import UserError
+from t2tlite.features.answers import Answers
 from t2tlite.features.audio import Audio
+from t2tlite.features.counts import Counts
+from t2tlite.features.distribution import Distribution
 from t2tlite.features.feature import Feature
 from t2tlite.features.image import Image
 from t2tlite.features.label import Label
+from t2tlite.features.named import NamedInputs
 from t2tlite.features.text import Text
+from t2tlite.features.vector import Vector
 
-__all__ = ["Audio", "Broken", "Dropped", "Feature", "Image", "Label", "Pieces", "Problem", "Text"]
+__all__ = [
+    "Answers",
+    "Audio",
+    "Broken",
+    "Counts",
+    "Distribution",
+    "Dropped",
+    "Feature",
+    "Image",
+    "Label",
+    "NamedInputs",
+    "Pieces",
+    "Problem",
+    "Text",
+    "Vector",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +83,14 @@ class Problem:
     """Base class of problems; register one with `@registry.register_problem`.
 
     Attributes:
-      inputs, targets: the two `Feature`s.
+      inputs: a `Feature`, or several by name: `{"picture": Image(), "question": Text()}`, which becomes a
+        `NamedInputs`; an example's "inputs" are then a dict of the same names.
+      targets: a `Feature`, or None where the objective and the model need none.
       command: name of the command token that starts every decoding, e.g. "to_german". Empty where the target
         is a class: it is read off the encoded input, and nothing is decoded.
       metrics: names of registered metrics.
-      objective: name of a registered objective; None for that of the target.
+      objective: name of a registered objective; None for that of the target. A run's hyperparameter
+        `objective` has precedence, see `configure`.
       symbols: strings that become whole vocabulary entries (e.g. the brackets of trees).
       corpus: name of the prepared data; problems with the same corpus share one copy. None: the
         problem's own name.
@@ -81,7 +104,7 @@ class Problem:
 
     name: str = ""
     inputs: Feature = Text()
-    targets: Feature = Text()
+    targets: Feature | None = Text()
     command: str = ""
     metrics: tuple[str, ...] = ()
     objective: str | None = None
@@ -91,10 +114,22 @@ class Problem:
     sources: tuple[str, ...] = ()
     from_text_function: Callable[[Any, str], str] | None = None
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if isinstance(cls.inputs, dict):
+            cls.inputs = NamedInputs.of(cls.inputs)
+        if cls.swap and (cls.targets is None or isinstance(cls.inputs, NamedInputs)):
+            raise UserError(f"problem `{cls.__name__}` swaps one input and one target; it has others")
+        if cls.inputs.optional or (cls.targets is not None and cls.targets.optional):
+            raise UserError(f"problem `{cls.__name__}`: only one of several named inputs can be optional")
+
     def examples(
         self, split: str, source: str, source_dir: str | None = None
     ) -> Iterable[dict[str, Any] | Broken | Dropped]:
         """Yields `{"inputs": ..., "targets": ...}` of plain Python values; large corpora return `Pieces`.
+
+        Named inputs are a dict of values, `{"inputs": {"picture": ..., "question": ...}, "targets": ...}`, in
+        which an optional one may be missing or None. Without targets there are only "inputs".
 
         Args:
           split: "train", "validation" or "test".
@@ -149,20 +184,30 @@ class Problem:
         """
         return None
 
+    def configure(self, hparams) -> None:
+        """Takes from a run's hyperparameters what it has in common with the run's other problems.
+
+        That is the `objective`, where they name one.
+        """
+        self.objective = hparams.objective or self.objective
+
     def objective_name(self) -> str:
         """The registered objective that is learned.
 
         Raises:
           UserError: neither the problem nor its target names one.
         """
-        name = self.objective or self.targets.objective
+        name = self.objective or (self.targets.objective if self.targets is not None else "")
         if not name:
+            if self.targets is None:
+                raise UserError(f"problem `{self.name}` must name an `objective`: it has no targets")
             kind = type(self.targets).__name__
             raise UserError(f"problem `{self.name}` must name an `objective`: its target `{kind}` has none")
         return name
 
     def features(self) -> dict[str, Feature]:
-        return {"inputs": self.inputs, "targets": self.targets}
+        """The features by their names in records and batches: `inputs` or `inputs.NAME`, then `targets`."""
+        return self.inputs.named("inputs") | ({} if self.targets is None else {"targets": self.targets})
 
     def has_text(self) -> bool:
         """Whether a feature is text, so that the run needs a vocabulary."""

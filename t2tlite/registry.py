@@ -16,7 +16,6 @@ decorators stand at the top level of a module and give names literally.
 import functools
 import importlib
 import inspect
-import math
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -66,6 +65,10 @@ class Registry:
             self._things.setdefault((kind, name), getattr(module, entry.attribute))
         return self._things[kind, name]
 
+    def loaded(self, kind: str, name: str) -> Any:
+        """The class or function registered under this name, or None where its module is not imported yet."""
+        return self._things.get((kind, name))
+
     def names(self, kind: str) -> list[str]:
         """The registered names of a kind, sorted."""
         _check_kind(kind)
@@ -99,8 +102,8 @@ class Registry:
         """Instances of several problems.
 
         Args:
-          names: "a,b", ["a", "b"], or "all" for the problems that come with t2tlite: first those with a
-            `paper_row` (their row in the paper's table), in that order, then the others by name.
+          names: "a,b", ["a", "b"], or "all" for those of the paper: the problems that come with t2tlite and
+            have a `paper_row` (their row in the paper's table), in that order.
 
         Raises:
           UserError: a name is unknown or given twice, or there is none.
@@ -108,10 +111,11 @@ class Registry:
         if names == "all":
             core = __name__.partition(".")[0] + "."
             entries = [self.entry("problem", name) for name in self.names("problem")]
-            found = [self.get_problem(entry.name) for entry in entries if entry.module.startswith(core)]
+            known = [self.get_problem(entry.name) for entry in entries if entry.module.startswith(core)]
+            found = [problem for problem in known if hasattr(problem, "paper_row")]
             if not found:
                 raise UserError("no problem is registered by t2tlite itself; is it installed whole?")
-            return sorted(found, key=lambda problem: getattr(problem, "paper_row", None) or math.inf)
+            return sorted(found, key=lambda problem: problem.paper_row)
         asked = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
         asked = [name for name in asked if name]
         if not asked:
@@ -180,6 +184,7 @@ def _check_kind(kind: str):
 _default = Registry()
 
 get = _default.get
+loaded = _default.loaded
 names = _default.names
 entry = _default.entry
 get_problem = _default.get_problem

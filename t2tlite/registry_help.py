@@ -1,10 +1,11 @@
 """The text of --registry_help: what is registered, by kind, or one entry in full. Needs no TensorFlow."""
 
-import dataclasses
 import textwrap
+from collections.abc import Iterable
 
-from t2tlite import registry
+from t2tlite import declarations, registry
 from t2tlite.errors import UserError
+from t2tlite.hyperparameter import REQUIRED, Hyperparameter
 from t2tlite.nearest import did_you_mean
 
 
@@ -47,12 +48,30 @@ def _description(kind: str, name: str) -> str:
     lines = [f"{kind} {name}", f"  registered at {entry.place}"]
     if entry.doc:
         lines += ["", textwrap.indent(entry.doc, "  ")]
-    facts = {"problem": _problem_facts, "hparams": _hparams_facts}.get(kind)
-    if facts:
-        rows = facts(name)
-        width = max(len(key) for key in rows)
-        lines += ["", *(f"  {key:{width}}  {value}" for key, value in rows.items())]
+    if kind == "problem":
+        lines += ["", *_aligned((key, value) for key, value in _problem_facts(name).items())]
+    elif kind == "hparams":
+        hparams = registry.get(kind, name)()
+        values = {one: getattr(hparams, one.name) for one in hparams.declared().values()}
+        lines += ["", *_aligned((one.name, _override(value), one.help) for one, value in values.items())]
+    elif kind in declarations.KINDS and (declared := declarations.of(declarations.Part(kind, name))):
+        lines += ["", "  hyperparameters, with their defaults:", *map("  {}".format, _declared(declared))]
     return "\n".join(lines)
+
+
+def _declared(several: Iterable[Hyperparameter]) -> list[str]:
+    return _aligned(
+        (one.name, "-" if one.default is REQUIRED else _override(one.default), one.described())
+        for one in several
+    )
+
+
+def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """The rows of a table, as lines; the last column is as wide as it is."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    cells = ([f"{cell:{width}}" for cell, width in zip(row[:-1], widths, strict=True)] for row in rows)
+    return ["  " + "  ".join([*first, row[-1]]) for first, row in zip(cells, rows, strict=True)]
 
 
 def _problem_facts(name: str) -> dict[str, str]:
@@ -64,12 +83,6 @@ def _problem_facts(name: str) -> dict[str, str]:
         "sources": ", ".join(problem.sources),
         "corpus": problem.corpus or name,
     }
-
-
-def _hparams_facts(name: str) -> dict[str, str]:
-    hparams = registry.get("hparams", name)()
-    values = {field.name: getattr(hparams, field.name) for field in dataclasses.fields(hparams)}
-    return {key: _override(value) for key, value in values.items()}
 
 
 def _override(value) -> str:

@@ -10,8 +10,10 @@ from t2tlite import hparam, registry
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.hparam import HParams
+from t2tlite.model import check_trainable
 
 RUN_FILE = "run.json"
+LAYOUT = 2  # of run.json: 1 had every hyperparameter of all parts
 VOCABULARY_FILE = "vocabulary.model"
 CHECKPOINTS = "checkpoints"
 
@@ -48,9 +50,14 @@ class Run:
     warm_start_map: tuple[str, ...] = ()
     asked_bounds: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self):
+        for problem in self.problems.values():
+            problem.configure(self.hparams)
+
     def description(self) -> dict[str, Any]:
         """Everything but the vocabulary, as JSON holds it."""
         return {
+            "layout": LAYOUT,
             "version": t2tlite.__version__,
             "hparams": hparam.to_json(self.hparams),
             "problems": list(self.problems),
@@ -112,19 +119,27 @@ class Run:
         return cls(folder, hparams, problems, labels, vocabulary, *data, *warm_start, asked)
 
     def make_model(self):
-        """A new model with all of its variables, initialised."""
+        """A new model with all of its variables, initialised.
+
+        Raises:
+          UserError: what is registered as the model is not `Trainable`.
+        """
         import keras
 
-        from t2tlite.models import multimodel
-
-        wiring = multimodel.wire(self.problems.values(), self.hparams, self.vocabulary, self.labels)
+        name = self.hparams.model
+        model_class = registry.get("model", name)
+        if not hasattr(model_class, "from_problems"):
+            check_trainable(model_class, name)
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.hparams.precision)  # layers take it as they are made
         try:
-            model = registry.get("model", self.hparams.model)(self.hparams, wiring)
-            model.build()
+            model = model_class.from_problems(
+                self.problems.values(), self.hparams, self.vocabulary, self.labels
+            )
+            model.build(None)
         finally:
             keras.config.set_dtype_policy(before)
+        check_trainable(model, name)
         return model
 
     def restore_model(self, checkpoint_path=None):
@@ -154,7 +169,7 @@ def read_description(folder: pathlib.Path) -> dict[str, Any]:
     """The content of a run's run.json.
 
     Raises:
-      UserError: there is none, or it is no JSON object.
+      UserError: there is none, it is no JSON object, or another version wrote it.
     """
     path = folder / RUN_FILE
     try:
@@ -167,4 +182,10 @@ def read_description(folder: pathlib.Path) -> dict[str, Any]:
         raise UserError(f"{path} can't be read: {error}") from None
     if not isinstance(found, dict):
         raise UserError(f"{path} is broken: expected a JSON object")
+    if found.get("layout") != LAYOUT:
+        raise UserError(
+            f"the run in {folder} is of another version of t2tlite ({found.get('version', 'unknown')}), which"
+            f" {t2tlite.__version__} can't read; use it with the version that made it, or train it anew in"
+            " another --output_dir"
+        )
     return found

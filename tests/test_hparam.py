@@ -1,16 +1,22 @@
 """Hyperparameters: sets, overrides, gin, JSON, and what is refused."""
 
-import dataclasses
+import copy
 import json
+import pickle
+import sys
 
 import pytest
 
-from t2tlite import hparam, registry, typed_value
+from t2tlite import declarations, discovery, hparam, problem, registry, typed_value
+from t2tlite.core_hparams import CORE
+from t2tlite.declarations import Part
 from t2tlite.errors import UserError
 from t2tlite.hparam import HParams
+from t2tlite.hyperparameter import POSITIVE, Hyperparameter
+from t2tlite.shared_hparams import DROPOUT, HIDDEN_SIZE
 
 
-def small(cls=HParams, **changes):
+def small(**changes):
     values = dict(
         hidden_size=64,
         filter_size=128,
@@ -32,32 +38,51 @@ def small(cls=HParams, **changes):
         length_bounds=(8, 16),
         seconds_bounds=(2.0,),
     )
-    return cls(**values | changes)
+    return HParams(**values | changes)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Wider(HParams):
-    """A user's set with fields of its own."""
+class Wide:
+    """A user's encoder with hyperparameters of its own."""
 
-    reach: "tuple[int, int]" = (1, 2)
-    ceiling: float | None = None
+    HPARAMS = (
+        HIDDEN_SIZE,
+        Hyperparameter("reach", tuple[int, int], "how far it sees to both sides", POSITIVE, default=(1, 2)),
+        Hyperparameter("ceiling", float | None, "the largest activation, if any", POSITIVE, default=None),
+    )
+
+
+class Taller:
+    """A user's decoder that declares `reach` differently."""
+
+    HPARAMS = (Hyperparameter("reach", int, "how far it sees", POSITIVE, default=1),)
+
+
+class Careless:
+    """A user's encoder whose declarations are none."""
+
+    HPARAMS = ("reach",)
 
 
 @pytest.fixture
 def sets(monkeypatch):
-    """A registry with the sets `small` and `wider`."""
-    own = registry.Registry(scan=lambda: ())
-    own.register("hparams", "small")(small)
-    own.register("hparams", "wider")(lambda: small(Wider))
-    own.register("hparams", "wrong")(lambda: {"hidden_size": 64})
-    monkeypatch.setattr(registry, "get", own.get)
-    monkeypatch.setattr(registry, "entry", own.entry)
+    """The sets `small`, `wider` and `wrong`, and the user's parts."""
+    default = registry.get.__self__
+    default.names("hparams")  # the scan of installed packages is not undone
+    monkeypatch.setattr(default, "_entries", dict(default._entries))
+    monkeypatch.setattr(default, "_things", dict(default._things))
+    registry.register_hparams("small")(small)
+    registry.register_hparams("wider")(lambda: small(encoder="wide"))
+    registry.register_hparams("wrong")(lambda: {"hidden_size": 64})
+    registry.register_encoder("wide")(Wide)
+    registry.register_decoder("taller")(Taller)
+    registry.register_modality("braille")(type("Braille", (), {"HPARAMS": Wide.HPARAMS[:2]}))
 
 
-def test_names_of_elsewhere_lead_to_names_of_here():
-    names = {field.name for field in dataclasses.fields(HParams)}
-    for other, ours in hparam._ELSEWHERE.items():
-        assert other not in names and names.issuperset(ours.split())
+PARTS = [(kind, name) for kind in declarations.KINDS for name in registry.names(kind)]
+
+
+def every_declaration():
+    return [*CORE, *(one for _, several in declarations.every() for one in several)]
 
 
 class TestConstruction:
@@ -108,15 +133,22 @@ class TestConstruction:
         assert "\n" not in str(caught.value)
 
     def test_experts_do_not_matter_without_a_mixture(self):
-        assert small(moe="none", moe_num_experts=1, moe_k=4).moe_num_experts == 1
+        assert small(moe="none", moe_num_experts=1, moe_k=4).moe == "none"
 
-    def test_every_number_has_a_range(self):
-        """A number that no rule holds in its range would take any nonsense in silence."""
-        ruled = {*hparam._POSITIVE, *hparam._NOT_NEGATIVE, *hparam._FRACTION, *hparam._SHARE}
-        numbers = {
-            name for name, kind in hparam._types(HParams).items() if kind not in (str, bool, tuple[str, ...])
-        }
-        assert ruled == numbers
+    def test_a_value_for_a_part_that_is_not_chosen_counts_once_it_is(self, sets):
+        """So a set may say how many experts there are, whether it has any or not."""
+        without = small(moe="none")
+        assert "moe_k" not in without and not hasattr(without, "moe_k")
+        assert without.replace(moe="top_k").moe_k == 2
+        assert without == small(moe="none", moe_k=1, moe_num_experts=1)
+
+    def test_frozen_and_hashable(self):
+        hparams = small()
+        with pytest.raises(AttributeError, match=r"frozen; use hparams.replace\(dropout=...\)"):
+            hparams.dropout = 0.5
+        for other in (copy.deepcopy(hparams), pickle.loads(pickle.dumps(hparams)), hparams.replace()):
+            assert other == hparams and hash(other) == hash(hparams)
+        assert hparams != small(dropout=0.5) and "dropout=0.1" in repr(hparams) and "dropout" in dir(hparams)
 
     def test_replace(self):
         assert small().replace(hidden_size=32, dropout=0).hidden_size == 32
@@ -129,7 +161,7 @@ class TestConstruction:
 class TestOverrides:
     def test_typed_by_the_field(self, sets):
         text = (
-            " hidden_size=32, attention=False,dropout=0,length_bounds=4;8;16,exit_widths=1;2.5,encoder=mine,"
+            " hidden_size=32, attention=False,dropout=0,length_bounds=4;8;16,exit_widths=1;2.5,encoder=gru,"
         )
         hparams = hparam.get("small", text)
         expected = small(
@@ -138,7 +170,7 @@ class TestOverrides:
             dropout=0.0,
             length_bounds=(4, 8, 16),
             exit_widths=(1.0, 2.5),
-            encoder="mine",
+            encoder="gru",
         )
         assert hparams == expected
 
@@ -178,12 +210,42 @@ class TestOverrides:
         ):
             hparam.get("wrong")
 
-    def test_fields_of_a_subclass(self, sets):
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (
+                "moe=none,moe_k=1",
+                "it is of the moe `dense` or the moe `top_k`, of which none",
+            ),
+            ("mixer=none,num_mixer_layers=2", "it is of the mixer `multimodel`, which is not chosen"),
+            ("encoder=lstm,encoder_timing=false", "`encoder_timing` has no effect"),
+            (
+                "reach=1;2",
+                "it is of the encoder `wide`, the decoder `taller` or the modality `braille`",
+            ),
+            ("encoder=wide,reech=1;2", "unknown hyperparameter `reech`; did you mean `reach`"),
+            ("encoder=wid", "unknown encoder `wid`; did you mean `wide`"),
+            (
+                "modality_audio=waveform,audio_num_mel_bins=8",
+                "of the modality `spectral`, which is not",
+            ),
+        ],
+    )
+    def test_what_no_chosen_part_declares_is_refused(self, sets, text, message):
+        with pytest.raises(UserError, match=message) as caught:
+            hparam.get("small", text)
+        assert "\n" not in str(caught.value)
+
+    def test_hyperparameters_of_a_user_s_part(self, sets):
+        """Chosen by the set or in the same breath, in any order."""
         hparams = hparam.get("wider", "reach=3;4,ceiling=2,hidden_size=32")
-        assert (type(hparams), hparams.reach, hparams.ceiling) == (Wider, (3, 4), 2.0)
+        assert (hparams.reach, hparams.ceiling) == ((3, 4), 2.0)
+        assert hparam.get("small", "reach=3;4,ceiling=2,encoder=wide,hidden_size=32") == hparams
         assert hparam.get("wider", "ceiling=none").ceiling is None
         with pytest.raises(UserError, match="ceiling=x is not a finite number, or none"):
             hparam.get("wider", "ceiling=x")
+        with pytest.raises(UserError, match="ceiling must be positive; received ceiling=-1.0"):
+            hparam.get("wider", "ceiling=-1")
 
     def test_type_that_cannot_be_read(self):
         with pytest.raises(TypeError, match="cannot be of the type"):
@@ -191,10 +253,10 @@ class TestOverrides:
 
 
 class TestJson:
-    @pytest.mark.parametrize("hparams", [small(dropout=0.3), small(Wider, ceiling=0.5)])
+    @pytest.mark.parametrize("hparams", [small(dropout=0.3), small(moe="none", encoder="gru")])
     def test_round_trip(self, hparams):
         again = hparam.from_json(json.loads(json.dumps(hparam.to_json(hparams))))
-        assert again == hparams and type(again) is type(hparams)
+        assert again == hparams and list(again.declared()) == list(hparams.declared())
 
     def test_built_in_sets(self):
         for name in registry.names("hparams"):
@@ -211,11 +273,8 @@ class TestJson:
         [
             ({"hiden": 3}, "unknown hyperparameter `hiden`"),
             ({"hidden_size": "3"}, "hidden_size must be an integer"),
-            (
-                {"class": "no_such_module:Mine"},
-                "no_such_module:Mine, which cannot be imported.*t2t_usr_dir",
-            ),
-            ({"class": "json:JSONDecoder"}, "json:JSONDecoder, which is no HParams"),
+            ({"encoder": "missing"}, "unknown encoder `missing`"),
+            ({"moe": "none"}, "`filter_size` has no effect: it is of the encoder `transformer`, the decoder"),
         ],
     )
     def test_refused(self, change, message):
@@ -223,7 +282,7 @@ class TestJson:
             hparam.from_json(hparam.to_json(small()) | change)
 
     def test_missing(self):
-        with pytest.raises(UserError, match="missing: hidden_size, filter_size"):
+        with pytest.raises(UserError, match="missing: learning_rate, .*hidden_size"):
             hparam.from_json({"num_heads": 3})
 
 
@@ -240,7 +299,11 @@ class TestGin:
         assert hparam.get("small", "num_heads=3", (), ["HParams.hidden_size = 66"]).hidden_size == 66
 
     def test_operative_config_is_a_gin_file(self, sets, tmp_path):
-        for name, hparams in (("small", small(hidden_size=32)), ("wider", small(Wider, reach=(5, 6)))):
+        for name, hparams in (
+            ("small", small(hidden_size=32)),
+            ("small", small(moe="none", decoder="lstm")),
+            ("wider", small(encoder="wide", reach=(5, 6))),
+        ):
             file = tmp_path / "operative.gin"
             file.write_text(hparam.operative_gin(hparams))
             assert hparam.get(name, "", [str(file)]) == hparams
@@ -258,6 +321,7 @@ class TestGin:
         ("binding", "message"),
         [
             ("HParams.hiden = 3", "unknown hyperparameter `hiden`; did you mean `hidden_size`"),
+            ("HParams.reach = (1, 2)", "`reach` has no effect: it is of the encoder `wide`"),
             ("HParams.hidden_size = 'x'", "hidden_size must be an integer; received 'x'"),
             ("Hparams.hidden_size = 3", "gin: No configurable matching 'Hparams'"),
             ("scope/HParams.hidden_size = 3", "`scope/HParams.hidden_size` has no effect"),
@@ -276,3 +340,136 @@ class TestGin:
     def test_missing_file(self, sets):
         with pytest.raises(UserError, match="gin file none.gin does not exist"):
             hparam.get("small", "", ["none.gin"])
+
+
+class TestDeclarations:
+    @pytest.mark.parametrize(("kind", "name"), PARTS)
+    def test_what_the_source_says_is_what_the_class_has(self, kind, name):
+        """Listing and checking read the source, since an import of TensorFlow takes seconds."""
+        read = declarations._read(registry.entry(kind, name))
+        assert isinstance(read, tuple) and read == getattr(registry.get(kind, name), "HPARAMS", ())
+
+    def test_source_that_does_not_tell_is_imported(self, tmp_path, monkeypatch):
+        (tmp_path / "declares_late.py").write_text(LATE)
+        monkeypatch.syspath_prepend(tmp_path)
+        default = registry.get.__self__
+        monkeypatch.setattr(default, "_entries", dict(default._entries))
+        monkeypatch.setattr(default, "_things", dict(default._things))
+        found = {}
+        for entry in discovery.scan_file(str(tmp_path / "declares_late.py"), "declares_late"):
+            default._entries["encoder", entry.name] = entry
+            found[entry.name] = [one.name for one in declarations.of(Part("encoder", entry.name))]
+            assert ("declares_late" in sys.modules) == (entry.name in ("computed", "elsewhere"))
+            sys.modules.pop("declares_late", None)
+            default._things.clear()
+        assert found == {
+            "listed": ["hidden_size", "mine"],
+            "inherited": ["hidden_size", "mine"],
+            "computed": ["dropout"],
+            "elsewhere": ["hidden_size", "mine"],
+        }
+
+    def test_two_parts_that_declare_a_name_differently_are_not_chosen_together(self, sets):
+        assert small(encoder="wide").reach == (1, 2)
+        message = "encoder `wide` and the decoder `taller` declare the hyperparameter `reach` differently"
+        with pytest.raises(UserError, match=message):
+            small(encoder="wide", decoder="taller")
+
+    def test_a_part_may_be_named_or_none(self):
+        assert small().objective is None
+        assert hparam.get("multimodel_tiny", "objective=distillation").objective == "distillation"
+        assert hparam.get("multimodel_tiny", "objective=none").objective is None
+        with pytest.raises(UserError, match="`likelyhood`.*likelihood"):
+            small(objective="likelyhood")
+
+    def test_t2tlite_s_own_parts_agree(self):
+        by_name = {}
+        for one in every_declaration():
+            assert by_name.setdefault(one.name, one) == one
+
+    def test_names_of_elsewhere_lead_to_names_of_here(self):
+        names = {one.name for one in every_declaration()}
+        assert not names & {other for one in every_declaration() for other in one.formerly}
+
+    def test_related_names_are_declared(self):
+        names = {one.name for one in every_declaration()}
+        assert names.issuperset(o for one in every_declaration() for o in (one.at_most, one.divides) if o)
+
+    @pytest.mark.parametrize(
+        ("declared", "message"),
+        [
+            (lambda: Hyperparameter("n", int, "a number"), "`n` needs a range"),
+            (lambda: Hyperparameter("n", str, " "), "`n` needs one line of help"),
+            (lambda: Hyperparameter("n", int, "a number", POSITIVE, default=0), "n must be positive"),
+            (lambda: Hyperparameter("n", bool, "a switch", default=1), "n must be true or false"),
+        ],
+    )
+    def test_a_declaration_says_everything(self, declared, message):
+        with pytest.raises(UserError, match=message):
+            declared()
+
+    def test_a_name_that_hparams_has_itself(self, sets):
+        mine = (Hyperparameter("replace", bool, "what is never read", default=True),)
+        registry.register_encoder("clash")(type("Clash", (), {"HPARAMS": mine}))
+        with pytest.raises(UserError, match="a hyperparameter can't be called `replace`"):
+            small(encoder="clash")
+
+    def test_declarations_that_are_none(self, sets):
+        registry.register_encoder("careless")(Careless)
+        with pytest.raises(UserError, match=r"HPARAMS of the encoder `careless` must be a tuple of Hyperp"):
+            small(encoder="careless")
+
+    def test_modalities_that_problems_name(self, sets):
+        """A feature may name its modality itself, and with it hyperparameters come and go on."""
+        made = problem.Problem()
+        made.name, made.inputs, made.targets = "touched", problem.Text(modality="braille"), problem.Label()
+        with pytest.raises(UserError, match="`reach` has no effect"):
+            hparam.get("small", "reach=3;4")
+        hparams = hparam.get("small", "reach=3;4", problems=[made])
+        assert hparams.reach == (3, 4) and hparams.parts() == (Part("modality", "braille"),)
+        assert hparams.replace(dropout=0.5).reach == (3, 4)
+        again = hparam.from_json(json.loads(json.dumps(hparam.to_json(hparams))))
+        assert again == hparams and again.reach == (3, 4)
+
+    def test_a_shared_one_is_one_object(self):
+        owners = declarations.owners("dropout")
+        assert len(owners) >= 5
+        for part in owners:
+            assert any(one is DROPOUT for one in declarations.of(part))
+
+
+LATE = """
+from t2tlite import registry
+from t2tlite.hyperparameter import Hyperparameter, POSITIVE
+from t2tlite.shared_hparams import HIDDEN_SIZE, DROPOUT
+
+_MINE = (HIDDEN_SIZE, Hyperparameter("mine", int, "its own", POSITIVE, default=1))
+
+
+class _Base:
+    HPARAMS = _MINE
+
+
+@registry.register_encoder
+class Listed:
+    HPARAMS: tuple = (*_MINE,)
+
+
+@registry.register_encoder
+class Inherited(_Base):
+    pass
+
+
+def _computed():
+    return (DROPOUT,)
+
+
+@registry.register_encoder
+class Computed:
+    HPARAMS = _computed()
+
+
+@registry.register_encoder
+class Elsewhere(_Base if DROPOUT else object):
+    pass
+"""

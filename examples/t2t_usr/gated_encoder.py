@@ -1,22 +1,13 @@
 """An encoder of one's own: gated convolutions in the place of the MultiModel's convolution blocks."""
 
-import dataclasses
-
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.hparam import HParams
+from t2tlite.hyperparameter import ODD, POSITIVE, Hyperparameter
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.separable import SeparableConv1D
 from t2tlite.models.component import Component
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class GatedHParams(HParams):
-    """The hyperparameters that the gated encoder has beside the usual ones."""
-
-    gated_blocks: int = 3
-    gated_kernel: int = 5  # taps, odd
+from t2tlite.shared_hparams import HIDDEN_SIZE, MOE
 
 
 @registry.register_encoder("gated")
@@ -26,6 +17,13 @@ class GatedEncoder(Component):
     The gated linear unit of Dauphin et al. 2017, "Language Modeling with Gated Convolutional Networks"
     (arXiv 1612.08083), with depthwise-separable convolutions.
     """
+
+    HPARAMS = (
+        HIDDEN_SIZE,
+        MOE,
+        Hyperparameter("gated_blocks", int, "gated convolutions", POSITIVE, default=3),
+        Hyperparameter("gated_kernel", int, "taps of each", (POSITIVE, ODD), default=5),
+    )
 
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)

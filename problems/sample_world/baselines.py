@@ -12,6 +12,7 @@ import numpy as np
 import sacrebleu
 from PIL import Image
 
+from t2tlite.metrics.answers import vqa_accuracy
 from t2tlite.problems.sample_world import corpora, events
 from t2tlite.problems.sample_world.draws import SPLITS
 
@@ -141,6 +142,26 @@ def constant_error_rate(candidates: int = 100) -> float:
     return sum(_distance(best, words) for words in test) / sum(len(words) for words in test)
 
 
+def answer_figures(train: int = 12000, test: int = 600) -> dict[str, float]:
+    """VQA accuracy, 0 to 100, without looking: the most frequent answer of all, and of the question.
+
+    Args:
+      train: of how many training questions answers are counted.
+      test: how many test questions are answered.
+    """
+    overall, by_question = collections.Counter(), collections.defaultdict(collections.Counter)
+    for example in itertools.islice(corpora.visual_questions("train"), train):
+        overall.update(example["targets"])
+        by_question[example["inputs"]["question"]].update(example["targets"])
+    examples = list(itertools.islice(corpora.visual_questions("test"), test))
+    references = [example["targets"] for example in examples]
+    counts = [by_question[example["inputs"]["question"]] or overall for example in examples]
+    return {
+        "of all": vqa_accuracy([_most(overall)] * len(references), references),
+        "of the question": vqa_accuracy([_most(count) for count in counts], references),
+    }
+
+
 def vocabulary(sentences: Iterable[str]) -> set[str]:
     """The distinct words, without punctuation."""
     return {word for sentence in sentences for word in sentence.split() if any(map(str.isalpha, word))}
@@ -156,8 +177,14 @@ def main() -> None:
         figures = translation_figures(source, target)
         print(f"{source}-{target} BLEU:", ", ".join(f"{name} {value:.1f}" for name, value in figures.items()))
     print("captions BLEU-4:", ", ".join(f"{name} {value:.1f}" for name, value in caption_figures().items()))
+    figures = answer_figures()
+    print("questions, the most frequent answer:", ", ".join(f"{n} {v:.1f}" for n, v in figures.items()))
     print(f"speech, always the same answer: word error rate {100 * constant_error_rate():.1f}%")
     print(f"images, a linear model of the pixels: {100 * linear_accuracy():.1f}% right")
+
+
+def _most(counts: collections.Counter) -> list[str]:
+    return [counts.most_common(1)[0][0]]
 
 
 def _columns(examples: Iterable[dict]) -> tuple[list[str], list[str]]:

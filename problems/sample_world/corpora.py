@@ -14,6 +14,7 @@ from t2tlite.problems.sample_world import (
     french,
     german,
     pictures,
+    questions,
     trees,
     utterances,
     voice,
@@ -22,6 +23,7 @@ from t2tlite.problems.sample_world.draws import SPLITS, Draws, check_split, draw
 from t2tlite.problems.sample_world.scene import Clause
 
 IMAGE_CLASSES: tuple[str, ...] = pictures.KINDS
+ANSWERS: tuple[str, ...] = questions.ANSWERS
 LANGUAGES = {"en": events.english_sentence, "de": german.sentence, "fr": french.sentence}
 COUNTS = {
     "translation": {"train": 12000, "validation": 300, "test": 300},
@@ -29,8 +31,9 @@ COUNTS = {
     "images": {"train": 8000, "validation": 300, "test": 300},
     "captions": {"train": 5000, "validation": 300, "test": 300},
     "speech": {"train": 5000, "validation": 300, "test": 300},
+    "questions": {"train": 12000, "validation": 600, "test": 600},
 }
-_EVENT, _IMAGE, _CAPTION, _SPEECH, _NOISE = range(5)
+_EVENT, _IMAGE, _CAPTION, _SPEECH, _NOISE, _QUESTION = range(6)
 _PIECE = 1000  # examples
 
 
@@ -95,7 +98,8 @@ def images(split: str) -> Pieces:
 def images_example(split: str, index: int) -> dict[str, bytes | str]:
     """The picture `index` of a split; see `images`."""
     picture = draw(_IMAGE, split, index, pictures.single, pictures.describe)
-    return {"inputs": _png(_IMAGE, split, index, picture), "targets": picture.main.kind}
+    encoded = _png(_IMAGE, split, index, picture.background, picture.things)
+    return {"inputs": encoded, "targets": picture.main.kind}
 
 
 def captions(split: str) -> Pieces:
@@ -115,7 +119,32 @@ def captions_example(split: str, index: int) -> dict[str, bytes | list[str]]:
     """The captioned picture `index` of a split; see `captions`."""
     picture = _described(split, index)
     words = Draws(_NOISE, _CAPTION, SPLITS.index(split), index, 1)
-    return {"inputs": _png(_CAPTION, split, index, picture), "targets": captioning.five(picture, words)}
+    encoded = _png(_CAPTION, split, index, picture.background, picture.things)
+    return {"inputs": encoded, "targets": captioning.five(picture, words)}
+
+
+def visual_questions(split: str) -> Pieces:
+    """Pictures of one to four things with a question; each question comes twice in a row, with two pictures.
+
+    Args:
+      split: train, validation or test.
+
+    Returns:
+      Pieces of {"inputs": {"picture": bytes of a PNG file of 64 x 64 pixels, "question": words separated by
+      spaces}, "targets": ten of ANSWERS}. The right answers of the two pictures differ.
+    """
+    return _pieces("questions", split, visual_questions_example)
+
+
+def visual_questions_example(split: str, index: int) -> dict[str, dict | list[str]]:
+    """The question `index` of a split, with its picture; see `visual_questions`."""
+    asked, which = _asked(split, index // 2), index % 2
+    scene = asked.scenes[which]
+    draws = Draws(_NOISE, _QUESTION, SPLITS.index(split), index, 1)
+    things = questions.things(scene, draws)
+    picture = _png(_QUESTION, split, index, scene.background, things)
+    answers = questions.annotated(asked.answers[which], asked.choices, draws)
+    return {"inputs": {"picture": picture, "question": asked.question}, "targets": answers}
 
 
 def speech(split: str) -> Pieces:
@@ -172,6 +201,14 @@ def _plain_text(clause: Clause) -> str:
     return " ".join(events.words_of(events.english_sentence(clause)))
 
 
-def _png(subject: int, split: str, index: int, picture: pictures.Picture) -> bytes:
+@functools.lru_cache(maxsize=1)  # both pictures of a question are made in turn
+def _asked(split: str, number: int) -> questions.Asked:
+    def describe(asked):
+        return questions.describe(asked.question, asked.scenes[0])
+
+    return draw(_QUESTION, split, number, functools.partial(questions.asked, split, number), describe)
+
+
+def _png(subject: int, split: str, index: int, background: str, things: list[drawing.Thing]) -> bytes:
     noise = Draws(_NOISE, subject, SPLITS.index(split), index).generator
-    return drawing.png(drawing.render(picture.background, picture.things, noise))
+    return drawing.png(drawing.render(background, things, noise))

@@ -105,7 +105,12 @@ def _find_unreadable(problem, split, data_dir):
     what = " or ".join(dict.fromkeys(feature.kind for feature in checked.values()))
     _say(f"{problem.name} {split}: looking for the {what} that can't be decoded")
     end = time.monotonic() + _SEARCH_SECONDS
-    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in checked}
+    spec = {
+        name: tf.io.FixedLenFeature([], tf.string, feature.to_record(feature.stand_in())[0])
+        if feature.optional
+        else tf.io.FixedLenFeature([], tf.string)
+        for name, feature in checked.items()
+    }
 
     def sized(number, record):
         values = tf.io.parse_single_example(record, spec)

@@ -10,8 +10,10 @@ from t2tlite.data import pipeline
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.features import measure as measures
+from t2tlite.features.named import flatten
 from t2tlite.features.statistics import Distribution
 from t2tlite.hparam import HParams
+from t2tlite.plural import counted
 from t2tlite.problem import Problem
 
 
@@ -50,12 +52,14 @@ def measure(
     """
     takers = {name: feature.statistics(vocabulary, hparams) for name, feature in problem.features().items()}
     lengths: dict[str, list[float]] = {name: [] for name in takers}
+    missing = dict.fromkeys(takers, 0)
     count = 0
     for count, example in enumerate(examples, 1):
         try:
-            written = problem.to_text(example)
+            written = flatten(problem.to_text(example), problem.features())
             for name, taker in takers.items():
-                lengths[name].append(taker.take(written[name]))
+                lengths[name].append(taker.take(written[name]) if name in written else 0)
+                missing[name] += name not in written
         except OSError as error:
             raise UserError(
                 f"example {count} of `{problem.name}` has an image that can't be read: {error}"
@@ -68,10 +72,15 @@ def measure(
     kept = {name: arrays[name][fits] for name in bounds}
     return Report(
         count,
-        {name: taker.distribution(name) for name, taker in takers.items()},
+        {name: _with_missing(taker.distribution(name), missing[name]) for name, taker in takers.items()},
         int(count - fits.sum()) if bounds else None,
         _padding(problem, hparams, kept, bounds) if fits.any() else {},
     )
+
+
+def _with_missing(found: Distribution, missing: int) -> Distribution:
+    more = (f"{counted(missing, 'example')} without it",) if missing else ()
+    return dataclasses.replace(found, facts=(*found.facts, *more))
 
 
 def _padding(problem, hparams, lengths, bounds) -> dict[str, float]:

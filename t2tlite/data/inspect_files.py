@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2tlite.data.inspect import Report
+from t2tlite.features.named import flatten
 from t2tlite.files import write_whole
 from t2tlite.plural import counted
 from t2tlite.problem import Problem
@@ -27,11 +28,15 @@ def write_examples(problem: Problem, examples: Sequence[dict[str, Any]], folder:
     lines = []
     for number, example in enumerate(examples, 1):
         lines.append(f"# {number}")
-        written = problem.to_text(example)
-        for name, feature in problem.features().items():
+        features = problem.features()
+        stored, written = flatten(example, features), flatten(problem.to_text(example), features)
+        for name, feature in features.items():
+            if name not in stored:
+                lines.append(f"{name}: (none)")
+                continue
             stem = f"{number:0{width}d}.{name}"
-            lines += [f"{name}: {shown}" for shown in _shown(feature, example[name], folder, stem)]
-            if feature.is_text and written[name] != example[name]:
+            lines += [f"{name}: {shown}" for shown in _shown(feature, stored[name], folder, stem)]
+            if feature.is_text and written[name] != stored[name]:
                 lines.append(f"{name}, for the model: {written[name]}")
         lines.append("")
     write_whole(folder / EXAMPLES_FILE, "\n".join(lines))

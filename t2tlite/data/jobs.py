@@ -207,7 +207,8 @@ def labels(problem, given) -> tuple[str, ...] | None:
 
 
 def kinds(problem) -> dict[str, str]:
-    return {name: feature.kind for name, feature in records.stored_features(problem).items()}
+    features = records.stored_features(problem)
+    return {name: feature.kind + " (optional)" * feature.optional for name, feature in features.items()}
 
 
 def given(problem: Problem, source: str, source_dir: str | None) -> tuple[str, ...]:

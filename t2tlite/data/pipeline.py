@@ -11,7 +11,7 @@ from t2tlite.data.sources import Order, Source
 from t2tlite.data.table import Table
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.features.measure import BatchPlan, deciding
+from t2tlite.features.measure import BatchPlan, Measure, deciding
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
@@ -111,7 +111,15 @@ def _block_size(reader):
 
 def batch_plan(problem: Problem, hparams: HParams) -> BatchPlan:
     """Batches by seconds where there is audio, else by images, else by positions of text."""
-    return deciding(problem.features().values())[0].measure.plan(hparams)
+    measure, values = deciding_measure(problem)
+    return measure.plan(hparams, values)
+
+
+def deciding_measure(problem: Problem) -> tuple[Measure, int]:
+    """What decides the batches of a problem, and how many of its inputs are so measured, at least 1."""
+    decide = deciding(problem.features().values())
+    inputs = [feature for feature in problem.inputs.named("inputs").values() if feature in decide]
+    return decide[0].measure, max(len(inputs), 1)
 
 
 def size(problem: Problem, split: str, data_dir) -> int:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.features.codec import Reading, bucket
 from t2tlite.features.measure import deciding
+from t2tlite.features.named import GIVEN
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
@@ -44,7 +45,8 @@ class Reader:
         self.features = problem.features()
         self.only_text = all(feature.is_text for feature in self.features.values())
         self.training = training
-        to_class = problem.targets.has_classes
+        # Where a question may be about any part of a picture, that is not cropped.
+        to_class = problem.targets is not None and problem.targets.has_classes and len(self.features) == 2
         self._codecs = {
             name: feature.codec(
                 Reading(problem.name, number, vocabulary, labels, hparams, seed, training, to_class)
@@ -52,8 +54,14 @@ class Reader:
             for number, (name, feature) in enumerate(self.features.items())
         }
         self.can_drop = any(codec.limits for codec in self._codecs.values())
-        stored = ("targets", "inputs") if problem.swap else ("inputs", "targets")
-        self._stored = dict(zip(("inputs", "targets"), stored, strict=True))
+        self._stored = {name: name for name in self.features}
+        if problem.swap:
+            self._stored = {"inputs": "targets", "targets": "inputs"}
+        self._stand_ins = {
+            name: feature.to_record(feature.stand_in())
+            for name, feature in self.features.items()
+            if feature.optional
+        }
         decide = deciding(self.features.values())
         self._deciding = [name for name, feature in self.features.items() if feature in decide]
 
@@ -65,11 +73,12 @@ class Reader:
           record: serialised examples `[block]`.
 
         Returns:
-          what each codec holds of its feature, `[block]` or ragged `[block, (length)]`; `epoch` and `index`;
-          and `bucket`, int64 `[block]`: the first that holds the features that decide.
+          what each codec holds of its feature, `[block]` or ragged `[block, (length)]`; `NAME_given`, bool
+          `[block]`, of each optional feature; `epoch` and `index`; and `bucket`, int64 `[block]`: the first
+          that holds the features that decide.
         """
-        parsed = self._parse(record)
-        made = {"epoch": epoch, "index": index}
+        parsed, given = self._parse(record)
+        made = {"epoch": epoch, "index": index, **given}
         made |= {name: codec.compact(parsed[name], epoch, index) for name, codec in self._codecs.items()}
         buckets, fits = tf.zeros_like(index), tf.ones_like(index, tf.bool)
         for name, codec in self._codecs.items():
@@ -95,7 +104,7 @@ class Reader:
 
         Of pictures and audio only the wanted rows are decoded; texts and labels are those of all rows.
         """
-        made = {}
+        made = {name + GIVEN: batch[name + GIVEN] for name in self._stand_ins}
         for name, codec in self._codecs.items():
             made |= codec.dense(name, batch[name], batch["epoch"], batch["index"], self._rows)
         return made
@@ -107,6 +116,7 @@ class Reader:
         worker goes on from.
         """
         whole = [name for name, codec in self._codecs.items() if codec.keeps_rows]
+        whole += [name + GIVEN for name in self._stand_ins]
         return batch | {name: batch[name][self._rows] for name in whole}
 
     def lengths(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -116,7 +126,7 @@ class Reader:
           By the hyperparameter that bounds it, the length of the longest such feature of each, in the units
           of `Measure.limits`: units of text with the end token, samples.
         """
-        parsed = self._parse(record)
+        parsed, _ = self._parse(record)
         found: dict[str, tf.Tensor] = {}
         start = tf.zeros(tf.shape(record), tf.int64)
         for name, codec in self._codecs.items():
@@ -129,14 +139,32 @@ class Reader:
 
     def references(self, record: tf.Tensor) -> tf.Tensor:
         """The most references of one feature in a block of records."""
-        parsed = self._parse(record)
+        parsed, _ = self._parse(record)
         numbers = [codec.references(parsed[name]) for name, codec in self._codecs.items()]
         return tf.reduce_max(tf.stack(numbers))
 
     def _parse(self, record):
+        """What the codecs read, and which optional features are there."""
         specs = {self._stored[name]: codec.spec() for name, codec in self._codecs.items()}
-        found = tf.io.parse_example(record, specs)
-        return {name: found[self._stored[name]] for name in self._codecs}
+        several = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
+        specs |= {name: several for name in self._stand_ins}
+        stored = tf.io.parse_example(record, specs)
+        found = {name: stored[self._stored[name]] for name in self._codecs}
+        given = {}
+        for name, stand_in in self._stand_ins.items():
+            given[name + GIVEN] = found[name].row_lengths() > 0
+            found[name] = _filled(found[name], stand_in)
+            if not isinstance(self._codecs[name].spec(), tf.io.RaggedFeature):
+                found[name] = tf.gather(found[name].flat_values, found[name].row_starts())  # [block]
+        return found, given
+
+
+def _filled(stored: tf.RaggedTensor, stand_in: Sequence[bytes]) -> tf.RaggedTensor:
+    """Strings `[block, (entries)]`, of which empty rows become the stand-in."""
+    empty = tf.cast(stored.row_lengths() == 0, tf.int64)
+    values = tf.tile(tf.constant(list(stand_in)), [tf.cast(tf.reduce_sum(empty), tf.int32)])
+    filling = tf.RaggedTensor.from_row_lengths(values, len(stand_in) * empty, validate=False)
+    return tf.concat([stored, filling], axis=1)
 
 
 def _keep(value, mask):

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from t2tlite.errors import UserError
+from t2tlite.features.named import flatten, nest
 from t2tlite.problem import Problem
 
 SPLITS = ("train", "validation", "test")
@@ -44,26 +45,41 @@ def serialize(
     Raises:
       UserError: a value is missing or is not what its feature stands for.
     """
-    if not isinstance(example, dict) or set(example) != set(features):
-        got = sorted(example) if isinstance(example, dict) else type(example).__name__
-        raise UserError(f"{where} has {got}; expected a dict with the keys {sorted(features)}")
+    values_of = flatten(example, features) if isinstance(example, dict) else {}
+    present = {name for name, feature in features.items() if not feature.is_missing(values_of.get(name))}
+    if not isinstance(example, dict) or not present <= values_of.keys() <= features.keys():
+        got = sorted(values_of) if isinstance(example, dict) else type(example).__name__
+        raise UserError(f"{where} has {got}; expected a dict with the keys {_keys(features)}")
     made = tf.train.Example()
     stored = made.features.feature  # filled in place, which takes half as long as putting messages together
     for name, feature in features.items():
+        if name not in present:
+            continue
         try:
-            values = feature.to_record(example[name], labels)
+            values = feature.to_record(values_of[name], labels)
         except (TypeError, ValueError) as error:
             raise UserError(f"{where}: `{name}` is {error}") from None
         stored[name].bytes_list.value.extend(values)
     return made.SerializeToString(deterministic=True)
 
 
+def _keys(features) -> str:
+    """What an example must have, for a message."""
+    if all(name in ("inputs", "targets") for name in features):
+        return str(sorted(features))
+    return f"{sorted(features)} (`inputs.NAME`: NAME in the dict of `inputs`)"
+
+
 def deserialize(record: bytes, features: dict[str, Any]) -> dict[str, Any]:
     """The inverse of `serialize`; a text with one reference is a `str`, with more a list of `str`."""
     found = tf.train.Example.FromString(record).features.feature
-    return {
-        name: feature.from_record(list(found[name].bytes_list.value)) for name, feature in features.items()
-    }
+    return nest(
+        {
+            name: feature.from_record(list(found[name].bytes_list.value))
+            for name, feature in features.items()
+            if not feature.optional or name in found
+        }
+    )
 
 
 def manifest(problem: Problem, data_dir) -> dict[str, Any]:

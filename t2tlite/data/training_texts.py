@@ -11,6 +11,7 @@ from typing import Any
 from t2tlite.data import records
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
+from t2tlite.features.named import flatten
 from t2tlite.problem import Problem
 
 LIMIT = 400_000  # texts
@@ -83,9 +84,9 @@ def _distinct(problems: Sequence[Problem]) -> list[Problem]:
 def _texts(problem: Problem, data_dir) -> Iterator[str]:
     # A training split is shuffled when it is written, so its start is a fair sample.
     for example in records.raw_examples(problem, "train", data_dir):
-        example = problem.to_text(example)
+        values = flatten(problem.to_text(example), problem.features())
         for name, feature in problem.features().items():
-            for text in feature.texts(example[name]):
+            for text in feature.texts(values[name]) if name in values else ():
                 yield text[:LONGEST]
 
 

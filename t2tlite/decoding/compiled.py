@@ -19,7 +19,7 @@ class Compiled:
     Of many, those that were asked for last are kept.
 
     Args:
-      model: a built `MultiModel`.
+      model: a built model, `Decodable` where it writes text.
     """
 
     def __init__(self, model):
@@ -42,18 +42,19 @@ class Compiled:
         return self._get((problem, way), body, [spec, _ROWS, conditions, SETTINGS])
 
     def probabilities(self, problem: str, spec):
-        """A function of features: float32 `[batch, classes]`."""
+        """A function of features: the probability of each class, float32 `[batch, classes]`."""
         body = functools.partial(_probabilities, self._model, problem)
         return self._get((problem, "probabilities"), body, [spec])
 
-    def log_probabilities(self, problem: str, spec):
-        """A function of features with targets: float32 `[batch, length]`, of each target given those before.
+    def class_log_probabilities(self, problem: str, spec):
+        """A function of features: the log-probability of each class, float32 `[batch, classes]`."""
+        body = functools.partial(_class_log_probabilities, self._model, problem)
+        return self._get((problem, "class_log_probabilities"), body, [spec])
 
-        For classes `[batch, classes]`, of all.
-        """
+    def log_probabilities(self, problem: str, spec):
+        """A function of features with ids as targets, each given those before it: `[batch, length]`."""
         body = functools.partial(_log_probabilities, self._model, problem)
-        if self._model.target_net(problem).autoregressive:
-            spec = {**spec, "targets": tf.TensorSpec([None, None], tf.int32)}
+        spec = {**spec, "targets": tf.TensorSpec([None, None], tf.int32)}
         return self._get((problem, "log_probabilities"), body, [spec])
 
     def _get(self, key, body, signature):
@@ -68,12 +69,14 @@ class Compiled:
 
 
 def _probabilities(model, problem, features):
-    return tf.exp(_log_probabilities(model, problem, features))
+    return tf.exp(_class_log_probabilities(model, problem, features))
+
+
+def _class_log_probabilities(model, problem, features):
+    return tf.nn.log_softmax(model(features, problem=problem).logits)
 
 
 def _log_probabilities(model, problem, features):
     logits = tf.nn.log_softmax(model(features, problem=problem).logits)
-    if not model.target_net(problem).autoregressive:
-        return logits
     found = tf.gather(logits, features["targets"], batch_dims=2)
     return tf.where(features["targets"] == PAD, 0.0, found)

@@ -3,7 +3,8 @@
 import dataclasses
 
 from t2tlite.decoding import names
-from t2tlite.models.multimodel import Wiring
+from t2tlite.errors import UserError
+from t2tlite.model import Crossable
 from t2tlite.problem import Problem
 
 
@@ -32,7 +33,7 @@ class Crossed(Problem):
 
     def from_text(self, inputs, output):
         """The other problem's, where its inputs are of this kind; else the output as the model wrote it."""
-        same = self._reads.inputs.kind == self._writes.inputs.kind
+        same = self._reads.inputs.described() == self._writes.inputs.described()
         return self._writes.from_text(inputs, output) if same else output
 
     def constraint(self, vocabulary):
@@ -44,16 +45,23 @@ def crossed_name(reads: str, writes: str) -> str:
 
 
 def cross(run, model, reads: str, writes: str):
-    """The run with the crossed problem among its problems; the model learns how to wire it.
+    """The run with the crossed problem among its problems, of which the model is told.
 
     Args:
       run: the `Run`.
       model: its model.
       reads, writes: names of its problems.
+
+    Raises:
+      UserError: the model can't read as one problem and write as another.
     """
+    if not isinstance(model, Crossable):
+        raise UserError(
+            f"the model `{run.hparams.model}` can't read as `{reads}` and write as `{writes}`; give one of"
+            " its problems"
+        )
     made = Crossed(run.problems[reads], run.problems[writes])
-    wires = model.wiring[writes]
-    model.wiring[made.name] = Wiring(model.wiring[reads].inputs, wires.targets, wires.command)
+    model.cross(made.name, reads, writes)
     labels = {made.name: run.labels[writes]} if writes in run.labels else {}
     return dataclasses.replace(
         run, problems={**run.problems, made.name: made}, labels={**run.labels, **labels}

@@ -62,7 +62,7 @@ def decode(
     """Decodes a batch; to be called inside a `tf.function`.
 
     Args:
-      model: a built `MultiModel`.
+      model: a built `Decodable`.
       problem: name of the problem.
       constraint: of the problem, where the way keeps to it; else None.
       features: `{"inputs": ...}` as the problem's pipeline makes it.

@@ -10,6 +10,7 @@ from t2tlite.data.progress import track
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
+from t2tlite.model import check_decodable
 from t2tlite.objective import figures_of
 
 
@@ -89,7 +90,7 @@ def decoded(
     predictions = track(predictor.stream_examples(problem, shown), label, total, progress)
     examples, outputs, references, errors = [], [], [], []
     for example, prediction in zip(read, predictions, strict=True):
-        one = DecodedExample(example["inputs"], prediction, references_of(example["targets"]))
+        one = DecodedExample(example["inputs"], prediction, made.targets.references(example["targets"]))
         outputs.append(one.candidates)
         references.append(one.references)
         if prediction.error:
@@ -121,11 +122,6 @@ def decoded_metrics(problem) -> dict[str, metrics.Metric]:
     return {name: registry.get("metric", name) for name in names}
 
 
-def references_of(targets: str | list[str]) -> tuple[str, ...]:
-    """The right answers, of one or of several."""
-    return (targets,) if isinstance(targets, str) else tuple(targets)
-
-
 class DecodedEvaluation:
     """Decoded evaluations of a model that is being trained, as often as it is called.
 
@@ -148,6 +144,12 @@ class DecodedEvaluation:
         self._options = options or DecodeOptions(beam_size=1)
         self._predictor: Predictor | None = None
         self._model = None
+
+    def check(self, run, model) -> None:
+        """Raises a UserError where the model can't decode a problem that lists a metric of outputs."""
+        for problem in run.problems.values():
+            if decoded_metrics(problem):
+                check_decodable(model, run.hparams.model, problem)
 
     def __call__(self, run, model) -> dict[str, dict[str, float]]:
         """`{problem: {metric: value}}`, of the problems that list a metric of decoded outputs."""

@@ -21,17 +21,25 @@ class _Lines:
       predictor: whose options hold.
       problem: name of a problem of the run.
       folder: where paths are looked for before the working directory.
+      header: for named inputs, the first line of the file; None: it comes first among the lines. Its output
+        is the name of what is written.
 
     Raises:
-      UserError: the run has no such problem.
+      UserError: the run has no such problem, or the header is wrong.
     """
 
-    def __init__(self, predictor: Predictor, problem: str, folder: pathlib.Path):
+    pairs = False  # whether lines have targets
+    heading = "targets"
+
+    def __init__(self, predictor: Predictor, problem: str, folder: pathlib.Path, header: bytes | None = None):
         predictor.check(problem)
         self._predictor = predictor
         self._problem = problem
-        self._feature = predictor.run.problems[problem].inputs
-        self._folder = folder
+        feature = predictor.run.problems[problem].inputs
+        self._fields = line_inputs.Fields(feature, folder, self.pairs)
+        self._has_header = not self._fields.begun
+        if self._has_header and header is not None:
+            self._fields.begin(header)
 
     def __call__(self, numbers: Sequence[int], lines: Sequence[bytes]) -> list[str]:
         """An output for each line.
@@ -40,23 +48,27 @@ class _Lines:
           numbers: of the lines in the file, on which samples depend.
 
         Raises:
-          UserError: the memory does not suffice.
+          UserError: the memory does not suffice, or the header is wrong.
         """
         read, outputs = {}, {}
         for number, line in zip(numbers, lines, strict=True):
+            if self._has_header and number == 0:
+                self._fields.begin(line)
+                outputs[number] = self.heading
+                continue
+            if self._has_header and not line.strip():
+                outputs[number] = ""
+                continue
             try:
-                read[number] = self._read(line)
+                read[number] = self._fields.read(line)
             except UserError as error:
                 outputs[number] = _error(error)
         with enough_memory(self._predictor.options):
             outputs.update(zip(read, self._answers(read), strict=True))
         return [outputs[number] for number in numbers]
 
-    def _read(self, line: bytes):
-        raise NotImplementedError
-
-    def _answers(self, read: dict[int, Any]) -> list[str]:
-        """Outputs for what was read, by the lines' numbers."""
+    def _answers(self, read: dict[int, tuple[Any, str | None]]) -> list[str]:
+        """Outputs for the inputs and targets that were read, by the lines' numbers."""
         raise NotImplementedError
 
 
@@ -64,36 +76,32 @@ class LineDecoder(_Lines):
     """What the model writes for each line.
 
     Text is read as UTF-8, a sentence a line; an empty line gives an empty line. For images and audio a line
-    is the path of a file.
+    is the path of a file. Named inputs are fields with tabs between them, and the first line has their names.
 
     Args:
-      predictor, problem, folder: as for all lines.
+      predictor, problem, folder, header: as for all lines.
       scores: texts are written with their scores, see `as_line`.
     """
 
-    def __init__(self, predictor: Predictor, problem: str, folder: pathlib.Path, scores: bool = False):
-        super().__init__(predictor, problem, folder)
+    def __init__(self, predictor, problem, folder, scores: bool = False, header: bytes | None = None):
+        super().__init__(predictor, problem, folder, header)
         self._scores = scores
-
-    def _read(self, line):
-        return line_inputs.value(line, self._feature, self._folder)
 
     def _answers(self, read):
         best = not self._predictor.options.return_beams
-        predictions = self._predictor.predict(self._problem, read.values(), True, rows=read)
+        inputs = [one for one, _ in read.values()]
+        predictions = self._predictor.predict(self._problem, inputs, True, rows=read)
         return [as_line(prediction, best, self._scores) for prediction in predictions]
 
 
 class LineScorer(_Lines):
-    """The log-probability in nats of the target for each line, which is an input, a tab, and a target."""
+    """The log-probability in nats of the target for each line, which is an input, a tab, and a target.
 
-    def _read(self, line):
-        given, *target = line.split(b"\t")
-        if len(target) != 1:
-            raise UserError(f"expected an input, a tab and a target; found {len(target)} tabs")
-        if self._feature.is_file and not given.strip():
-            raise UserError("expected the path of a file before the tab; found nothing")
-        return line_inputs.value(given, self._feature, self._folder), line_inputs.text(target[0])
+    With named inputs, one of the fields is `targets`.
+    """
+
+    pairs = True
+    heading = "log_probability"
 
     def _answers(self, read):
         inputs, targets = [one for one, _ in read.values()], [one for _, one in read.values()]

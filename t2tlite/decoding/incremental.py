@@ -41,7 +41,7 @@ class Incremental:
     Inputs are encoded once, and each position costs the same, however long the sequence is.
 
     Args:
-      model: a built `MultiModel`.
+      model: a built `Decodable`.
       problem: name of the problem.
       length: most positions of an output; a Python int, since the state's shapes follow from it.
     """
@@ -92,7 +92,7 @@ class Incremental:
 
     def embed(self, ids):
         """What the model reads after the entries `ids` int32 `[rows]`: `[rows, 1, hidden]`."""
-        return self._model.target_net(self._problem).embed_targets(ids[:, None])
+        return self._model.embed(ids[:, None], self._problem)
 
     def select(self, state, parents):
         """The state in which each row goes on from what was the row `parents` int32 `[rows]`."""

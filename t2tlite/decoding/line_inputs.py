@@ -1,9 +1,10 @@
-"""What a line of a file gives to a problem: a sentence, or the path of a picture or a sound."""
+"""What a line of a file gives to a problem: a sentence, the path of a picture or a sound, or named inputs."""
 
 import os
 import pathlib
 import stat
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -12,17 +13,83 @@ from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
 
 
-def value(line: bytes, feature: Feature, folder: pathlib.Path) -> str:
-    """The sentence, or the path, of a line.
+class Fields:
+    """What stands in a line: an input, which may be all of it; or named inputs, in the order of a header.
 
     Args:
       feature: the problem's input.
       folder: where paths are looked for before the working directory.
+      pairs: whether lines have targets: behind a tab, or in a field of that name.
 
-    Raises:
-      UserError: it is not UTF-8, or no path of a file.
+    Attributes:
+      begun: whether lines can be read: there is no header, or it was read.
     """
-    return path(os.fsdecode(line.strip()), folder) if feature.is_file else text(line)
+
+    def __init__(self, feature: Feature, folder: pathlib.Path, pairs: bool):
+        self._feature, self._folder, self._pairs = feature, folder, pairs
+        self._names: list[str] = []
+        self.begun = not feature.parts
+
+    def begin(self, header: bytes) -> None:
+        """Reads the first line, which has the names of the fields, with tabs between them.
+
+        Raises:
+          UserError: a name is missing, unknown, or there twice.
+        """
+        known = [name for name, _ in self._feature.parts] + ["targets"] * self._pairs
+        needed = [name for name, feature in self._feature.parts if not feature.optional]
+        needed += ["targets"] * self._pairs
+        self._names = [name.strip() for name in text(header).split("\t")]
+        fits = set(needed) <= set(self._names) <= set(known)
+        if not fits or len(set(self._names)) < len(self._names):
+            raise UserError(
+                f"the first line must name the fields, with tabs between them: {', '.join(known)}; received"
+                f" {text(header)!r:.80}"
+            )
+        self.begun = True
+
+    def read(self, line: bytes) -> tuple[Any, str | None]:
+        """The input of a line, and its target where lines have one.
+
+        Raises:
+          UserError: there are other fields than expected, one is not UTF-8, or no path of a file.
+        """
+        if self._names:
+            parts = dict(self._feature.parts)
+            found = dict(zip(self._names, self._split(line), strict=True))
+            target = text(found.pop("targets")) if self._pairs else None
+            return {name: _value(cell, parts[name], self._folder) for name, cell in found.items()}, target
+        if not self._pairs:
+            return _value(line, self._feature, self._folder), None
+        given, *target = line.split(b"\t")
+        if len(target) != 1:
+            raise UserError(f"expected an input, a tab and a target; found {len(target)} tabs")
+        if self._feature.is_file and not given.strip():
+            raise UserError("expected the path of a file before the tab; found nothing")
+        return _value(given, self._feature, self._folder), text(target[0])
+
+    def files(self, line: bytes) -> list[tuple[bytes, Feature]]:
+        """The paths in a line, as they stand there, with what each is; none where the line can't be read."""
+        if not self._names:
+            given = line.partition(b"\t")[0] if self._pairs else line
+            return [(given, self._feature)] if self._feature.is_file else []
+        parts, cells = dict(self._feature.parts), line.split(b"\t")
+        named = zip(self._names, cells, strict=False)
+        return [(cell, parts[name]) for name, cell in named if name in parts and parts[name].is_file]
+
+    def _split(self, line):
+        cells = line.split(b"\t")
+        if len(cells) != len(self._names):
+            raise UserError(
+                f"expected {len(self._names)} fields with tabs between them ({', '.join(self._names)});"
+                f" found {len(cells)}"
+            )
+        return cells
+
+
+def _value(cell: bytes, feature: Feature, folder: pathlib.Path) -> str:
+    """The sentence, or the path, of a line or a field."""
+    return path(os.fsdecode(cell.strip()), folder) if feature.is_file else text(cell)
 
 
 def text(line: bytes) -> str:
@@ -65,21 +132,28 @@ def sizes_and_stamps(
     Sentences have stamps of 0, since they are in the lines; pictures have sizes of 0, since they are scaled.
 
     Args:
-      feature, folder: see `value`.
-      pairs: behind a tab, lines have targets.
+      feature, folder, pairs: see `Fields`.
+
+    Raises:
+      UserError: the header is wrong.
     """
+    fields = Fields(feature, folder, pairs)
+    if not fields.begun and len(lines):
+        fields.begin(lines[0])
     stamps = np.zeros(len(lines), np.int64)
-    if not feature.is_file:
+    if not any(part.is_file for part in feature.named("").values()):
         return lines.lengths, stamps
-    sizes = np.zeros(len(lines), np.int64)
+    sizes = lines.lengths.copy() if feature.parts else np.zeros(len(lines), np.int64)
     for number in range(len(lines)):
-        name = lines[number].partition(b"\t")[0] if pairs else lines[number]
-        try:
-            found = os.stat(_place(os.fsdecode(name.strip()), folder))
-        except (OSError, ValueError):
-            continue  # told when it is its turn
-        stamps[number] = zlib.crc32(b"%d %d" % (found.st_size, found.st_mtime_ns))
-        sizes[number] = found.st_size if feature.costs_by_size else 0
+        states = []
+        for name, part in fields.files(lines[number]):
+            try:
+                found = os.stat(_place(os.fsdecode(name.strip()), folder))
+            except (OSError, ValueError):
+                continue  # told when it is its turn
+            states.append(b"%d %d" % (found.st_size, found.st_mtime_ns))
+            sizes[number] += found.st_size if part.costs_by_size else 0
+        stamps[number] = zlib.crc32(b" ".join(states))
     return sizes, stamps
 
 

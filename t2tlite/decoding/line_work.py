@@ -87,19 +87,20 @@ class Work:
             predictor = self.load()
             feature = predictor.run.problems[self.problem].inputs
             sizes, stamps = line_inputs.sizes_and_stamps(lines, feature, self._folder(), self.scoring)
-            answer, chunk = self._answer(predictor), _chunk(predictor)
+            answer = self._answer(predictor, lines[0] if len(lines) else None)
+            chunk = _chunk(predictor)
             line_jobs.answer_file(lines, sizes, stamps, journal, answer, chunk, self.problem, True)
             lines.check()
             errors = line_jobs.assemble(journal, final, self.to)
             journal.remove()
             return len(lines), errors
 
-    def _answer(self, predictor) -> line_jobs.Answer:
+    def _answer(self, predictor, header: bytes | None = None) -> line_jobs.Answer:
         from t2tlite.decoding.files import LineDecoder, LineScorer  # imports TensorFlow
 
         if self.scoring:
-            return LineScorer(predictor, self.problem, self._folder())
-        return LineDecoder(predictor, self.problem, self._folder(), self.write_scores)
+            return LineScorer(predictor, self.problem, self._folder(), header)
+        return LineDecoder(predictor, self.problem, self._folder(), self.write_scores, header)
 
     def _folder(self) -> pathlib.Path:
         return pathlib.Path("." if self.source == "-" else self.source).parent

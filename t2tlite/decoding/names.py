@@ -28,6 +28,14 @@ def check_problem(problem: str, problems: Sequence[str], output_dir) -> None:
         raise UserError(f"the run {output_dir} has no problem `{problem}`{near}")
 
 
+def check_decodes(problem) -> None:
+    """Raises a UserError where a problem, a `Problem`, has nothing to decode."""
+    if problem.targets is None:
+        raise UserError(f"problem `{problem.name}` has no targets, so there is nothing to decode")
+    if not (problem.targets.is_text or problem.targets.has_classes):
+        raise UserError(f"problem `{problem.name}` writes {problem.targets.kind}, which can't be decoded")
+
+
 def check_sides(name: str, problems: Sequence[str], output_dir) -> None:
     """`check_problem` of a problem that may be crossed."""
     for one in dict.fromkeys(sides(name)):

@@ -13,11 +13,12 @@ from t2tlite.decoding import cores, crossing, scoring
 from t2tlite.decoding.batches import batched
 from t2tlite.decoding.compiled import Compiled
 from t2tlite.decoding.decode import Way, settings
-from t2tlite.decoding.names import MARK, check_problem, sides
+from t2tlite.decoding.names import MARK, check_decodes, check_problem, sides
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.prediction import Hypothesis, Prediction, Score, of_classes, of_outputs
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
+from t2tlite.model import check_decodable
 from t2tlite.run import Run
 
 __all__ = ["Hypothesis", "Prediction", "Predictor", "Score"]
@@ -84,7 +85,8 @@ class Predictor:
         Args:
           problem: name of a problem of the run.
           inputs: for text `str`; for images paths, bytes of files, or arrays `[height, width, 3]`; for
-            audio paths, bytes of files, or float arrays `[samples]` at 16 kHz.
+            audio paths, bytes of files, or float arrays `[samples]` at 16 kHz. Where the problem has named
+            inputs, dicts of these.
           keep_errors: an input that can't be read gives a `Prediction` with its `error`.
           options: how to decode; default: `self.options`.
           rows: the inputs' numbers, on which samples depend; default: 0, 1, ...
@@ -178,6 +180,7 @@ class Predictor:
         """
         for name in (inputs_of, outputs_of):
             check_problem(name, self.problems, self.run.output_dir)
+        check_decodes(self.run.problems[outputs_of])
         name = crossing.crossed_name(inputs_of, outputs_of)
         with self._lock:
             if name not in self.run.problems:
@@ -185,14 +188,16 @@ class Predictor:
         return name
 
     def check(self, problem: str) -> None:
-        """Raises a UserError unless the run has this problem and its inputs can be read."""
+        """Raises a UserError unless the run has this problem, and its model can read and decode it."""
         if MARK in problem:
             self.crossed(*sides(problem))
         else:
             check_problem(problem, self.problems, self.run.output_dir)
+            check_decodes(self.run.problems[problem])
         if self.reader(problem) is None:
             kind = self.run.problems[problem].inputs.kind
             raise UserError(f"problem `{problem}` reads {kind}, which can't be decoded")
+        check_decodable(self.model, self.run.hparams.model, self.run.problems[problem])
 
     def reader(self, problem: str):
         """What reads the problem's inputs, an `InputReader`; None where they can't be decoded."""
@@ -276,8 +281,9 @@ class Predictor:
 
     def model_input(self, problem: str, example: dict[str, Any]) -> Any:
         """What the model reads of an example: the first of several."""
-        value = self.run.problems[problem].to_text(example)["inputs"]
-        return value[0] if isinstance(value, list) else value
+        made = self.run.problems[problem]
+        value = made.to_text(example)["inputs"]
+        return value[0] if made.inputs.is_text and isinstance(value, list) else value
 
     def _as_read(self, problem, inputs, output: Prediction) -> Prediction:
         """The output as a person reads it."""
@@ -288,17 +294,16 @@ class Predictor:
 
     def _room(self, problem, as_text, read, options) -> dict[int, int]:
         """Most positions of the output of each input."""
-        wanted = dict.fromkeys(read, 0)
-        if self._reads_text(problem):
-            wanted = {i: len(x) for i, x in read.items()}
-            constraint = self._constraint(problem, options)
-            if constraint and read:
-                positions = constraint.positions([as_text[i] for i in read])
-                wanted = {i: max(wanted[i], int(n)) for i, n in zip(read, positions, strict=True)}
+        reader = self.reader(problem)
+        wanted = {i: reader.room(x) for i, x in read.items()}
+        constraint = self._constraint(problem, options) if self._reads_text(problem) else None
+        if constraint and read:
+            positions = constraint.positions([as_text[i] for i in read])
+            wanted = {i: max(wanted[i], int(n)) for i, n in zip(read, positions, strict=True)}
         return {i: self.decode_length(n, options) for i, n in wanted.items()}
 
     def _outputs(self, problem, length, features, rows, texts, options) -> list[Prediction]:
-        if not self.model.target_net(problem).autoregressive:
+        if not self.run.problems[problem].targets.is_text:
             function = self.compiled.probabilities(problem, self.reader(problem).spec)
             return [of_classes(self.run.labels[problem], row) for row in function(features).numpy()]
         found = self.decoder(problem, options, length)(features, rows, texts)
@@ -311,7 +316,7 @@ class Predictor:
 
     def _constraint(self, problem, options):
         """What outputs keep to, where the options ask for it and they are text; else None."""
-        if not options.constrain or not self.model.target_net(problem).autoregressive:
+        if not options.constrain or not self.run.problems[problem].targets.is_text:
             return None
         with self._lock:
             if problem not in self._constraints:

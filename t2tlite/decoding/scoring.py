@@ -13,17 +13,15 @@ from t2tlite.nearest import did_you_mean
 
 def score(predictor, problem: str, inputs: list, targets: list, keep_errors: bool) -> list[Score]:
     """One `Score` for each pair; see `Predictor.score`."""
-    reader = predictor.reader(problem)
+    made, reader = predictor.run.problems[problem], predictor.reader(problem)
     writes = _targets(predictor, problem)
     scores: list[Score | None] = [None] * len(inputs)
     read = {}
     for i, pair in enumerate(zip(inputs, targets, strict=True)):
         try:
-            example = predictor.run.problems[problem].to_text(
-                dict(zip(("inputs", "targets"), pair, strict=True))
-            )
-            value, target = (_one(example[side]) for side in ("inputs", "targets"))
-            read[i] = reader.read(value), writes.read(target)
+            example = made.to_text(dict(zip(("inputs", "targets"), pair, strict=True)))
+            value = _one(example["inputs"]) if made.inputs.is_text else example["inputs"]
+            read[i] = reader.read(value), writes.read(_one(example["targets"]))
         except UserError as error:
             if not keep_errors:
                 raise
@@ -74,7 +72,7 @@ class _Class:
     def __init__(self, predictor, problem):
         self._problem = problem
         self._names = predictor.run.labels[problem]
-        self._function = predictor.compiled.log_probabilities(problem, predictor.reader(problem).spec)
+        self._function = predictor.compiled.class_log_probabilities(problem, predictor.reader(problem).spec)
 
     def read(self, target: Any) -> np.ndarray:
         if target not in self._names:

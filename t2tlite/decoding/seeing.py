@@ -8,9 +8,11 @@ import tensorflow as tf
 from t2tlite.decoding import views
 from t2tlite.decoding.views import Attention, ExpertChoice, Mixture
 from t2tlite.errors import UserError
+from t2tlite.features.named import MARK
 from t2tlite.features.positions import Encoded, Positions
 from t2tlite.ids import PAD
 from t2tlite.layers import recording
+from t2tlite.model import Embeddable
 
 
 class _Pass(NamedTuple):
@@ -44,8 +46,8 @@ def attention(predictor, problem: str, value: Any, output: str | None = None) ->
     }
     if not weights and not own:
         raise UserError(
-            f"the mixer `{predictor.run.hparams.mixer}` and the decoder `{predictor.run.hparams.decoder}`"
-            " record no attention; t2tlite.layers.recording says how a layer does it"
+            f"what writes the outputs of the model `{predictor.run.hparams.model}` records no attention;"
+            " t2tlite.layers.recording says how a layer does it"
         )
     return Attention(problem, done.output, done.outputs, done.inputs, weights, own)
 
@@ -67,7 +69,7 @@ def experts(predictor, problem: str, value: Any, output: str | None = None) -> E
                 )
     if not mixtures:
         raise UserError(
-            f"the mixture of experts `{predictor.run.hparams.moe}` records no choice;"
+            f"the model `{predictor.run.hparams.model}` records no choice of experts;"
             " t2tlite.layers.recording says how a layer does it"
         )
     return ExpertChoice(problem, done.output, done.outputs, done.inputs, mixtures)
@@ -77,6 +79,11 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
     """Runs the model eagerly on one example, each output given those before it."""
     made = predictor.run.problems[problem]
     views.check_output(made, output)
+    if not isinstance(predictor.model, Embeddable):
+        raise UserError(
+            f"the model `{predictor.run.hparams.model}` shows nothing of its inside: it is no `Embeddable`"
+            " (t2tlite/model.py)"
+        )
     if output is None:
         output = predictor.predict(problem, [value])[0].text
     model, reader = predictor.model, predictor.reader(problem)
@@ -86,14 +93,13 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
         source, _ = model.encode(features, problem)
     length = int(source.x.shape[1])
     valid = np.ones(length, bool) if source.mask is None else source.mask.numpy()[0]
-    encoded = _encoded(features, source, int(valid.sum()))
+    encoded = _encoded(features, model.sources(features, problem), source, int(valid.sum()))
     inputs = made.inputs.positions(read, encoded, predictor.run.vocabulary)
-    net = model.target_net(problem)
-    if not net.autoregressive:
+    if not made.targets.is_text:
         return _Pass(output, (), inputs, valid, of_encoder, {})
     ids = tf.constant(_output_ids(predictor, made, value, output)[None])
     with recording.recorder() as of_decoder:
-        before = tf.concat([model.start(problem, 1), net.embed_targets(ids)[:, :-1]], axis=1)
+        before = tf.concat([model.start(problem, 1), model.embed(ids, problem)[:, :-1]], axis=1)
         model.decode(before, model.memory(source), problem, ids != PAD)
     outputs = tuple(predictor.run.vocabulary.piece(i) for i in ids.numpy()[0])
     return _Pass(output, outputs, inputs, valid, of_encoder, of_decoder)
@@ -106,9 +112,19 @@ def _output_ids(predictor, problem, value, output: str) -> np.ndarray:
     return problem.targets.input_reader(predictor.run.vocabulary, predictor.run.hparams).read(text)
 
 
-def _encoded(features, source, count) -> Encoded:
-    grid = None if source.grid is None else tuple(int(side) for side in source.grid)
-    return Encoded(int(features["inputs"].shape[1]), int(source.x.shape[1]), count, grid)
+def _encoded(features, parts, source, count) -> Encoded:
+    """Of the encoded inputs; `parts` are what the nets made of each, by its name in the batch."""
+    found = {}
+    for name, part in parts.items():
+        here = part.x.shape[1] if part.mask is None else int(tf.math.count_nonzero(part.mask))
+        grid = None if part.grid is None else tuple(int(side) for side in part.grid)
+        found[name.rpartition(MARK)[2]] = Encoded(
+            int(features[name].shape[1]), int(part.x.shape[1]), here, grid
+        )
+    if list(parts) == ["inputs"]:
+        return found["inputs"]
+    width = sum(one.width for one in found.values())
+    return Encoded(width, int(source.x.shape[1]), count, parts=found)
 
 
 def _one(weights) -> np.ndarray:

@@ -51,6 +51,7 @@ class Session:
       predictor: for the run.
       topic: what lines are decoded for.
       options: how they are decoded.
+      asks: what the next line is: the problem's input, or the next of its named inputs.
       ended: whether it was asked to end.
     """
 
@@ -65,6 +66,7 @@ class Session:
         self.predictor = predictor
         self.options = predictor.options
         self.ended = False
+        self._given: dict[str, str] = {}  # of named inputs, those that have been typed
         self.turn_to(problem)
         self._person = person
         self._output = output or sys.stdout
@@ -88,7 +90,16 @@ class Session:
                 return
 
     def prompt(self) -> str:
-        return f"{self.topic.name}> "
+        return " ".join(filter(None, (self.topic.name, self._next()[0]))) + "> "
+
+    @property
+    def asks(self) -> Feature:
+        return self._next()[1]
+
+    def _next(self) -> tuple[str, Feature]:
+        """The name of the input that is typed next, "" for an only one, and the input."""
+        parts = self.topic.reads.parts
+        return parts[len(self._given)] if parts else ("", self.topic.reads)
 
     def turn_to(self, problem: str) -> None:
         """Goes on with a problem, or with a crossing of two.
@@ -99,6 +110,7 @@ class Session:
         self.predictor.check(problem)
         found = self.predictor.run.problems[problem]
         self.topic = Topic(problem, found.inputs, found.targets)
+        self._given = {}
 
     def cross(self, inputs_of: str, outputs_of: str) -> None:
         """Goes on with the inputs of one problem and the outputs of another.
@@ -122,12 +134,22 @@ class Session:
             do(self, command[1], (command[2] or "").strip())
         elif self._person and line.strip() == "q":  # ends sessions of Tensor2Tensor
             self.ended = True
-        elif line.strip() or not self._person:
-            self._answer(line)
+        elif line.strip() or not self._person or self.asks.optional:
+            self._read(line)
 
-    def _answer(self, line):
-        value = _path(line.strip()) if self.topic.reads.is_file else line
+    def _read(self, line):
+        """Takes an input; named ones, a line each, are answered when all are there."""
+        name, feature = self._next()
+        value = _path(line.strip()) if feature.is_file else line
+        if not name:
+            self._answer(value)
+            return
+        self._given[name] = value
+        if len(self._given) == len(self.topic.reads.parts):
+            values, self._given = self._given, {}
+            self._answer(values)
 
+    def _answer(self, value):
         def predict():
             with enough_memory(self.options):
                 return self.predictor.predict(self.topic.name, [value], options=self.options)

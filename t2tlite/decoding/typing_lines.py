@@ -56,7 +56,7 @@ def completions(session, line: str, begin: int) -> list[str]:
     if line.startswith(":"):
         known = _arguments(session, before) if before else [f":{name} " for name in COMMANDS]
         return [one for one in known if one.startswith(word)]
-    if not session.topic.reads.is_file:
+    if not session.asks.is_file:
         return []
     start = len(line) - len(line.lstrip())
     return [path[max(begin - start, 0) :] for path in _paths(line[start:])]

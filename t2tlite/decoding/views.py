@@ -116,7 +116,7 @@ def check_attention(problem, hparams) -> None:
             f"problem `{problem.name}` writes a {problem.targets.kind}, for which no attention is used; ask"
             " for its experts instead"
         )
-    if not hparams.attention:
+    if not getattr(hparams, "attention", True):
         raise UserError(
             "the model was trained with attention=False, so there are no weights of attention; train one"
             " with attention=True"
@@ -125,7 +125,7 @@ def check_attention(problem, hparams) -> None:
 
 def check_experts(problem, hparams) -> None:
     """Raises a UserError where a run's model has no experts."""
-    if hparams.moe == "none":
+    if getattr(hparams, "moe", "") == "none":
         raise UserError(
             "the model was trained with moe=none, so there are no experts; train one with experts"
         )

@@ -43,7 +43,7 @@ def description(run, problems: Sequence[str], signatures, options, checkpoint: s
 def _problem(run, name: str) -> dict[str, Any]:
     problem = run.problems[name]
     found = {
-        "inputs": problem.inputs.kind,
+        "inputs": problem.inputs.described(),
         "targets": problem.targets.kind,
         "command": problem.command,
         "to_text": converts_inputs(problem),

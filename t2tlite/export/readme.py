@@ -42,8 +42,12 @@ def text(told: dict[str, Any]) -> str:
 
 def _example(told) -> list[str]:
     problem = next(iter(told["problems"]))
-    feature = registry.get("feature", told["problems"][problem]["inputs"])
-    name = f"{problem}{feature.graph_suffix}"
+    kinds = told["problems"][problem]["inputs"]
+    kinds = {"inputs": kinds} if isinstance(kinds, str) else kinds
+    features = {name: registry.get("feature", kind) for name, kind in kinds.items()}
+    suffix = next(filter(None, (feature.graph_suffix for feature in features.values())), "")
+    name = f"{problem}{suffix}"
+    given = ", ".join(f"{name}={feature.graph_input}" for name, feature in features.items())
     shown = "text" if "text" in told["signatures"][name]["outputs"] else "label"
     lines = ["```python", "import tensorflow as tf"]
     if "tensorflow-text" in told["needs"]:
@@ -52,7 +56,7 @@ def _example(told) -> list[str]:
         *lines,
         "",
         'model = tf.saved_model.load("EXPORT_DIR")',
-        f'outputs = model.signatures["{name}"](inputs={feature.graph_input})',
+        f'outputs = model.signatures["{name}"]({given})',
         f'print(outputs["{shown}"].numpy())',
         "```",
     ]

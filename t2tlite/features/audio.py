@@ -14,6 +14,7 @@ from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
 from t2tlite.features.statistics import Distribution, Statistics, in_bounds, spread
+from t2tlite.hyperparameter import Hyperparameter
 
 PCM = 32767.0  # the largest sample of 16 bits
 MEASURE = Measure(
@@ -32,6 +33,9 @@ MEASURE = Measure(
 class Audio(Feature):
     """A mono waveform at 16 kHz: float array `[samples]` in [-1, 1]."""
 
+    HPARAMS: ClassVar[tuple[Hyperparameter, ...]] = (
+        Hyperparameter("modality_audio", str, "net of sounds", default="spectral", names="modality"),
+    )
     kind: ClassVar[str] = "audio"
     measure: ClassVar[Measure] = MEASURE
     large_decoded: ClassVar[bool] = True
@@ -53,6 +57,9 @@ class Audio(Feature):
     def from_record(self, values):
         """Float32 `[samples]` in [-1, 1]."""
         return np.frombuffer(values[0], "<i2").astype(np.float32) / np.float32(PCM)
+
+    def stand_in(self):
+        return np.zeros([1], np.float32)
 
     def codec(self, reading):
         """Float32 `[batch, samples]`, padded with 0 to a bound, and int32 `[batch]`, their lengths."""

@@ -96,6 +96,9 @@ class RawWaveforms(raw.RawReader):
         )
         return self._of(inputs, inputs_length, heard, error)
 
+    def is_missing(self, inputs, inputs_length):
+        return inputs_length == 0
+
     def _of(self, samples, length, heard, error):
         def features(rows):
             lengths = tf.gather(length, rows)
@@ -123,6 +126,9 @@ class RawWavFiles(RawWaveforms):
         return {
             "inputs": f"the content of a WAV file, 16-bit PCM at {_RATE} Hz, any number of channels, {most}"
         }
+
+    def is_missing(self, inputs):
+        return inputs == ""
 
     def read(self, inputs) -> raw.Read:
         made = tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int32)

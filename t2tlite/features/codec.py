@@ -20,7 +20,7 @@ class Reading:
       hparams: bounds of lengths, size of images.
       seed: of the draw of references and of the augmentation of images.
       training: whether to draw references and augment.
-      to_class: whether the problem's target is a class.
+      to_class: whether the problem's target is a class of its only input.
     """
 
     problem: str

@@ -21,7 +21,9 @@ class Feature:
 
     Attributes:
       modality: name of a registered modality, or None for the one that the hyperparameters name for
-        this kind of feature (`modality_text`, `modality_image`, `modality_audio`, `modality_label`).
+        this kind of feature (`modality_text`, `modality_image`, `modality_audio`, `modality_label`). A kind
+        declares that hyperparameter in its `HPARAMS`.
+      optional: whether an example may lack it, which then is masked out; for one of several named inputs.
       kind: the registered name, which prepared data and exports have as well.
       objective: name of the registered objective of a problem whose target it is, unless the problem names
         another one; empty where there is none.
@@ -37,11 +39,13 @@ class Feature:
       costs_by_size: whether a larger file takes longer to decode.
       graph_input: for the README of an export, Python that makes a batch of one.
       graph_suffix: of the signature that takes it; see `RawReader.suffix`.
+      parts: of several named inputs, pairs of a name and its feature; else ().
       content_types: with which a value may be the body of a request to a service; a prefix where it ends in a
         slash. () where values can't be sent.
     """
 
-    modality: str | None = None
+    modality: str | None = dataclasses.field(default=None, kw_only=True)
+    optional: bool = dataclasses.field(default=False, kw_only=True)
     kind: ClassVar[str] = ""
     objective: ClassVar[str] = ""
     is_text: ClassVar[bool] = False
@@ -56,10 +60,29 @@ class Feature:
     graph_input: ClassVar[str] = ""
     graph_suffix: ClassVar[str] = ""
     content_types: ClassVar[tuple[str, ...]] = ()
+    parts: ClassVar[tuple[tuple[str, "Feature"], ...]] = ()
 
     def modality_name(self, hparams) -> str:
         """The registered modality that represents this feature under these hyperparameters."""
         return self.modality or getattr(hparams, f"modality_{self.kind}")
+
+    # Names.
+
+    def named(self, side: str) -> dict[str, "Feature"]:
+        """What it stands for in records and batches: itself, under the name of its side of the problem."""
+        return {side: self}
+
+    def described(self) -> str | dict[str, str]:
+        """Its kind; where it is several named inputs, the kind of each by name."""
+        return self.kind
+
+    def is_missing(self, value: Any) -> bool:
+        """Whether nothing was given for it: None, an empty text or an empty file, where it is optional."""
+        return self.optional and (value is None or (isinstance(value, str | bytes) and not value))
+
+    def stand_in(self) -> Any:
+        """A small value, as examples have it, that stands where an optional one is missing."""
+        raise NotImplementedError(f"feature `{self.kind}` can't be optional: it defines no stand_in")
 
     # Records.
 
@@ -78,6 +101,10 @@ class Feature:
     def from_record(self, values: list[bytes]) -> Any:
         """The inverse of `to_record`."""
         raise NotImplementedError
+
+    def references(self, value: Any) -> tuple[str, ...]:
+        """The right answers, by which decoded outputs are scored: one, or several."""
+        return (value,) if isinstance(value, str) else tuple(value)
 
     def texts(self, value: Any) -> list[str]:
         """The texts that the vocabulary is learned from; none unless `is_text`."""

@@ -13,6 +13,7 @@ from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
 from t2tlite.features.statistics import Distribution, Statistics, even_bins, spread
+from t2tlite.hyperparameter import POSITIVE, Hyperparameter
 
 MEASURE = Measure("batch_images", precedence=2)
 PNG, JPEG = b"\x89PNG", b"\xff\xd8"
@@ -29,6 +30,10 @@ class Image(Feature):
     """
 
     flip: bool = False
+    HPARAMS: ClassVar[tuple[Hyperparameter, ...]] = (
+        Hyperparameter("modality_image", str, "net of pictures", default="image", names="modality"),
+        Hyperparameter("image_size", int, "height and width of a picture, in pixels", POSITIVE),
+    )
     kind: ClassVar[str] = "image"
     measure: ClassVar[Measure] = MEASURE
     slow_to_decode: ClassVar[bool] = True
@@ -44,6 +49,9 @@ class Image(Feature):
 
     def from_record(self, values) -> bytes:
         return values[0]
+
+    def stand_in(self):
+        return self.example_input()
 
     def codec(self, reading):
         """Float32 `[batch, image_size, image_size, 3]` in [0, 1], augmented in training."""

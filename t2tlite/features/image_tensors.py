@@ -43,7 +43,7 @@ class ImageInputs(inputs.InputReader):
         size = hparams.image_size
         self.bounds = (size,)
         self._decode = tf.function(
-            lambda encoded: images.decode(encoded[None], size, None)[0],
+            lambda encoded: images.decode(tf.reshape(encoded, [1]), size, None)[0],
             input_signature=[tf.TensorSpec([], tf.string)],
             autograph=False,
         )

@@ -30,6 +30,10 @@ class InputReader:
         """
         raise NotImplementedError
 
+    def room(self, example: np.ndarray) -> int:
+        """How many positions an output may need, as far as the input tells; 0: it doesn't."""
+        return 0
+
     def batch(self, examples: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """What `read` gave, as the features of a batch."""
         raise NotImplementedError

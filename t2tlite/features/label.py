@@ -9,6 +9,7 @@ import numpy as np
 from t2tlite import registry
 from t2tlite.features.feature import Feature
 from t2tlite.features.statistics import Distribution, Statistics
+from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.plural import counted
 
 CLASSES = 15  # that t2t-data shows one by one
@@ -19,6 +20,9 @@ CLASSES = 15  # that t2t-data shows one by one
 class Label(Feature):
     """One of a fixed set of class names, given by the problem's `labels(source)`."""
 
+    HPARAMS: ClassVar[tuple[Hyperparameter, ...]] = (
+        Hyperparameter("modality_label", str, "net of classes", default="categorical", names="modality"),
+    )
     kind: ClassVar[str] = "label"
     objective: ClassVar[str] = "classification"
     has_classes: ClassVar[bool] = True

@@ -51,14 +51,18 @@ class Measure:
         """The bounds, ascending, as lengths of stored values: units of text, samples."""
         return tuple(round(bound * self.unit) for bound in self.of(hparams))
 
-    def plan(self, hparams) -> BatchPlan:
-        """The batches of a problem that this measure decides."""
-        bounds, budget = self.of(hparams), getattr(hparams, self.budget)
+    def plan(self, hparams, values: int = 1) -> BatchPlan:
+        """The batches of a problem that this measure decides.
+
+        Args:
+          values: so measured, that an example's inputs have, since the model joins them.
+        """
+        bounds, budget = self.of(hparams), getattr(hparams, self.budget) / values
         return BatchPlan(bool(bounds), tuple(max(1, int(budget // bound)) for bound in bounds or (1,)))
 
-    def budget_of(self, size: int, hparams) -> str:
+    def budget_of(self, size: int, hparams, values: int = 1) -> str:
         """The setting with which the largest batch has so many examples, such as "batch_images=8"."""
-        return f"{self.budget}={size * (self.of(hparams) or (1,))[-1]:g}"
+        return f"{self.budget}={values * size * (self.of(hparams) or (1,))[-1]:g}"
 
 
 POSITIONS = Measure("batch_tokens", 0)  # each value costs as much as a position of text

@@ -43,6 +43,10 @@ class RawReader:
         """Reads a batch; an input that can't be read has an error and fails nothing."""
         raise NotImplementedError
 
+    def is_missing(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Bool `[batch]`, of what `read` takes: where an optional input is not there, an empty string."""
+        return inputs == ""
+
 
 def padded(rows: tf.Tensor, bounds: Sequence[int]) -> tf.Tensor:
     """`[rows, width]`, as wide as the first bound that holds them all, or else as they are."""

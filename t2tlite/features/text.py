@@ -12,6 +12,7 @@ from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
 from t2tlite.features.statistics import Distribution, Statistics, in_bounds, spread
+from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import EOS
 from t2tlite.plural import counted
 
@@ -39,6 +40,9 @@ MEASURE = _Units(
 class Text(Feature):
     """UTF-8 text. Examples hold a `str`, or a list of `str` where one input has several references."""
 
+    HPARAMS: ClassVar[tuple[Hyperparameter, ...]] = (
+        Hyperparameter("modality_text", str, "net of texts", default="language", names="modality"),
+    )
     kind: ClassVar[str] = "text"
     objective: ClassVar[str] = "likelihood"
     is_text: ClassVar[bool] = True
@@ -55,6 +59,9 @@ class Text(Feature):
     def from_record(self, values) -> str | list[str]:
         """A `str` where there is one reference, else a list of `str`."""
         return values[0].decode() if len(values) == 1 else [v.decode() for v in values]
+
+    def stand_in(self):
+        return ""
 
     def texts(self, value):
         return [value] if isinstance(value, str) else list(value)

@@ -78,6 +78,9 @@ class TextInputs(InputReader):
         check_length(len(ids), self.bounds, f"subword units: {value[:40]!r}...")
         return ids
 
+    def room(self, example):
+        return len(example)
+
     def batch(self, examples):
         return {"inputs": padded(examples, self.bounds)}
 

@@ -3,7 +3,8 @@
 import keras
 
 from t2tlite import registry
-from t2tlite.layers.experts import feed_forward, nothing_routed
+from t2tlite.layers.experts import feed_forward
+from t2tlite.shared_hparams import FILTER_SIZE, HIDDEN_SIZE, MOE_K
 
 
 @registry.register_moe("dense")
@@ -17,6 +18,8 @@ class DenseFeedForward(keras.layers.Layer):
     Args:
       hidden, filter: sizes d and filter.
     """
+
+    HPARAMS = (HIDDEN_SIZE, FILTER_SIZE, MOE_K)
 
     def __init__(self, hidden: int, filter: int, **kwargs):
         super().__init__(**kwargs)
@@ -35,5 +38,5 @@ class DenseFeedForward(keras.layers.Layer):
         self.out_kernel = self.add_weight(name="out", shape=(f, d), initializer=normal(stddev=0.1 * f**-0.5))
 
     def call(self, x, padding_mask=None, training=False):
-        """Returns `[batch, length, hidden]` and statistics without any choice; see `MixtureOfExperts`."""
-        return feed_forward(x, self.in_kernel, self.out_kernel), nothing_routed()
+        """Returns `[batch, length, hidden]` and no statistics; see `MixtureOfExperts`."""
+        return feed_forward(x, self.in_kernel, self.out_kernel), {}

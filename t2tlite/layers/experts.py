@@ -6,10 +6,19 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hyperparameter import NOT_NEGATIVE, Hyperparameter
 from t2tlite.layers import randomness, recording
 from t2tlite.layers.attention import softmax
 from t2tlite.layers.dispatch import apply_experts, dispatch, plan_dispatch, undispatch
 from t2tlite.layers.once import once
+from t2tlite.shared_hparams import (
+    FILTER_SIZE,
+    HIDDEN_SIZE,
+    MOE_CAPACITY_FACTOR,
+    MOE_K,
+    MOE_LOAD_LOSS_COEF,
+    MOE_NUM_EXPERTS,
+)
 
 # Outside training a block has an even share of the choices times this, and so many slots at least.
 _ROOM = 1.25
@@ -129,6 +138,23 @@ class MixtureOfExperts(keras.layers.Layer):
       load_weight, importance_weight: weights of the two losses (Shazeer et al. 2017, eq. 7 and 11).
     """
 
+    HPARAMS = (
+        HIDDEN_SIZE,
+        FILTER_SIZE,
+        MOE_NUM_EXPERTS,
+        MOE_K,
+        MOE_CAPACITY_FACTOR,
+        MOE_LOAD_LOSS_COEF,
+        Hyperparameter(
+            "moe_importance_loss_coef",
+            float,
+            "weight of the loss that evens out the sum of each expert's gates",
+            NOT_NEGATIVE,
+            default=0.01,
+            formerly=("importance_weight", "moe_loss_coef"),
+        ),
+    )
+
     def __init__(
         self,
         hidden: int,
@@ -225,6 +251,7 @@ class MixtureOfExperts(keras.layers.Layer):
           `[batch, length, hidden]`, and the statistics `{"loss", "balance", "load" [n], "dropped",
           "choices" [n]}` (float32). The loss is that of this batch; the balance is what the loss of a larger
           one is computed from. The last two are numbers of choices, those that were dropped among both.
+          A layer without experts in the place of a mixture gives none, an empty dict.
         """
         shape = tf.shape(x)
         flat = tf.reshape(x, [-1, self.hidden])  # [tokens, hidden]
@@ -272,16 +299,12 @@ class MixtureOfExperts(keras.layers.Layer):
 class NoExperts(keras.layers.Layer):
     """No mixture of experts: adds nothing to the residual path, for the ablation "without MoE"."""
 
+    HPARAMS = ()
+
     @classmethod
     def from_hparams(cls, hparams, **kwargs):
         return cls(**kwargs)
 
     def call(self, x, padding_mask=None, training=False):
-        return tf.zeros_like(x), nothing_routed()
-
-
-def nothing_routed() -> dict[str, Any]:
-    """The statistics of a layer that stands in the place of a mixture of experts and has no experts."""
-    balance = Balance(tf.zeros([1]), tf.zeros([1]), tf.zeros([2]), tf.ones([]))
-    nothing = {"loss": balance.loss(), "balance": balance}
-    return nothing | {"load": tf.zeros([1]), "dropped": tf.zeros([]), "choices": tf.zeros([1])}
+        """Returns zeros `[batch, length, hidden]`, and no statistics."""
+        return tf.zeros_like(x), {}

@@ -7,6 +7,13 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.layers.experts import Gating, MixtureOfExperts
+from t2tlite.shared_hparams import (
+    FILTER_SIZE,
+    HIDDEN_SIZE,
+    MOE_CAPACITY_FACTOR,
+    MOE_LOAD_LOSS_COEF,
+    MOE_NUM_EXPERTS,
+)
 
 
 class SwitchBalance(NamedTuple):
@@ -43,7 +50,7 @@ class Switch(MixtureOfExperts):
 
     "Switch Transformers" (Fedus et al. 2021, arXiv 2101.03961), section 2.1 and 2.2: the expert's output is
     multiplied by its probability among all experts, and so the gate learns. The weight of the balancing
-    loss is `moe_load_loss_coef`; `moe_k` is not used. Capacity and padding are as in `MixtureOfExperts`.
+    loss is `moe_load_loss_coef`. Capacity and padding are as in `MixtureOfExperts`.
 
     Args:
       hidden, filter: sizes of an expert's layers.
@@ -51,6 +58,8 @@ class Switch(MixtureOfExperts):
       capacity: slots of an expert in training, as a multiple of an even share.
       load_weight: weight of the balancing loss, alpha in the paper.
     """
+
+    HPARAMS = (HIDDEN_SIZE, FILTER_SIZE, MOE_NUM_EXPERTS, MOE_CAPACITY_FACTOR, MOE_LOAD_LOSS_COEF)
 
     def __init__(
         self,

@@ -4,12 +4,14 @@ from t2tlite import registry
 from t2tlite.layers.attention import AttentionBlock
 from t2tlite.models.component import Component
 from t2tlite.models.encoder import make_conv_block
+from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, MOE, NUM_DECODER_LAYERS, NUM_HEADS
 
 
 @registry.register_decoder("multimodel")
 class MultiModelDecoder(Component):
     """`num_decoder_layers` (4) pairs of ConvBlock and attention block, experts after half of them (2.1.3)."""
 
+    HPARAMS = (*CONV_BLOCK, NUM_HEADS, ATTENTION, NUM_DECODER_LAYERS, MOE)
     shares_memory = True  # of sequences that have the same input
 
     def __init__(self, hparams, **kwargs):

@@ -7,6 +7,7 @@ from t2tlite.layers.convolution import ConvBlock
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.timing import timing_signal
 from t2tlite.models.component import Component
+from t2tlite.shared_hparams import CONV_BLOCK, ENCODER_TIMING, MOE, NUM_ENCODER_LAYERS
 
 
 def make_conv_block(hparams, causal: bool, name: str) -> ConvBlock:
@@ -26,6 +27,8 @@ class MultiModelEncoder(Component):
 
     With `encoder_timing` the timing signal is added to the input.
     """
+
+    HPARAMS = (*CONV_BLOCK, NUM_ENCODER_LAYERS, ENCODER_TIMING, MOE)
 
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)

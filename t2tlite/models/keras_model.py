@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from t2tlite import hparam, registry
 from t2tlite.data import pipeline
-from t2tlite.models import multimodel
+from t2tlite.errors import UserError
+from t2tlite.model import Output
 from t2tlite.models.component import dtype_scope
-from t2tlite.models.multimodel import Net, Wiring
+from t2tlite.models.multimodel import MultiModel, Net, Wiring, wire
 from t2tlite.run import CHECKPOINTS, Run
 
 _LAYERS = "attention convolution dense_feed_forward experts recurrent source_attention switch transformer"
@@ -22,7 +23,8 @@ _WITH_CLASSES = (*(f"layers.{name}" for name in _LAYERS.split()), "training.opti
 class ProblemModel(keras.Model):
     """A MultiModel with the nets of one problem; its inputs are the batches of the problem's pipeline.
 
-    Called with `{"inputs": ..., "targets": ...}` (and "inputs_length" for audio) it returns float32 logits:
+    Called with `{"inputs": ..., "targets": ...}` (and "inputs_length" for audio; of named inputs
+    "inputs.NAME" and "inputs.NAME_length") it returns float32 logits:
     `[batch, length, size]`, of every target given those before it, or `[batch, size]` of classes. In training
     the losses of the experts are added to the model's losses.
 
@@ -54,8 +56,17 @@ class ProblemModel(keras.Model):
         return output.logits
 
     def make_loss(self) -> "TargetLoss":
-        """The loss of the problem's targets, for `compile`."""
-        return TargetLoss(self.hparams, self.wiring.targets, self.objective)
+        """The loss of the problem's targets, for `compile`.
+
+        Raises:
+          UserError: the objective reads more than logits and targets.
+        """
+        if not registry.get("objective", self.objective).reads_targets_only:
+            raise UserError(
+                f"the objective `{self.objective}` reads more than logits and targets, so it is no Keras"
+                " loss; train it with t2t-train"
+            )
+        return TargetLoss(self.hparams, self.objective)
 
     def summary(self, *args, expand_nested: bool = True, **kwargs):
         """Keras's summary, by default with the parts of the MultiModel."""
@@ -79,7 +90,9 @@ class ProblemModel(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         wiring = config["wiring"]
-        wiring = Wiring(Net(**wiring["inputs"]), Net(**wiring["targets"]), wiring["command"])
+        inputs = tuple((name, Net(**net)) for name, net in wiring["inputs"])
+        optional = tuple(wiring["optional"])
+        wiring = Wiring(inputs, Net(**wiring["targets"]), wiring["command"], optional)
         return cls(**{**config, "hparams": hparam.from_json(config["hparams"]), "wiring": wiring})
 
 
@@ -89,32 +102,30 @@ class TargetLoss(keras.losses.Loss):
 
     Args:
       hparams: `HParams`.
-      net: the `Net` that writes the targets.
       objective: name of the registered objective.
     """
 
-    def __init__(self, hparams, net: Net, objective: str, name="target_loss", **kwargs):
+    def __init__(self, hparams, objective: str, name="target_loss", **kwargs):
         super().__init__(name=name, **kwargs)
         self.hparams = hparams
-        self.net = net
-        modality = registry.get("modality", net.modality).from_hparams(hparams, size=net.size, name=net.name)
-        self.objective = registry.get("objective", objective)(hparams, modality)
+        self.objective = registry.get("objective", objective)(hparams)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The mean over the targets of a batch; `sample_weight` is refused."""
         if sample_weight is not None:
             raise ValueError("the loss of an objective is a mean over targets; it takes no `sample_weight`")
-        return self.objective.loss(y_pred, y_true) / tf.maximum(self.objective.count(y_true), 1.0)
+        features = {"targets": y_true}
+        return self.objective.loss(Output(y_pred), features) / tf.maximum(self.objective.count(features), 1.0)
 
     call = __call__
 
     def get_config(self):
         config = {**super().get_config(), "hparams": hparam.to_json(self.hparams)}
-        return {**config, "net": dataclasses.asdict(self.net), "objective": self.objective.name}
+        return {**config, "objective": self.objective.name}
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{**config, "hparams": hparam.from_json(config["hparams"]), "net": Net(**config["net"])})
+        return cls(**{**config, "hparams": hparam.from_json(config["hparams"])})
 
 
 def keras_model(run, problem: str | None = None, checkpoint_path=None) -> ProblemModel:
@@ -126,7 +137,8 @@ def keras_model(run, problem: str | None = None, checkpoint_path=None) -> Proble
       checkpoint_path: default: the newest, and fresh weights where there is none.
 
     Raises:
-      UserError: there is no run, problem or checkpoint, or the checkpoint doesn't fit.
+      UserError: there is no run, problem or checkpoint, the checkpoint doesn't fit, or the run's model is no
+        MultiModel.
     """
     from t2tlite.decoding.names import check_problem
     from t2tlite.training import checkpoint
@@ -135,7 +147,12 @@ def keras_model(run, problem: str | None = None, checkpoint_path=None) -> Proble
     names = list(run.problems)
     problem = problem or (names[0] if len(names) == 1 else "")
     check_problem(problem, names, run.output_dir)
-    wiring = multimodel.wire([run.problems[problem]], run.hparams, run.vocabulary, run.labels)
+    if not issubclass(registry.get("model", run.hparams.model), MultiModel):
+        raise UserError(
+            f"the run has the model `{run.hparams.model}`, and only a MultiModel is made a Keras model of one"
+            " problem; Run.load(FOLDER).restore_model() gives the model itself"
+        )
+    wiring = wire([run.problems[problem]], run.hparams, run.vocabulary, run.labels)
     model = ProblemModel(run.hparams, wiring[problem], problem, run.problems[problem].objective_name())
     if checkpoint_path or checkpoint.newest(pathlib.Path(run.output_dir) / CHECKPOINTS):
         trained = {variable.path: variable for variable in run.restore_model(checkpoint_path).variables}

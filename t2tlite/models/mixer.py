@@ -1,15 +1,25 @@
 """The input/output mixer: joins the encoded inputs with the outputs so far; or nothing in its place."""
 
 from t2tlite import registry
+from t2tlite.hyperparameter import NOT_NEGATIVE, Hyperparameter
 from t2tlite.layers.attention import AttentionBlock
 from t2tlite.models.component import Component
 from t2tlite.models.encoder import make_conv_block
+from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, NUM_HEADS
 
 
 @registry.register_mixer("multimodel")
 class MultiModelMixer(Component):
     """An attention block to the encoded inputs and `num_mixer_layers` causal ConvBlocks (paper, 2.1.3)."""
 
+    HPARAMS = (
+        *CONV_BLOCK,
+        NUM_HEADS,
+        ATTENTION,
+        Hyperparameter(
+            "num_mixer_layers", int, "ConvBlocks of the mixer", NOT_NEGATIVE, formerly=("mixer_blocks",)
+        ),
+    )
     shares_memory = True  # of sequences that have the same input
 
     def __init__(self, hparams, **kwargs):
@@ -49,6 +59,7 @@ class MultiModelMixer(Component):
 class NoMixer(Component):
     """No mixer: the decoder reads the outputs so far as they are, and attends to the source itself."""
 
+    HPARAMS = ()
     shares_memory = True  # there is none
 
     def build(self, input_shape):

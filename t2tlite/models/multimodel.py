@@ -1,15 +1,21 @@
 """MultiModel: modality nets around one shared body, one model for any set of problems."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.errors import UserError
+from t2tlite.features.named import GIVEN, MARK
+from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import PAD
 from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.modality import Modality, Representation
+from t2tlite.model import Output
+from t2tlite.models.joining import join, only_given
+from t2tlite.shared_hparams import HIDDEN_SIZE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,11 +29,24 @@ class Net:
 
 @dataclasses.dataclass(frozen=True)
 class Wiring:
-    """What the model must know of a problem: the nets on both sides, and the command."""
+    """What the model must know of a problem.
 
-    inputs: Net
-    targets: Net
+    Attributes:
+      inputs: the net of each input, by the input's name in a batch; one that has a name of its own, as
+        `inputs.question`, is told apart by that.
+      targets: the net of the targets; None where there are none.
+      command: name of the command token.
+      optional: the inputs that an example may lack.
+    """
+
+    inputs: tuple[tuple[str, Net], ...]
+    targets: Net | None
     command: str
+    optional: tuple[str, ...] = ()
+
+    def nets(self) -> list[Net]:
+        """All nets of the problem."""
+        return [*(net for _, net in self.inputs), *([] if self.targets is None else [self.targets])]
 
 
 def wire(problems, hparams, vocabulary, labels) -> dict[str, Wiring]:
@@ -43,26 +62,21 @@ def wire(problems, hparams, vocabulary, labels) -> dict[str, Wiring]:
       `{problem name: Wiring}`; two problems share a net exactly if its name is the same.
     """
 
-    def net(problem, side):
-        modality = problem.features()[side].modality_name(hparams)
+    def net(problem, side, feature):
+        modality = feature.modality_name(hparams)
         key, size = registry.get("modality", modality).sharing(
             problem, side, vocabulary, labels.get(problem.name)
         )
         return Net(f"{modality}_{key}" if key else modality, modality, size)
 
-    return {p.name: Wiring(net(p, "inputs"), net(p, "targets"), p.command) for p in problems}
+    def wiring(problem):
+        inputs = problem.inputs.named("inputs")
+        nets = tuple((name, net(problem, name, feature)) for name, feature in inputs.items())
+        targets = None if problem.targets is None else net(problem, "targets", problem.targets)
+        optional = tuple(name for name, feature in inputs.items() if feature.optional)
+        return Wiring(nets, targets, problem.command, optional)
 
-
-class Output(NamedTuple):
-    """What a forward pass gives.
-
-    Attributes:
-      logits: float32 `[batch, length, size]`, or `[batch, size]` where not autoregressive.
-      experts: `{"encoder": statistics, "decoder": statistics}` of the mixtures that took part.
-    """
-
-    logits: Any
-    experts: dict
+    return {problem.name: wiring(problem) for problem in problems}
 
 
 @registry.register_model("multimodel")
@@ -74,12 +88,32 @@ class MultiModel(keras.Model):
       wiring: `{problem name: Wiring}`, from `wire`.
     """
 
+    HPARAMS = (
+        HIDDEN_SIZE,
+        Hyperparameter("encoder", str, "encoder of the inputs", default="multimodel", names="encoder"),
+        Hyperparameter(
+            "mixer", str, "what joins inputs and outputs so far", default="multimodel", names="mixer"
+        ),
+        Hyperparameter("decoder", str, "decoder of texts", default="multimodel", names="decoder"),
+        Hyperparameter(
+            "final_norm", bool, "layer normalisation between decoder and language out", default=False
+        ),
+    )
+
+    @classmethod
+    def from_problems(cls, problems, hparams, vocabulary, labels):
+        """See `t2tlite.model.Trainable`."""
+        return cls(hparams, wire(problems, hparams, vocabulary, labels))
+
     def __init__(self, hparams, wiring: dict[str, Wiring], **kwargs):
         # Without autocast a waveform reaches its net in float32 under mixed precision.
         super().__init__(**{"name": "multimodel", "autocast": False, **kwargs})
         self.hparams = hparams
         self.wiring = dict(wiring)
-        nets = {net.name: net for w in wiring.values() for net in (w.inputs, w.targets)}
+        for name, w in wiring.items():
+            if w.targets is None:
+                raise UserError(f"problem `{name}` has no targets, which this `model` needs")
+        nets = {net.name: net for w in wiring.values() for net in w.nets()}
         self.nets: dict[str, Modality] = {
             name: registry.get("modality", net.modality).from_hparams(hparams, size=net.size, name=name)
             for name, net in sorted(nets.items())
@@ -92,6 +126,7 @@ class MultiModel(keras.Model):
             if hparams.final_norm:
                 self.final_norm = LayerNormalization(epsilon=1e-6, name="final_norm")
         self.commands: dict[str, Any] = {}
+        self.names: dict[str, Any] = {}
 
     def build(self, input_shape=None):
         """Creates every variable, whatever the problems' shapes; called once before training."""
@@ -106,56 +141,73 @@ class MultiModel(keras.Model):
                 self.final_norm.build(shape)
         for wiring in self.wiring.values():
             if self.nets[wiring.targets.name].autoregressive and wiring.command not in self.commands:
-                self.commands[wiring.command] = self.add_weight(
-                    name=f"command_{wiring.command}",
-                    shape=(self.hparams.hidden_size,),
-                    initializer=keras.initializers.RandomNormal(stddev=self.hparams.hidden_size**-0.5),
-                )
+                self.commands[wiring.command] = self._add_vector(f"command_{wiring.command}")
+            for name, _ in wiring.inputs if len(wiring.inputs) > 1 else ():
+                if name not in self.names:
+                    self.names[name] = self._add_vector(f"input_{name.rpartition(MARK)[2]}")
         self.built = True
 
-    def alike(self, problem: str):
-        """A key: problems with the same one are computed in the same way, but for what is their `own`."""
+    def _add_vector(self, name):
+        hidden = self.hparams.hidden_size
+        normal = keras.initializers.RandomNormal(stddev=hidden**-0.5)
+        return self.add_weight(name=name, shape=(hidden,), initializer=normal)
+
+    def computation(self, problem: str):
+        """The nets on both sides; see `t2tlite.model.Trainable`."""
         wiring = self.wiring[problem]
         return wiring.inputs, wiring.targets
 
-    def own(self, problem: str) -> list:
-        """The variables in which a problem differs from those alike: its command, if it has one."""
+    def problem_variables(self, problem: str) -> list:
+        """The problem's command, if it has one."""
         if not self.target_net(problem).autoregressive:
             return []
         return [self.commands[self.wiring[problem].command]]
 
-    def call(self, features, problem: str, training: bool = False, own=None) -> Output:
+    def call(self, features, problem: str, training: bool = False, values=None) -> Output:
         """Logits for every position of `features["targets"]`, given the positions before it.
 
         Args:
           features: a batch of the problem's pipeline.
           problem: name of the problem.
-          own: values of the variables `own(problem)`; default: their values. With those of a problem that is
-            `alike` it computes that one.
+          values: in the place of `problem_variables(problem)`; default: their values. With those of a problem
+            that has the same `computation` it computes that one.
         """
         source, statistics = self.encode(features, problem, training)
-        experts = {"encoder": statistics}
+        experts = {"encoder": statistics} if statistics else {}
         net = self.target_net(problem)
         if not net.autoregressive:
             return Output(net.top(source, training=training), experts)
         embedded = net.embed_targets(features["targets"])  # [batch, length, hidden]
-        command = own[0] if own else None
+        command = values[0] if values else None
         start = self.start(problem, tf.shape(embedded)[0], command)
         shifted = tf.concat([start, embedded[:, :-1]], axis=1)
         padding_mask = features["targets"] != PAD
-        logits, experts["decoder"], _ = self.decode(
-            shifted, self.memory(source), problem, padding_mask, training
-        )
-        return Output(logits, experts)
+        logits, statistics, _ = self.decode(shifted, self.memory(source), problem, padding_mask, training)
+        return Output(logits, {**experts, "decoder": statistics} if statistics else experts)
 
     def target_net(self, problem: str) -> Modality:
         return self.nets[self.wiring[problem].targets.name]
 
     def encode(self, features, problem: str, training: bool = False):
         """The encoded inputs as a `Representation`, and the statistics of the encoder's experts."""
-        source = self.nets[self.wiring[problem].inputs.name].bottom(features, "inputs", training=training)
+        sources = list(self.sources(features, problem, training).values())
+        source = sources[0] if len(sources) == 1 else join(sources, self._names(problem))
         encoded, statistics = self.encoder(source.x, padding_mask=source.mask, training=training)
         return Representation(encoded, source.mask, source.grid), statistics
+
+    def sources(self, features, problem: str, training: bool = False) -> dict[str, Representation]:
+        """What the modality nets make of each input, by its name in a batch."""
+        wiring, found = self.wiring[problem], {}
+        for name, net in wiring.inputs:
+            found[name] = self.nets[net.name].bottom(features, name, training=training)
+            if name in wiring.optional:
+                found[name] = only_given(found[name], features[name + GIVEN])
+        return found
+
+    def _names(self, problem) -> list:
+        """The vector of each input's name, drawn and scaled as a command token's."""
+        vectors = (tf.convert_to_tensor(self.names[name]) for name, _ in self.wiring[problem].inputs)
+        return [vector * self.hparams.hidden_size**0.5 for vector in vectors]
 
     def memory(self, source: Representation, copies: int = 1):
         """What mixer and decoder keep of the encoded inputs while they decode.
@@ -189,6 +241,17 @@ class MultiModel(keras.Model):
     def initial_state(self, batch, length: int):
         """State for decoding up to `length` positions step by step."""
         return self.mixer.initial_state(batch, length), self.decoder.initial_state(batch, length)
+
+    def embed(self, ids, problem: str):
+        """What the language net makes of ids `[batch, length]`: `[batch, length, hidden]`."""
+        return self.target_net(problem).embed_targets(ids)
+
+    def cross(self, name: str, reads: str, writes: str):
+        """See `t2tlite.model.Crossable`."""
+        source = self.wiring[reads]
+        self.wiring[name] = dataclasses.replace(
+            self.wiring[writes], inputs=source.inputs, optional=source.optional
+        )
 
     def decode(self, x, memory, problem: str, padding_mask=None, training: bool = False, state=None):
         """Runs mixer, decoder and the language net's top.

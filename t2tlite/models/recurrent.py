@@ -8,11 +8,20 @@ from t2tlite.layers.randomness import dropout
 from t2tlite.layers.recurrent import CELLS, Bidirectional
 from t2tlite.layers.source_attention import LuongAttention
 from t2tlite.models.component import Component, check_attention
+from t2tlite.shared_hparams import (
+    ATTENTION,
+    DROPOUT,
+    HIDDEN_SIZE,
+    MOE,
+    NUM_DECODER_LAYERS,
+    NUM_ENCODER_LAYERS,
+)
 
 
 class _RecurrentEncoder(Component):
     """Bidirectional layers with residual connections, experts after half of them."""
 
+    HPARAMS = (HIDDEN_SIZE, NUM_ENCODER_LAYERS, DROPOUT, MOE)
     cell: str
 
     def __init__(self, hparams, **kwargs):
@@ -41,8 +50,8 @@ class _RecurrentEncoder(Component):
 class LSTMEncoder(_RecurrentEncoder):
     """`num_encoder_layers` bidirectional LSTMs with residual connections (Wu et al. 2016, 3.1).
 
-    A picture is read row by row. The order is known without a timing signal: `encoder_timing` has no
-    effect. A mixture of experts, if there is one, comes after half of the layers.
+    A picture is read row by row. The order is known without a timing signal. A mixture of experts, if there
+    is one, comes after half of the layers.
     """
 
     cell = "lstm"
@@ -58,6 +67,7 @@ class GRUEncoder(_RecurrentEncoder):
 class _RecurrentDecoder(Component):
     """Pairs of a recurrent layer and attention to the source, experts after half of them."""
 
+    HPARAMS = (HIDDEN_SIZE, NUM_DECODER_LAYERS, DROPOUT, ATTENTION, MOE)
     shares_memory = True  # of sequences that have the same input
     cell: str
 

@@ -9,6 +9,19 @@ from t2tlite.layers.randomness import dropout
 from t2tlite.layers.timing import timing_signal
 from t2tlite.layers.transformer import EPSILON, TransformerLayer
 from t2tlite.models.component import Component, check_attention
+from t2tlite.shared_hparams import (
+    ATTENTION,
+    DROPOUT,
+    ENCODER_TIMING,
+    FILTER_SIZE,
+    HIDDEN_SIZE,
+    MOE,
+    NUM_DECODER_LAYERS,
+    NUM_ENCODER_LAYERS,
+    NUM_HEADS,
+)
+
+_LAYERS = (HIDDEN_SIZE, FILTER_SIZE, NUM_HEADS, DROPOUT, MOE)
 
 
 class _Transformer(Component):
@@ -42,6 +55,8 @@ class TransformerEncoder(_Transformer):
     there is one, comes after half of the layers.
     """
 
+    HPARAMS = (*_LAYERS, NUM_ENCODER_LAYERS, ENCODER_TIMING)
+
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, hparams.num_encoder_layers, False, **kwargs)
 
@@ -69,6 +84,7 @@ class TransformerDecoder(_Transformer):
       UserError: `attention` is false.
     """
 
+    HPARAMS = (*_LAYERS, NUM_DECODER_LAYERS, ATTENTION)
     shares_memory = True  # of sequences that have the same input
 
     def __init__(self, hparams, **kwargs):

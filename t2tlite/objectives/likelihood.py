@@ -6,6 +6,7 @@ from t2tlite import registry
 from t2tlite.ids import PAD
 from t2tlite.losses import cross_entropy
 from t2tlite.objective import Objective
+from t2tlite.shared_hparams import LABEL_SMOOTHING
 
 _BEST = 5
 
@@ -18,6 +19,7 @@ class Likelihood(Objective):
     (Szegedy et al. 2016, arXiv 1512.00567, section 7).
     """
 
+    HPARAMS = (LABEL_SMOOTHING,)
     FIGURES = {
         "log_perplexity": False,  # nats per target, without label smoothing
         "loss": False,  # per target, as in training: with it
@@ -38,16 +40,18 @@ class Likelihood(Objective):
         """The cross-entropy of each target without smoothing; None where that says nothing of the model."""
         return cross_entropy(logits, targets)
 
-    def count(self, targets):
+    def count(self, features):
         """How many targets there are."""
-        return tf.reduce_sum(self.weights(targets))
+        return tf.reduce_sum(self.weights(features["targets"]))
 
-    def loss(self, logits, targets):
+    def loss(self, output, features):
         """See `Objective.loss`; int32 targets `[...]`, float32 logits `[..., size]`."""
+        logits, targets = output.logits, features["targets"]
         return tf.reduce_sum(self.losses(logits, targets) * self.weights(targets))
 
-    def sums(self, logits, targets):
+    def sums(self, output, features):
         """See `Objective.sums`. A sequence is right if the largest logit is so at every position."""
+        logits, targets = output.logits, features["targets"]
         weights = self.weights(targets)
         right = tf.cast(tf.argmax(logits, axis=-1, output_type=targets.dtype) == targets, tf.float32)
         rows = tf.reshape(logits, [-1, tf.shape(logits)[-1]])
@@ -55,7 +59,7 @@ class Likelihood(Objective):
         each = tf.reshape(tf.where(weights > 0, right, 1.0), [tf.shape(targets)[0], -1])
         nats = self.nats(logits, targets)
         return {
-            **super().sums(logits, targets),
+            **super().sums(output, features),
             **({} if nats is None else {"nats": tf.reduce_sum(nats * weights)}),
             "correct": tf.reduce_sum(right * weights),
             "correct_top5": tf.reduce_sum(tf.where(near, weights, 0.0)),

@@ -6,6 +6,7 @@ import mimetypes
 import sys
 import time
 import traceback
+from typing import Any
 
 from aiohttp import web
 
@@ -97,7 +98,11 @@ class App:
             {
                 "run": self._title,
                 "version": t2tlite.__version__,
-                "problems": [_described(name, predictor.run.problems[name]) for name in predictor.problems],
+                "problems": [
+                    _described(name, problem)
+                    for name, problem in ((one, predictor.run.problems[one]) for one in predictor.problems)
+                    if problem.targets is not None
+                ],
                 "options": asked_options.described(service.options),
                 "limits": {
                     "request_bytes": service.limits.request_bytes,
@@ -188,10 +193,11 @@ def _too_large(limits: Limits) -> Refusal:
     return Refusal(413, f"the body is larger than {limits.request_bytes / (1 << 20):g} MB (--max_request_mb)")
 
 
-def _described(name, problem) -> dict[str, str]:
+def _described(name, problem) -> dict[str, Any]:
+    """A problem for `/api/problems`; the kind of its inputs, or that of each by name."""
     return {
         "name": name,
-        "inputs": problem.inputs.kind,
+        "inputs": problem.inputs.described(),
         "targets": problem.targets.kind,
         "command": problem.command,
     }

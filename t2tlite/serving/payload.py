@@ -24,12 +24,12 @@ class Asked:
     """What a request asks for.
 
     Attributes:
-      inputs: `str` for text, otherwise the `bytes` of files.
+      inputs: `str` for text, otherwise the `bytes` of files; dicts of these for named inputs.
       options: how to decode.
       output: for an attention map: the output to look at; None for the model's own.
     """
 
-    inputs: tuple[str | bytes, ...]
+    inputs: tuple[str | bytes | dict[str, str | bytes], ...]
     options: DecodeOptions
     output: str | None = None
 
@@ -60,10 +60,9 @@ def read(
     expected = feature.content_types
     if not content_type.startswith(expected) and not (feature.is_file and content_type == _BINARY):
         shown = " or ".join(f"{name}*" if name.endswith("/") else name for name in expected)
+        other = "" if JSON in expected else f", or {shown} as it is"
         raise Refusal(
-            415,
-            f"received {content_type[:60]!r}; this problem reads {feature.kind}: send {JSON}, or {shown}"
-            " as it is",
+            415, f"received {content_type[:60]!r}; this problem reads {feature.kind}: send {JSON}{other}"
         )
     options = {name: value for name, value in query.items() if name not in more}
     with _refused():
@@ -100,9 +99,10 @@ def _from_json(feature, body, query, base, more) -> Asked:
     )
 
 
-def _inputs(feature, given: Any) -> tuple[str | bytes, ...]:
+def _inputs(feature, given: Any) -> tuple:
     if not isinstance(given, list) or not given:
-        raise Refusal(400, 'inputs must be a list of one or more strings, as in {"inputs": ["..."]}')
+        what, one = ("objects", "{...}") if feature.parts else ("strings", '"..."')
+        raise Refusal(400, f'inputs must be a list of one or more {what}, as in {{"inputs": [{one}]}}')
     if len(given) > MOST_INPUTS:
         raise Refusal(400, f"received {len(given)} inputs; at most {MOST_INPUTS} fit into a request")
     with _refused():

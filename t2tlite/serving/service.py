@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from t2tlite.decoding.names import check_sides, sides
+from t2tlite.decoding.names import check_decodes, check_sides, sides
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
 from t2tlite.serving.batching import Batcher
@@ -123,9 +123,10 @@ class Service:
         """
         try:
             check_sides(problem, self.predictor.problems, "here")
+            reads, writes = sides(problem)
+            check_decodes(self.predictor.run.problems[writes])
         except UserError as error:
             raise Refusal(404, str(error)) from None
-        reads, _ = sides(problem)
         feature = self.predictor.run.problems[reads].inputs
         if not feature.content_types:
             raise Refusal(404, f"problem `{reads}` reads {feature.kind}, which can't be sent to a server")

@@ -38,7 +38,7 @@ class Family:
 
 def key(model, objective, problem: str, spec: dict[str, tf.TensorSpec]) -> tuple:
     """A key: one compiled function serves all problems of a model with the same one."""
-    return model.alike(problem), objective.name, *sorted(spec.items())
+    return model.computation(problem), objective.computation(), *sorted(spec.items())
 
 
 def families(model, objectives, element_specs, frozen: Collection[str] = ()) -> list[Family]:
@@ -57,11 +57,11 @@ def families(model, objectives, element_specs, frozen: Collection[str] = ()) -> 
 
 
 def _fixed(model, name, frozen):
-    return tuple(variable.path in frozen for variable in model.own(name))
+    return tuple(variable.path in frozen for variable in model.problem_variables(name))
 
 
 def _family(model, names, objective, spec, frozen):
-    own = {name: model.own(name) for name in names}
+    own = {name: model.problem_variables(name) for name in names}
     paths = {name: tuple(variable.path for variable in variables) for name, variables in own.items()}
     different = list(dict.fromkeys(paths.values()))
     lists = {paths[name]: variables for name, variables in own.items()}

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 
+from t2tlite.features.named import GIVEN
 from t2tlite.files import write_whole
 
 
@@ -32,6 +33,9 @@ def readable(batch: dict[str, np.ndarray], statistics: dict, run, problem: str) 
     for row in range(len(next(iter(batch.values())))):
         lines += ["", f"example {row}"]
         for name, feature in features.items():
+            if feature.optional and not batch[name + GIVEN][row]:
+                lines.append(f"  {name}: (none)")
+                continue
             told = feature.describe(batch[name][row], run.vocabulary, run.labels.get(problem, ()))
             if told is not None:
                 lines.append(f"  {name}: {told}")

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
-from t2tlite.features.measure import deciding
+from t2tlite.features.named import GIVEN
 from t2tlite.training import memory
 from t2tlite.training.optimizers import rehearsal
 
@@ -15,7 +15,8 @@ _PROBE = 8  # a batch is tried with so many times fewer examples first
 def check(run, model, optimizer, update, replicas):
     """One update on a made-up batch of each problem, at the longest bound and the size that goes with it.
 
-    Of problems that the model computes alike with batches of the same size, the first stands for all.
+    Of problems that the model computes alike with batches of the same size and the same objective, the first
+    stands for all.
     It is the update that training makes, compiled for both, and no variable changes. Where memory that runs
     out would end the process (a CPU), the need is estimated from smaller batches first, and the whole one is
     only tried where it might not fit.
@@ -36,8 +37,9 @@ def check(run, model, optimizer, update, replicas):
     with rehearsal(optimizer):
         for name, problem in run.problems.items():
             size = -(-pipeline.batch_plan(problem, run.hparams).sizes[-1] // replicas.workers)
-            if (model.alike(name), size) not in tried:
-                tried.add((model.alike(name), size))
+            key = model.computation(name), problem.objective_name(), size
+            if key not in tried:
+                tried.add(key)
                 held = max(held, _Trial(run, update, replicas, problem, name, held).check(size))
 
 
@@ -119,8 +121,8 @@ class _Trial:
             return (
                 f"{self._what(size)} needs more memory than there is{figures}, and so does a single example"
             )
-        feature = deciding(self._problem.features().values())[0]
-        change = feature.measure.budget_of(fits, self._run.hparams)
+        measure, values = pipeline.deciding_measure(self._problem)
+        change = measure.budget_of(fits, self._run.hparams, values)
         return (
             f"{self._what(size)} needs more memory than there is{figures}; {fits} fit: use "
             f"--hparams={change}, or a lower last bound"
@@ -138,4 +140,6 @@ def example_batch(run, problem, size: int) -> dict[str, tf.Tensor]:
     batch = {}
     for name, feature in problem.features().items():
         batch |= feature.random_batch(name, size, generator, run, problem.name)
+        if feature.optional:
+            batch[name + GIVEN] = np.ones([size], bool)
     return {name: tf.constant(array) for name, array in batch.items()}

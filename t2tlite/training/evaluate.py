@@ -19,12 +19,15 @@ class Evaluator:
     Args:
       run: the `Run`.
       model: its model; read anew at each evaluation.
+      objectives: `{problem: Objective}` of its problems; default: they are made.
     """
 
-    def __init__(self, run, model):
+    def __init__(self, run, model, objectives=None):
         self._run = run
         self._model = model
-        self._objectives = objective.all_of(run.problems, model)
+        self._objectives = objectives or objective.all_of(
+            run.problems, run.hparams, run.vocabulary, run.labels
+        )
         self._datasets = {}
         self._steps = {}
 
@@ -75,8 +78,8 @@ class Evaluator:
         key = alike.key(self._model, aim, problem, spec)
         if key not in self._steps:
             self._steps[key] = make_eval_step(self._model, aim, problem, spec)
-        own = [tf.convert_to_tensor(variable) for variable in self._model.own(problem)]
-        return functools.partial(self._steps[key], own=own)
+        values = [tf.convert_to_tensor(variable) for variable in self._model.problem_variables(problem)]
+        return functools.partial(self._steps[key], values=values)
 
     def _dataset(self, problem, split):
         run = self._run
@@ -96,12 +99,14 @@ class Evaluator:
 def make_eval_step(model, objective, problem: str, element_spec):
     """A compiled function: an objective's sums over a batch, of the problem or of another one alike.
 
-    Its arguments are the batch and the values of the variables that are the problem's `own`.
+    Its arguments are the batch and the values of `Trainable.problem_variables`.
     """
-    own_spec = [tf.TensorSpec(variable.shape, variable.dtype) for variable in model.own(problem)]
+    values_spec = [
+        tf.TensorSpec(variable.shape, variable.dtype) for variable in model.problem_variables(problem)
+    ]
 
-    def eval_step(features, own):
-        output = model(features, problem=problem, training=False, own=own)
-        return objective.sums(output.logits, features["targets"])
+    def eval_step(features, values):
+        output = model(features, problem=problem, training=False, values=values)
+        return objective.sums(output, features)
 
-    return Traced(eval_step, [element_spec, own_spec])
+    return Traced(eval_step, [element_spec, values_spec])

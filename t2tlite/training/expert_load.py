@@ -50,12 +50,13 @@ class ExpertLoad:
         for place, of_place in self._counts.items():
             nothing = np.zeros_like(next(iter(of_place.values())))
             counts = np.stack([of_place.get(name, nothing) for name in self._problems])
-            if counts.shape[1] > 1:  # a place without a mixture has one that nothing goes to
-                found[place] = counts / np.maximum(counts.sum(axis=0), 1.0)
+            found[place] = counts / np.maximum(counts.sum(axis=0), 1.0)
         return found
 
     def write(self, folder: pathlib.Path, step: int):
-        """Writes `expert_load.json`: the matrices, and the counts by problem behind them."""
+        """Writes `expert_load.json`: the matrices, and the counts by problem behind them; none: no file."""
+        if not self._counts:
+            return
         shares = {place: np.round(matrix, 4).tolist() for place, matrix in self.matrices().items()}
         content = {"step": step, "problems": self._problems, "share_of_expert": shares}
         write_json(folder / FILE, {**content, "choices": self.state()})

@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Callable, Collection
 
 from t2tlite import registry
-from t2tlite.data import bounds, generate, lengths, training_texts
+from t2tlite.data import bounds, generate, lengths, pipeline, training_texts
 from t2tlite.data.imported_vocabulary import import_model
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
@@ -81,6 +81,8 @@ def make_run(
     if any(problem.has_text() for problem in found):
         kept = output_dir / VOCABULARY_FILE if before is not None else None
         vocabulary = _vocabulary(found, data_dir, hparams, vocab, kept, warm_start_from)
+    # A batch has an example for each replica, with all of the inputs that are measured alike.
+    shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in found)
     measured = {}
     if extend or say:
         measured = {
@@ -89,7 +91,7 @@ def make_run(
         }
     asked = hparams
     if before is None:
-        hparams = bounds.extended(asked, measured, extend, replicas)
+        hparams = bounds.extended(asked, measured, extend, shares)
     else:
         hparams = _with_bounds_of(before, asked, extend)
     run = Run(
@@ -113,7 +115,7 @@ def make_run(
     if before is not None:
         _check_same(output_dir, before, run.description())
     if say:
-        for line in bounds.told(asked, hparams, measured, extend, replicas):
+        for line in bounds.told(asked, hparams, measured, extend, shares):
             say(line)
     run.save()
     return run

@@ -82,6 +82,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
                 f"schedule `{schedule}` needs `learning_rate_decay_steps`: add"
                 " --hparams=learning_rate_decay_steps=N"
             )
+        if schedule == "noam" and hidden <= 0:
+            raise UserError("schedule `noam` needs `hidden_size`, which no chosen part has; use another one")
         self.schedule = schedule
         self.learning_rate = learning_rate
         self.warmup_steps = max(warmup_steps, 1)
@@ -97,7 +99,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             hparams.learning_rate,
             hparams.learning_rate_warmup_steps,
             hparams.learning_rate_decay_steps,
-            hparams.hidden_size,
+            getattr(hparams, "hidden_size", 0),
             hparams.learning_rate_decay_rate,
         )
 

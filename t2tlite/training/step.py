@@ -25,7 +25,7 @@ def make_train_steps(
     compiled.
 
     Args:
-      model: the `MultiModel`.
+      model: a `Trainable`.
       optimizer: of `make_optimizer`.
       objectives: `{problem: Objective}`.
       seed: of the run.
@@ -37,9 +37,10 @@ def make_train_steps(
 
     Returns:
       `{problem: function}` of this worker's rows of a batch and an int32 step. Its statistics are float32
-      scalars, of the whole batch: loss (nats per target), expert_loss, gradient_norm, targets (their number),
-      dropped (choices that found an expert full) and dropped_share (of all choices); and float32 [experts]:
-      choices/encoder and choices/decoder. An update whose loss or norm is not finite is not applied.
+      scalars, of the whole batch: loss (nats per target), gradient_norm and targets (their number). Where
+      experts took part, also expert_loss, dropped (choices that found an expert full), dropped_share (of all
+      choices) and float32 [experts] for each place, as choices/encoder and choices/decoder. An update whose
+      loss or norm is not finite is not applied.
     """
     replicas = replicas or Replicas()
     steps = {}
@@ -220,8 +221,8 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     def forward(features, row, rows, seed, own):
         """What adds up over the replicas."""
         with randomness.scope(seed, row, replicas.number, rows):
-            output = model(features, problem=problem, training=True, own=own)
-        total = family.objective.loss(output.logits, features["targets"])
+            output = model(features, problem=problem, training=True, values=own)
+        total = family.objective.loss(output, features)
         sums = {"total": total, "dropped": tf.zeros([]), "choices": {}, "balance": {}}
         for place, statistics in output.experts.items():
             sums["dropped"] += statistics["dropped"]
@@ -239,9 +240,11 @@ def _make_gradients(model, optimizer, family, replicas, jit):
             tape.watch(own)
             part = forward(features, row, rows, seed, own)
             whole = layers_replicas.total(part)
-            expert_loss = tf.add_n([balance.loss() for balance in whole["balance"].values()])
             # Summed over the replicas, this is the loss of the whole batch.
-            objective = part["total"] / weight + expert_weight * expert_loss / replicas.number
+            objective = part["total"] / weight
+            if whole["balance"]:
+                whole["expert_loss"] = tf.add_n([balance.loss() for balance in whole["balance"].values()])
+                objective += expert_weight * whole["expert_loss"] / replicas.number
             scaled = optimizer.scale_loss(objective) if scales else objective
         gradients = tape.gradient(scaled, [*(variable.value for variable in family.shared), *own])
         # Dense, since the norm of an embedding's slices is not that of the gradient they add up to.
@@ -254,7 +257,7 @@ def _make_gradients(model, optimizer, family, replicas, jit):
             for g, fixed in zip(gradients[len(family.shared) :], family.fixed, strict=True)
         ]
         del whole["balance"]
-        return gradients, {**whole, "expert_loss": expert_loss}
+        return gradients, whole
 
     if jit and replicas.number == 1:
         compute = _by_xla(compute)
@@ -262,17 +265,22 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     def gradients_of(features, row, seed, which, count, rows, weight, expert_weight):
         own = family.values(which)
         gradients, whole = compute(features, row, rows, seed, own, weight, expert_weight)
-        choices = tf.add_n([tf.reduce_sum(each) for each in whole["choices"].values()])
-        return gradients, {
-            "loss": whole["total"] / count,
-            "expert_loss": whole["expert_loss"],
-            "targets": count,
-            "dropped": whole["dropped"],
-            "dropped_share": whole["dropped"] / tf.maximum(choices, 1.0),
-            **{f"choices/{place}": each for place, each in whole["choices"].items()},
-        }
+        return gradients, {"loss": whole["total"] / count, "targets": count, **_of_experts(whole)}
 
     return gradients_of
+
+
+def _of_experts(whole) -> dict[str, tf.Tensor]:
+    """The statistics of the experts; none where there are none."""
+    if not whole["choices"]:
+        return {}
+    choices = tf.add_n([tf.reduce_sum(each) for each in whole["choices"].values()])
+    return {
+        "expert_loss": whole["expert_loss"],
+        "dropped": whole["dropped"],
+        "dropped_share": whole["dropped"] / tf.maximum(choices, 1.0),
+        **{f"choices/{place}": each for place, each in whole["choices"].items()},
+    }
 
 
 def _by_xla(function):
@@ -287,8 +295,8 @@ def _by_xla(function):
 
 def _whole(family, features):
     """Of the whole batch: how many targets it has, at least 1, and its rows, as the shape `[rows, 0]`."""
-    count = family.objective.count(features["targets"])
-    rows = tf.cast(tf.shape(features["targets"])[0], tf.float32)
+    count = family.objective.count(features)
+    rows = tf.cast(tf.shape(next(iter(features.values())))[0], tf.float32)
     count, rows = layers_replicas.total((count, rows))
     return tf.maximum(count, 1.0), tf.zeros([tf.cast(rows, tf.int32), 0])
 

@@ -94,15 +94,15 @@ class Trainer:
         with self.replicas.scope():
             self.model = run.make_model()
             self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
+            self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
         self.datasets = {name: self._dataset(problem) for name, problem in run.problems.items()}
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
-        self.objectives = objective.all_of(run.problems, self.model)
         specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
         self._updates = Updates(
             run, self.model, self.optimizer, self.objectives, specs, self.replicas, self._say
         )
-        self.evaluator = Evaluator(run, self.model)
+        self.evaluator = Evaluator(run, self.model, self.objectives)
         sizes = {
             name: pipeline.size(problem, "train", run.data_dir) for name, problem in run.problems.items()
         }
@@ -265,6 +265,7 @@ class Trainer:
                 self.intervals.keep,
                 self.scores,
             )
+        memory.release()  # what evaluations and other shapes of batches have left
 
     def _update(self):
         """Takes a batch for each micro-step, and updates the model once."""
@@ -290,7 +291,7 @@ class Trainer:
 
     def _take(self, problem: str, batch, statistics: dict[str, float], waited: float):
         self.pending.setdefault(problem, []).append(statistics)
-        examples = len(batch["targets"]) * self.replicas.workers
+        examples = len(next(iter(batch.values()))) * self.replicas.workers
         self.progress.update(self.step + 1, problem, {**statistics, "examples": examples}, waited)
 
     def _log(self):

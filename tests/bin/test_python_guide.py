@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 import t2tlite
+from t2tlite import problem
 from t2tlite.decoding.options import DecodeOptions
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -115,8 +116,11 @@ def test_the_blocks_of_the_readme_run(ran, whole, tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     compiled = {"demo/run": ran["predictor"]}  # to compile it again takes seconds
     monkeypatch.setattr(t2tlite, "load", compiled.__getitem__)
-    predicting, keras_model, problem = blocks("README.md")
-    assert "register_problem" in problem
+    predicting, keras_model, example, named = blocks("README.md")
+    assert "register_problem" in example
+    said = {"problem": problem}
+    exec(compile(named, "README.md, named inputs", "exec"), said)
+    assert "hint (text)" in problem.NamedInputs.of(said["inputs"]).kind
     names = {}
     exec(compile(predicting, "README.md, predicting", "exec"), names)
     assert names["picture"].text in capsys.readouterr().out

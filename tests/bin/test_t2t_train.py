@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -312,3 +313,22 @@ def test_bounds_follow_the_data_unless_they_are_given(tmp_path, eagerly, monkeyp
         "wmt_ende: 14 of 100 examples (14.0%) are too long and left out; "
         "--max_length or --hparams=length_bounds= changes that"
     ]
+
+
+@pytest.mark.parametrize(
+    "flags", [[], ["--eval_early_stopping_metric=wmt_ende/loss", "--local_eval_frequency=10"]], ids=str
+)
+def test_tensorflow_is_first_imported_where_its_notes_are_kept_off_stderr(tmp_path, flags):
+    program = """if True:
+        import os, sys
+        from t2tlite import quiet
+        def stop(*args, **kwargs):
+            print("tensorflow" in sys.modules, flush=True)
+            os._exit(0)
+        quiet.start_tensorflow = stop
+        from t2tlite.bin import t2t_train
+        t2t_train.main(sys.argv[1:])
+    """
+    flags = ["--problems=wmt_ende", f"--output_dir={tmp_path}/run", "--train_steps=1", *flags]
+    done = subprocess.run([sys.executable, "-P", "-c", program, *flags], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2tlite import registry
+from t2tlite import problem, registry
 from t2tlite.modality import Representation
+from t2tlite.model import Crossable, Decodable, Embeddable, Trainable
 
 from ..models import tiny
 
@@ -50,7 +51,8 @@ class Row:
 
     @property
     def hparams(self):
-        return tiny.HPARAMS.replace(num_encoder_layers=1, num_decoder_layers=1, **self.variant)
+        chosen = {} if self.kind == "modality" else {self.kind: self.name}
+        return tiny.HPARAMS.replace(num_encoder_layers=1, num_decoder_layers=1, **chosen | self.variant)
 
     def make(self, seed=0, **kwargs):
         """A component named "row", of which every variable was drawn."""
@@ -86,7 +88,7 @@ AUDIO_PADDING = np.arange(1500) >= np.array([700, 1500])[:, None]
 def run_masked(component, inputs, training):
     """An encoder or a mixture of experts."""
     y, statistics = component(inputs["x"], padding_mask=inputs["mask"], training=training)
-    return y, statistics["loss"]
+    return y, statistics.get("loss", 0.0)
 
 
 def run_mixer(component, inputs, training):
@@ -97,7 +99,7 @@ def run_mixer(component, inputs, training):
 def run_decoder(component, inputs, training):
     memory = component.memory(inputs["source"], inputs["mask"])
     y, statistics, _ = component(inputs["x"], memory, training=training)
-    return y, statistics["loss"]
+    return y, statistics.get("loss", 0.0)
 
 
 def run_bottom(component, inputs, training):
@@ -105,6 +107,10 @@ def run_bottom(component, inputs, training):
 
 
 def run_language(component, inputs, training):
+    return component.top(component.bottom(inputs, "inputs", training=training), training=training), 0.0
+
+
+def run_vector(component, inputs, training):
     return component.top(component.bottom(inputs, "inputs", training=training), training=training), 0.0
 
 
@@ -120,7 +126,16 @@ ROWS = (
     Row("modality", "language", lambda: {"inputs": tiny.text((6, 10), 10)}, run_language, size=19),
     Row("modality", "image", lambda: {"inputs": tiny.batch("pictures", 2)["inputs"]}, run_bottom),
     Row("modality", "spectral", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
-    Row("modality", "waveform", audio_inputs, run_bottom, padded={"inputs": AUDIO_PADDING}),
+    Row(
+        "modality",
+        "waveform",
+        audio_inputs,
+        run_bottom,
+        padded={"inputs": AUDIO_PADDING},
+        variant={"modality_audio": "waveform"},
+    ),
+    Row("modality", "vector", lambda: {"inputs": tiny.noise(2, 5)}, run_vector, size=5),
+    Row("modality", "counts", lambda: {"inputs": tf.exp(tiny.noise(2, 5))}, run_vector, size=5),
     Row("modality", "categorical", body_inputs, run_top, size=5, padded={"x": ~MASK}),
     Row("encoder", "multimodel", body_inputs, run_masked, **PADDED_BODY),
     Row("encoder", "multimodel", body_inputs, run_masked, variant={"moe": "none"}, **PADDED_BODY),
@@ -145,7 +160,37 @@ ROWS = (
     Row("moe", "none", body_inputs, run_masked, **PADDED_BODY),
 )
 
-# Problems: {name: (kind of the inputs, kind of the targets)}.
+PICTURES = [tiny.png(0, 20, 20), tiny.png(1, 30, 20)]
+SOUNDS = [np.float32(0.3 * np.sin(np.arange(n) / 9)) for n in (900, 2400)]
+TEXTS = ["the red circle", "a"]
+
+# Features: {name: (the feature, values of two examples)}. A kind has the row with its name; the others are of
+# several inputs.
+FEATURES = {
+    "text": (problem.Text(), TEXTS),
+    "image": (problem.Image(), PICTURES),
+    "audio": (problem.Audio(), SOUNDS),
+    "label": (problem.Label(), [tiny.CLASSES[1], tiny.CLASSES[0]]),
+    "vector": (problem.Vector(3), [np.float32([0.5, -1, 2]), np.float32([0, 0, 0.1])]),
+    "counts": (problem.Counts(("red", "blue", "green")), [{"blue": 2, "red": 1}, {"green": 1}]),
+    "distribution": (
+        problem.Distribution(),
+        [{tiny.CLASSES[0]: 0.75, tiny.CLASSES[2]: 0.25}, {tiny.CLASSES[1]: 1}],
+    ),
+    "answers": (problem.Answers(3), [[tiny.CLASSES[0]] * 2 + ["none of them"], [tiny.CLASSES[1]] * 3]),
+    "picture and text": (
+        tiny.ASKED,
+        [{"picture": p, "question": q} for p, q in zip(PICTURES, TEXTS, strict=True)],
+    ),
+    "sound, text and perhaps another text": (
+        tiny.TOLD,
+        [{"sound": SOUNDS[0], "question": "a", "hint": "the"}, {"sound": SOUNDS[1], "question": "red"}],
+    ),
+}
+# Models: {name: (contracts that hold, problems of `tiny` that they can be asked for)}.
+MODELS = {"multimodel": ((Trainable, Embeddable, Decodable, Crossable), tuple(tiny.PROBLEMS))}
+
+# Problems: {name: (kind of each input, kind of the targets)}; those of the paper first, in its order.
 PROBLEMS = {
     "wsj_speech": ("audio", "text"),
     "imagenet": ("image", "label"),
@@ -155,17 +200,20 @@ PROBLEMS = {
     "wmt_deen": ("text", "text"),
     "wmt_enfr": ("text", "text"),
     "wmt_fren": ("text", "text"),
+    "vqa": ("image", "text", "answers"),
 }
 
 TREES = [["(TOP (S (NP (DT the) (NN dog)) (VP (VBZ runs)) (. .)))"], ["(TOP (NP (NN cat)))"]]
 CAPTIONS = [["a red dog runs on the green grass", "the dog is red"], ["two cats sleep in a small box"]]
 ONE_CAPTION = [texts[:1] for texts in CAPTIONS]
 CLASSES = [["red circle"], ["blue square"]]
+ANSWERS = [["yes"] * 9 + ["no"], ["red"] * 10]
 
 # Metrics: {name: (references of two inputs, score of outputs that are right)}.
 METRICS = {
     "top1": (CLASSES, 100.0),
     "top5": (CLASSES, 100.0),
+    "vqa_accuracy": (ANSWERS, 100.0),
     "bleu": (CAPTIONS, 100.0),
     "chrf": (CAPTIONS, 100.0),
     "caption_bleu1": (CAPTIONS, 100.0),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2tlite import declarations, registry
 from t2tlite.layers import randomness
 
 from ..models import tiny
@@ -21,6 +22,37 @@ def output(row, component, inputs=None, training=False):
 @pytest.mark.parametrize("kind", table.COMPONENT_KINDS)
 def test_every_registered_component_has_a_row(kind):
     assert {row.name for row in table.ROWS if row.kind == kind} == table.registered(kind)
+
+
+class Reads:
+    """Hyperparameters of which it is noted which are read."""
+
+    def __init__(self, hparams):
+        self._hparams, self.names = hparams, set()
+
+    def __getattr__(self, name):
+        self.names.add(name)
+        return getattr(self._hparams, name)
+
+
+def declared(part, hparams):
+    """The names that a part declares, and those that the parts do that it has made by name."""
+    found = set()
+    for one in declarations.of(part):
+        found.add(one.name)
+        if one.names:
+            found |= declared(declarations.Part(one.names, getattr(hparams, one.name)), hparams)
+    return found
+
+
+@every_row
+def test_a_component_reads_the_hyperparameters_that_it_declares_and_no_others(row):
+    reads = Reads(row.hparams)
+    size = {} if row.size is None else {"size": row.size}
+    component = table.built(registry.get(row.kind, row.name).from_hparams(reads, name="row", **size))
+    for training in (False, True):
+        output(row, component, training=training)
+    assert reads.names == declared(declarations.Part(row.kind, row.name), row.hparams)
 
 
 @every_row

@@ -11,6 +11,7 @@ from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.search import search
 from t2tlite.ids import EOS, PAD
+from t2tlite.model import Output
 
 from ..models import tiny
 
@@ -54,7 +55,7 @@ class Recomputed:
 
     def start(self, features, copies=1, moves=False):
         features = {key: tf.repeat(value, copies, axis=0) for key, value in features.items()}
-        rows = tf.shape(features["inputs"])[0]
+        rows = tf.shape(next(iter(features.values())))[0]
         return (
             features,
             (tf.zeros([rows, self.length], tf.int32), tf.zeros([], tf.int32)),
@@ -184,8 +185,9 @@ def test_the_log_probability_is_the_teacher_forced_loss(model, inputs, decoded, 
         logits = model({**features, "targets": tf.constant(ids)}, problem="translation").logits
         for i in range(4):
             aim = tiny.objectives(model)["translation"]
-            loss = aim.loss(logits[i : i + 1], ids[i : i + 1])
-            assert aim.count(ids[i : i + 1]) == np.count_nonzero(ids[i])
+            target = {"targets": ids[i : i + 1]}
+            loss = aim.loss(Output(logits[i : i + 1]), target)
+            assert aim.count(target) == np.count_nonzero(ids[i])
             np.testing.assert_allclose(-loss, found.log_probability[i, number], rtol=1e-3)
 
 

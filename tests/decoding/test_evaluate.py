@@ -11,7 +11,7 @@ import pytest
 
 from t2tlite import registry
 from t2tlite.data import generate
-from t2tlite.decoding.evaluate import DecodedEvaluation, decoded, references_of
+from t2tlite.decoding.evaluate import DecodedEvaluation, decoded
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
 
@@ -158,8 +158,3 @@ def test_what_it_refuses(prepared):
     prepared.run.problems["translation"].metrics = ("blue",)
     with pytest.raises(UserError, match="unknown metric `blue`; did you mean `bleu`"):
         decoded(prepared, "translation", "test")
-
-
-def test_references_of():
-    assert references_of("one") == ("one",)
-    assert references_of(["one", "two"]) == ("one", "two")

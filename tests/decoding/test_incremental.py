@@ -16,7 +16,7 @@ NUMBERS = range(4)
 
 
 class PlainModel:
-    """A `Toy` in the place of a MultiModel; the state is a number for each row, -1 at first, and a scalar."""
+    """A `Toy` as a `Decodable`; the state is a number for each row, -1 at first, and a scalar."""
 
     def __init__(self, known):
         self._known = known
@@ -33,10 +33,7 @@ class PlainModel:
     def start(self, problem, rows):
         return tf.zeros([rows, 1], tf.int32)
 
-    def target_net(self, problem):
-        return self
-
-    def embed_targets(self, ids):
+    def embed(self, ids, problem):
         return ids
 
     def decode(self, x, memory, problem, padding_mask, state):

@@ -129,6 +129,7 @@ def test_a_full_disk_keeps_the_journal(tmp_path, monkeypatch):
 SLOW = """
 import sys, time
 from t2tlite.decoding.line_work import Work
+from t2tlite.problem import Text
 
 def answer(numbers, lines):
     time.sleep(0.01)
@@ -144,12 +145,11 @@ class Predictor:
         class problems:
             def __class_getitem__(cls, name):
                 class problem:
-                    class inputs:
-                        is_file = False
+                    inputs = Text()
                 return problem
 
 class Slow(Work):
-    def _answer(self, predictor):
+    def _answer(self, predictor, header=None):
         return answer
 
 print(*Slow("in", "decode_from_file", "out", "p", False, False, {"beam": "4"}, Predictor).do())

@@ -20,7 +20,7 @@ class Fake(Work):
 
     stop: object = None
 
-    def _answer(self, predictor):
+    def _answer(self, predictor, header=None):
         def answer(numbers, lines):
             if self.stop in lines:
                 raise KeyboardInterrupt

@@ -183,9 +183,7 @@ def test_models_without(predictor, run, monkeypatch, change, look, message):
 
 def test_parts_that_record_nothing(predictor, monkeypatch):
     monkeypatch.setattr(recording, "record", lambda *said: None)
-    with pytest.raises(
-        UserError, match="mixer `multimodel` and the decoder `multimodel` record no attention"
-    ):
+    with pytest.raises(UserError, match="of the model `multimodel` records no attention"):
         predictor.attention("translation", TEXT, OUTPUT)
-    with pytest.raises(UserError, match="the mixture of experts `top_k` records no choice"):
+    with pytest.raises(UserError, match="the model `multimodel` records no choice"):
         predictor.experts("translation", TEXT, OUTPUT)

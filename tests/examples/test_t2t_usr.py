@@ -60,8 +60,29 @@ def test_training(run):
     assert {line["problem"] for line in lines} == {"polite_english"}
     description = json.loads((run / "run.json").read_text())
     assert description["usr_dirs"] == [str(FOLDER)]
-    assert description["hparams"]["class"] == "gated_encoder:GatedHParams"
     assert (description["hparams"]["encoder"], description["hparams"]["gated_blocks"]) == ("gated", 2)
+
+
+def test_help_shows_what_the_encoder_declares(capsys):
+    assert t2t_train.main([f"--t2t_usr_dir={FOLDER}", "--registry_help=gated"]) == 0
+    told = capsys.readouterr().out
+    assert "gated_blocks  3      gated convolutions (an integer, positive)" in told
+    assert "hidden_size   -      channels of the body" in told
+
+
+@pytest.mark.parametrize(
+    ("hparams", "message"),
+    [
+        ("gated_block=2", "unknown hyperparameter `gated_block`; did you mean `gated_blocks`"),
+        ("encoder=lstm,gated_blocks=2", "`gated_blocks` has no effect: it is of the encoder `gated`"),
+        ("gated_kernel=4", "gated_kernel must be odd; received gated_kernel=4"),
+    ],
+)
+def test_what_the_encoder_declares_is_checked(hparams, message, tmp_path, capsys):
+    flags = [f"--t2t_usr_dir={FOLDER}", "--problems=polite_english", "--source=sample"]
+    flags += ["--hparams_set=gated_tiny", f"--hparams={hparams}", f"--output_dir={tmp_path}/run"]
+    assert t2t_train.main(flags) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_decoding_needs_only_the_run(run, tmp_path, capsys):

@@ -28,7 +28,7 @@ KINDS = registry.names("feature")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_is_the_registered_name(kind):
-    assert registry.get("feature", kind)().kind == kind
+    assert registry.get("feature", kind).kind == kind
 
 
 def test_the_users_names():
@@ -53,7 +53,7 @@ def test_batches_by_kind():
         "text": BatchPlan(True, (12, 8)),
         "image": BatchPlan(False, (7,)),
         "audio": BatchPlan(True, (9, 3)),
-        "label": BatchPlan(False, (100,)),
+        **dict.fromkeys(("answers", "counts", "distribution", "label", "vector"), BatchPlan(False, (100,))),
     }
 
 
@@ -76,7 +76,7 @@ def test_the_budget_of_a_size():
         "text": "batch_tokens=24",
         "image": "batch_images=2",
         "audio": "batch_seconds=0.6",
-        "label": "batch_tokens=2",
+        **dict.fromkeys(("answers", "counts", "distribution", "label", "vector"), "batch_tokens=2"),
     }
 
 

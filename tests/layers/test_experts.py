@@ -361,7 +361,7 @@ def test_no_more_experts_a_token_than_there_are(k):
 
 def test_no_experts_add_nothing():
     y, statistics = NoExperts()(tiny.noise(2, 3, 8), training=True)
-    assert not y.numpy().any() and statistics["loss"] == 0 and statistics["dropped"] == 0
+    assert not y.numpy().any() and statistics == {}
 
 
 @pytest.mark.parametrize("training", [True, False])

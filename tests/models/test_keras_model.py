@@ -25,6 +25,7 @@ from t2tlite.layers import (
     switch,
     transformer,
 )
+from t2tlite.model import Output
 from t2tlite.models import keras_model
 from t2tlite.models.keras_model import ProblemModel, TargetLoss
 from t2tlite.run import CHECKPOINTS, Run
@@ -38,7 +39,7 @@ every_kind = pytest.mark.parametrize("name", ["translation", "captions", "pictur
 
 
 def make(name, hparams=HPARAMS):
-    objective = tiny.PROBLEMS[name].objective_name()
+    objective = tiny.get(name).objective_name()
     return ProblemModel(hparams, tiny.wiring([name], hparams)[name], name, objective)
 
 
@@ -61,7 +62,7 @@ def test_fit_learns(fitted):
     assert history[-1] < 0.7 * history[0]
     measured = model.evaluate(endless(features), steps=1, verbose=0)
     aim = tiny.objectives(model.multimodel)["translation"]
-    expected = aim.loss(model(features), features["targets"]) / aim.count(features["targets"])
+    expected = aim.loss(Output(model(features)), features) / aim.count(features)
     np.testing.assert_allclose(measured, expected, rtol=1e-5)
     predicted = model.predict(endless(features), steps=2, verbose=0)
     np.testing.assert_allclose(predicted, np.tile(model(features), [2, 1, 1]), atol=1e-4)
@@ -153,6 +154,13 @@ def test_the_experts_count_in_training_only():
     assert len(model.losses) == 2 and sum(map(float, model.losses)) > 0.1
     model(features)
     assert model.losses == []
+
+
+def test_an_objective_that_reads_more_than_targets_is_no_keras_loss():
+    wiring = tiny.wiring(["translation"], HPARAMS)["translation"]
+    model = ProblemModel(HPARAMS, wiring, "translation", "distillation")
+    with pytest.raises(UserError, match="`distillation` reads more than logits and targets"):
+        model.make_loss()
 
 
 def test_the_loss_leaves_padding_out():
@@ -288,3 +296,12 @@ def test_layers_on_their_own(tmp_path):
     model.save(tmp_path / "mine.keras")
     loaded = keras.models.load_model(tmp_path / "mine.keras")
     np.testing.assert_allclose(loaded(data), model(data), atol=1e-6)
+
+
+def test_named_inputs_are_saved_and_loaded(tmp_path):
+    """Those of a problem with one that may be missing."""
+    model, features = make("told", CERTAIN), tiny.batch("told")
+    model.save(tmp_path / "model.keras")
+    loaded = keras_model.load(tmp_path / "model.keras")
+    assert loaded.wiring == model.wiring and loaded.wiring.optional == ("inputs.hint",)
+    np.testing.assert_array_equal(loaded(features), model(features))

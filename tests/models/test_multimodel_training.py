@@ -12,10 +12,10 @@ from . import tiny
 
 def loss_of(model, name, features, seed=(1, 2)):
     with randomness.scope(tf.constant(seed)):
-        logits, experts = model(features, problem=name, training=True)
+        output = model(features, problem=name, training=True)
     aim = tiny.objectives(model)[name]
-    mean = aim.loss(logits, features["targets"]) / aim.count(features["targets"])
-    return mean + tf.add_n([statistics["loss"] for statistics in experts.values()])
+    mean = aim.loss(output, features) / aim.count(features)
+    return mean + tf.add_n([statistics["loss"] for statistics in output.experts.values()])
 
 
 def gradients(model, name, features):

@@ -13,7 +13,7 @@ OTHER_VOCABULARY = types.SimpleNamespace(fingerprint="fedcba9876543210", size=ti
 
 
 def nets(*wirings):
-    return {net.name for wiring in wirings for w in wiring.values() for net in (w.inputs, w.targets)}
+    return {net.name for wiring in wirings for w in wiring.values() for net in w.nets()}
 
 
 def count(model, start):
@@ -58,7 +58,7 @@ def test_the_eight_problems_of_the_paper_need_four_nets():
 
 def test_the_feature_or_the_hyperparameters_choose_the_modality():
     assert nets(tiny.wiring(["sounds"], tiny.HPARAMS.replace(modality_audio="waveform"))) >= {"waveform"}
-    asked = tiny.a_problem("asked", problem.Audio("waveform"), problem.Text())
+    asked = tiny.a_problem("asked", problem.Audio(modality="waveform"), problem.Text())
     assert asked.features()["inputs"].modality_name(tiny.HPARAMS) == "waveform"
 
 

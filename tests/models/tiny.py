@@ -1,9 +1,11 @@
 """Very small hyperparameters, problems, batches and models for the tests of anything that needs a model."""
 
 import functools
+import io
 import types
 
 import numpy as np
+import PIL.Image
 import tensorflow as tf
 
 from t2tlite import hparam, objective, problem, registry
@@ -58,14 +60,40 @@ PROBLEMS = {
     )
 }
 
+ASKED = problem.NamedInputs.of({"picture": problem.Image(), "question": problem.Text()})
+TOLD = problem.NamedInputs.of(
+    {"sound": problem.Audio(), "question": problem.Text(), "hint": problem.Text(optional=True)}
+)
+NAMED = {
+    p.name: p
+    for p in (
+        a_problem("asked", ASKED, problem.Label(), ""),
+        a_problem("answered", ASKED, problem.Text(), "to_answer"),
+        a_problem("told", TOLD, problem.Text(), "to_answer"),
+    )
+}
+
+
+def get(name):
+    """One of `PROBLEMS`, or of `NAMED`, which have several inputs."""
+    return PROBLEMS[name] if name in PROBLEMS else NAMED[name]
+
+
+def png(seed, height, width):
+    """The bytes of a PNG file of noise."""
+    made = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    PIL.Image.fromarray(pixels).save(made, "PNG")
+    return made.getvalue()
+
 
 def wiring(names, hparams=HPARAMS, vocabulary=VOCABULARY, classes=CLASSES):
-    return multimodel.wire([PROBLEMS[n] for n in names], hparams, vocabulary, {n: classes for n in names})
+    return multimodel.wire([get(n) for n in names], hparams, vocabulary, {n: classes for n in names})
 
 
 def objectives(model):
     """The objective of each problem of a model."""
-    return objective.all_of({name: PROBLEMS[name] for name in model.wiring}, model)
+    return objective.all_of({name: get(name) for name in model.wiring}, model.hparams)
 
 
 def model(names=tuple(PROBLEMS), hparams=HPARAMS, seed=0):
@@ -88,8 +116,8 @@ def randomise(layer, seed=0, scale=0.3):
         shape = variable.shape
         if len(shape) > 1:
             variable.assign((1 / shape[-2] + scale**2) ** 0.5 * generator.normal(size=shape))
-        else:  # a shift, a scale or a command, which is multiplied by sqrt(hidden) where it is read
-            size = scale * shape[0] ** -0.5 if variable.name.startswith("command") else scale
+        else:  # a shift, a scale, or what is multiplied by sqrt(hidden) where it is read
+            size = scale * shape[0] ** -0.5 if variable.name.startswith(("command", "input_")) else scale
             variable.assign(np.round(variable.numpy().mean()) + size * generator.normal(size=shape))
     return layer
 
@@ -108,10 +136,12 @@ def text(lengths, longest, seed=0):
 
 
 def batch(name, size=3, seed=0):
-    """A batch for one of `PROBLEMS`, with examples of different lengths."""
+    """A batch for a problem, with examples of different lengths; every second one lacks what is optional."""
     generator = np.random.default_rng(seed)
     features = {}
-    for side, feature in PROBLEMS[name].features().items():
+    for side, feature in get(name).features().items():
+        if feature.optional:
+            features[f"{side}_given"] = tf.constant(np.arange(size) % 2 == 0)
         if feature.kind == "text":
             lengths = generator.integers(3, 9, size)
             features[side] = text(lengths, 9, seed)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from t2tlite import objective, registry
 from t2tlite.errors import UserError
+from t2tlite.model import Output
 
 from ..layers import reference
 from ..models import tiny
@@ -16,7 +17,7 @@ IDS = np.array([[5, 3, 1, 0, 0], [7, 2, 6, 4, 1]], np.int32)
 
 
 def made(name="likelihood", **changes):
-    return registry.get("objective", name)(tiny.HPARAMS.replace(**changes), None)
+    return registry.get("objective", name)(tiny.HPARAMS.replace(**changes))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -28,8 +29,8 @@ def test_the_loss_of_a_text_is_the_cross_entropy_of_what_is_not_padding(smoothin
         wanted = np.full(19, smoothing / 19)
         wanted[IDS[row, t]] += 1 - smoothing
         expected -= wanted @ np.log(reference.softmax(np.float64(logits[row, t])))
-    tiny.close(aim.loss(logits, IDS), expected)
-    assert aim.count(IDS) == 8
+    tiny.close(aim.loss(Output(logits), {"targets": IDS}), expected)
+    assert aim.count({"targets": IDS}) == 8
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -42,13 +43,14 @@ def test_the_loss_of_a_class_is_the_cross_entropy(smoothing):
         row @ np.log(reference.softmax(np.float64(scores)))
         for row, scores in zip(wanted, logits, strict=True)
     )
-    tiny.close(aim.loss(logits, targets), expected)
-    assert aim.count(targets) == 3
+    tiny.close(aim.loss(Output(logits), {"targets": targets}), expected)
+    assert aim.count({"targets": targets}) == 3
 
 
 def sums_of(logits, targets, autoregressive=True):
     aim = made("likelihood" if autoregressive else "classification")
-    sums = aim.sums(tf.constant(logits, tf.float32), tf.constant(targets, tf.int32))
+    logits, targets = tf.constant(logits, tf.float32), tf.constant(targets, tf.int32)
+    sums = aim.sums(Output(logits), {"targets": targets})
     return {name: float(value) for name, value in sums.items()}
 
 
@@ -115,20 +117,28 @@ def test_a_problem_names_its_objective_or_its_target_does(monkeypatch):
         odd.objective_name()
     odd.objective = "likelihood"
     assert odd.objective_name() == "likelihood"
+    odd.configure(tiny.HPARAMS)
+    assert odd.objective_name() == "likelihood"
+    odd.configure(tiny.HPARAMS.replace(objective="regression"))
+    assert odd.objective_name() == "regression"
 
 
-@pytest.mark.parametrize("name", registry.names("objective"))
+@pytest.mark.parametrize("name", sorted({*registry.names("objective")} - {"distillation"}))
 def test_what_is_summed_adds_up_over_parts_of_a_batch(name):
     """Replicas, micro-steps and the batches of an evaluation rely on it."""
     aim = made(name, label_smoothing=0.1)
-    text = name != "classification"
-    targets = IDS if text else np.array([0, 3], np.int32)
-    logits = tiny.noise(2, 5, 19) if text else tiny.noise(2, 19)
-    whole = aim.sums(logits, targets)
-    parts = [aim.sums(logits[i : i + 1], targets[i : i + 1]) for i in range(2)]
+    logits = tiny.noise(2, 5, 19) if name == "likelihood" else tiny.noise(2, 19)
+    targets = {
+        "likelihood": IDS,
+        "classification": np.array([0, 3], np.int32),
+        "soft_classification": tf.exp(tiny.noise(2, 19, seed=1)),
+        "regression": tiny.noise(2, 19, seed=1),
+    }[name]
+    whole = aim.sums(Output(logits), {"targets": targets})
+    parts = [aim.sums(Output(logits[i : i + 1]), {"targets": targets[i : i + 1]}) for i in range(2)]
     for key, value in whole.items():
         tiny.close(value, parts[0][key] + parts[1][key])
     assert whole["sequences"] == 2
-    tiny.close(whole["loss"], aim.loss(logits, targets))
-    tiny.close(whole["count"], aim.count(targets))
+    tiny.close(whole["loss"], aim.loss(Output(logits), {"targets": targets}))
+    tiny.close(whole["count"], aim.count({"targets": targets}))
     assert set(aim.figures({key: float(value) for key, value in whole.items()})) >= set(aim.FIGURES)

@@ -111,6 +111,7 @@ def test_a_path_is_never_read(kind, tmp_path, picture, sound, monkeypatch):
     path.write_bytes(picture if kind == "image" else sound())
     long = f"/{'a' * (-len(str(path)) % 4)}/.."  # so that no padding is missing
     opened = []
+    registry.get("feature", kind)  # reads source files to find it
     monkeypatch.setattr("builtins.open", lambda *args, **kwargs: opened.append(args))
     for given in (str(path), f"{long}{path}", f"file://{path}", f"data:image/png,{path}"):
         with pytest.raises(Refusal, match=r"inputs\[0\]( must be the base64 of a file|: not a)") as caught:

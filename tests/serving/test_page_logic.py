@@ -123,3 +123,55 @@ def test_many_columns_are_joined(node):
     assert found["step"] == 4
     np.testing.assert_allclose(found["rows"], weights.reshape(3, 125, 4).sum(axis=2))
     assert node(program, [[1, 2]]) == {"rows": [[1, 2]], "step": 1}
+
+
+FIELDS = """
+  class Element {
+    constructor(tag) { Object.assign(this, { tag, attributes: {}, children: [], listeners: {}, value: "" }); }
+    get id() { return this.attributes.id; }
+    setAttribute(name, value) { this.attributes[name] = value; }
+    addEventListener(name, listener) { this.listeners[name] = listener; }
+    append(...children) { this.children.push(...children); }
+    replaceChildren(...children) { this.children = children; }
+  }
+  globalThis.document = { createElement: (tag) => new Element(tag) };
+  globalThis.URL.createObjectURL = () => "blob:x";
+  globalThis.URL.revokeObjectURL = () => {};
+  globalThis.FileReader = class {
+    addEventListener(name, listener) { this[name] = listener; }
+    readAsDataURL(blob) { this.result = `data:${blob.type};base64,${blob.content}`; this.load(); }
+  };
+  const { isNamed, namedFields } = await import("./named.js");
+  const readable = async (blob, name, kind) => {
+    if (!blob.type.startsWith(kind)) throw new Error(`${name} is no ${kind}`);
+    return blob;
+  };
+  const fields = namedFields({ picture: "image", question: "text", sound: "audio" }, readable);
+  const find = (id) => fields.elements.find((one) => one.id === `input-${id}`);
+  const after = (id) => fields.elements[fields.elements.indexOf(find(id)) + 1];
+  const choose = async (id, file) => {
+    find(id).files = file ? [file] : [];
+    await find(id).listeners.change();
+  };
+"""
+
+
+def test_fields_of_named_inputs(node):
+    """What is typed and chosen is what is sent; a file that is none of its kind, or none, is left out."""
+    program = """
+      find("question").value = "why";
+      const sent = [fields.values()];
+      await choose("picture", { type: "image/png", content: "AAAA", name: "a.png" });
+      sent.push(fields.values());
+      await choose("picture", { type: "text/plain", content: "BBBB", name: "b.txt" });
+      sent.push(fields.values());
+      const said = after("picture").children[0].children[0];
+      await choose("picture", null);
+      told = { sent, said, hidden: after("picture").hidden, named: [isNamed("text"), isNamed({ a: "text" })],
+        labels: fields.elements.filter((one) => one.tag === "label").map((one) => one.children[0]) };
+    """
+    found = node(FIELDS + program, None)
+    picture = {"picture": "data:image/png;base64,AAAA"}
+    assert found["sent"] == [{"question": "why"}, picture | {"question": "why"}, {"question": "why"}]
+    assert found["said"] == "b.txt is no image" and found["hidden"]
+    assert found["named"] == [False, True] and found["labels"] == ["picture", "question", "sound"]

@@ -1,6 +1,6 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
-python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|transformer|lstm
+python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|transformer|lstm|named|distilled
 """
 
 import os
@@ -22,27 +22,19 @@ import tiny  # noqa: E402
 from t2tlite import registry  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
 from t2tlite.models.component import Component  # noqa: E402
+from t2tlite.objectives.distillation import Distillation, untrainable  # noqa: E402
+from t2tlite.shared_hparams import DROPOUT, MOE  # noqa: E402
 from t2tlite.training.optimizers import make_optimizer  # noqa: E402
 from t2tlite.training.paths import frozen  # noqa: E402
 from t2tlite.training.step import Accumulator, make_train_steps  # noqa: E402
 from t2tlite.training.strategy import Replicas  # noqa: E402
 
-# Dropout and the gate's noise are on; with n / k times the even share no expert is ever full.
-HPARAMS = tiny.HPARAMS.replace(
-    encoder="small",
-    dropout=0.3,
-    moe_capacity_factor=2.0,
-    moe_load_loss_coef=1.0,
-    moe_importance_loss_coef=0.5,
-    learning_rate=0.01,
-    learning_rate_warmup_steps=1,
-    optimizer_adam_epsilon=1e-3,  # so that rounding is not amplified
-)
-
 
 @registry.register_encoder("small")
 class SmallEncoder(Component):
     """What is random or of the whole batch, and no convolutions, which take XLA long."""
+
+    HPARAMS = (DROPOUT, MOE)
 
     def __init__(self, hparams, **kwargs):
         super().__init__(hparams, **kwargs)
@@ -57,10 +49,23 @@ class SmallEncoder(Component):
         return x + mixed, statistics
 
 
+# Dropout and the gate's noise are on; with n / k times the even share no expert is ever full.
+HPARAMS = tiny.HPARAMS.replace(
+    encoder="small",
+    dropout=0.3,
+    moe_capacity_factor=2.0,
+    moe_load_loss_coef=1.0,
+    moe_importance_loss_coef=0.5,
+    learning_rate=0.01,
+    learning_rate_warmup_steps=1,
+    optimizer_adam_epsilon=1e-3,  # so that rounding is not amplified
+)
+
 # Ways of which the model is another one, and writes text.
 BODIES = {
     "transformer": {"encoder": "transformer", "decoder": "transformer", "moe": "switch"},
     "lstm": {"encoder": "lstm", "decoder": "lstm", "moe": "top_k"},
+    "named": {"encoder": "small", "decoder": "lstm", "moe": "top_k"},
 }
 STEPS = 3
 
@@ -78,7 +83,10 @@ def run(number, way):
             "num_decoder_layers": 1,
             "moe_capacity_factor": 4.0,
         }
-        name, hparams = "translation", HPARAMS.replace(**BODIES[way], **shallow)
+        # Rounding is amplified less by smaller steps, and there are more layers here.
+        shallow |= {"learning_rate": 0.001} if way == "named" else {}
+        name = "told" if way == "named" else "translation"
+        hparams = HPARAMS.replace(**BODIES[way], **shallow)
     replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
     with replicas.scope():
         model = tiny.model((name,), hparams)
@@ -86,6 +94,9 @@ def run(number, way):
     batch = tiny.batch(name, size=6)  # of four replicas two have one row less
     spec = {side: tf.TensorSpec([None] * value.shape.rank, value.dtype) for side, value in batch.items()}
     aims = tiny.objectives(model)
+    if way == "distilled":
+        with replicas.scope(), untrainable():
+            aims = {name: Distillation(hparams, tiny.get(name), tiny.model((name,), hparams, seed=1))}
     if way in ("micro_steps", "frozen"):
         paths = [v.path for v in model.trainable_variables]
         still = frozen(["encoder", "categorical_*/*/bias"] if way == "frozen" else [], paths)

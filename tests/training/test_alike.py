@@ -116,7 +116,7 @@ def test_evaluation():
     shared = make_eval_step(model, aims["to_german"], "to_german", SPECS["to_german"])
     losses = []
     for name in NAMES[:2]:
-        own = [tf.convert_to_tensor(variable) for variable in model.own(name)]
+        own = [tf.convert_to_tensor(variable) for variable in model.problem_variables(name)]
         alone = make_eval_step(model, aims[name], name, SPECS[name])(BATCHES[name], own)
         for key, value in shared(BATCHES[name], own).items():
             np.testing.assert_array_equal(value, alone[key])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite import objective, registry
+from t2tlite import objective, problem, registry
 from t2tlite.errors import UserError
 from t2tlite.training import dry_run, memory, step
 from t2tlite.training.optimizers import OPTIMIZERS, make_optimizer, rehearsal
@@ -24,7 +24,7 @@ HPARAMS = tiny.HPARAMS.replace(
 
 
 def a_run(*names, hparams=HPARAMS):
-    problems = {name: tiny.PROBLEMS[name] for name in names}
+    problems = {name: tiny.get(name) for name in names}
     labels = {name: tiny.CLASSES for name in names}
     return types.SimpleNamespace(
         hparams=hparams, problems=problems, labels=labels, vocabulary=tiny.VOCABULARY, seed=3
@@ -56,7 +56,7 @@ def check(run, model, workers=1, optimizer=None):
     specs = {
         name: updates.specs(dry_run.example_batch(run, problem, 1)) for name, problem in run.problems.items()
     }
-    steps = make_train_steps(model, optimizer, objective.all_of(run.problems, model), run.seed, specs)
+    steps = make_train_steps(model, optimizer, objective.all_of(run.problems, run.hparams), run.seed, specs)
 
     def update(batches, step):
         [(name, features)] = batches
@@ -170,8 +170,8 @@ def test_problems_that_go_the_same_way_are_tried_once(sizes):
     problems["two"] = tiny.a_problem("two", *[tiny.problem.Text()] * 2, "to_b")
     run = a_run("translation")
     run.problems = problems
-    wiring = tiny.multimodel.wire(problems.values(), HPARAMS, tiny.VOCABULARY, {})
-    model = tiny.registry.get("model", HPARAMS.model)(HPARAMS, wiring)
+    cls = tiny.registry.get("model", HPARAMS.model)
+    model = cls.from_problems(problems.values(), HPARAMS, tiny.VOCABULARY, {})
     model.build(None)
     check(run, model)
     assert [name for name, _ in sizes] == ["one", "two", "one"]  # the first two for the form of their batches
@@ -185,8 +185,8 @@ def test_a_figure_that_is_not_finite(sizes):
 
 
 def test_shapes_that_do_not_fit(model, monkeypatch):
-    def broken(self, logits, targets):
-        return tf.reduce_sum(logits @ logits)
+    def broken(self, output, features):
+        return tf.reduce_sum(output.logits @ output.logits)
 
     monkeypatch.setattr(registry.get("objective", "classification"), "loss", broken)
     with pytest.raises(UserError, match="`pictures` .1 examples of 33 pixels. can't be computed"):
@@ -231,3 +231,23 @@ def test_what_something_takes_is_measured():
     taken = memory.peak(lambda: tf.zeros([1000, 1000]) + 1.0)
     assert taken in (0.0, pytest.approx(8e6, rel=0.5))
     assert memory.free() > 1e6
+
+
+def test_named_inputs_are_tried_all_of_them(sizes, monkeypatch):
+    """The largest batch holds what is optional, and two inputs of a kind share its size."""
+    both = problem.NamedInputs.of({"one": problem.Text(), "other": problem.Text()})
+    monkeypatch.setitem(tiny.NAMED, "both", tiny.a_problem("both", both, problem.Text(), "to_both"))
+    monkeypatch.setattr(memory, "on_gpu", lambda: True)
+    names = ("asked", "told", "both")
+    run = a_run(*names)
+    check(run, tiny.model(names, HPARAMS))
+    assert dict(sizes) == {"asked": 8, "told": 4, "both": 4}
+    assert dry_run.example_batch(run, tiny.NAMED["told"], 2)["inputs.hint_given"].numpy().all()
+    monkeypatch.setattr(dry_run._Trial, "_pass", no_memory)
+    with pytest.raises(UserError, match="12 tokens.* 2 fit: use --hparams=batch_tokens=48"):
+        check(a_run("both"), tiny.model(("both",), HPARAMS))
+
+
+def no_memory(self, size):
+    if size > 2:
+        raise tf.errors.ResourceExhaustedError(None, None, "")

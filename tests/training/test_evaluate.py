@@ -104,7 +104,7 @@ def test_the_loss_is_that_of_training_and_the_log_perplexity_is_without_smoothin
         optimizer = make_optimizer(hparams.replace(learning_rate=1e-20), model.trainable_variables)
         aims = tiny.objectives(model)
         trained = make_train_steps(model, optimizer, aims, 0, {name: spec})[name](features, tf.constant(0))
-        own = [tf.convert_to_tensor(variable) for variable in model.own(name)]
+        own = [tf.convert_to_tensor(variable) for variable in model.problem_variables(name)]
         sums = make_eval_step(model, aims[name], name, spec)(features, own)
         np.testing.assert_allclose(sums["loss"] / sums["count"], trained["loss"], rtol=1e-5)
         found[hparams.label_smoothing] = {key: float(value) for key, value in sums.items()}

@@ -10,14 +10,13 @@ from t2tlite.training.expert_load import ExpertLoad, heat_map, parted
 
 def loaded():
     load = ExpertLoad(["a", "b", "c"])
-    load.add("a", {"encoder": tf.constant([1.0, 0.0, 0.0]), "decoder": tf.constant([0.0])})
-    load.add("b", {"encoder": tf.constant([1.0, 4.0, 0.0]), "decoder": tf.constant([0.0])})
-    load.add("b", {"encoder": tf.constant([2.0, 0.0, 0.0]), "decoder": tf.constant([0.0])})
+    load.add("a", {"encoder": tf.constant([1.0, 0.0, 0.0])})
+    load.add("b", {"encoder": tf.constant([1.0, 4.0, 0.0])})
+    load.add("b", {"encoder": tf.constant([2.0, 0.0, 0.0])})
     return load
 
 
 def test_an_expert_s_tokens_are_shared_among_the_problems():
-    """A place without a mixture, which has one expert that gets nothing, is left out."""
     [(place, matrix)] = loaded().matrices().items()
     assert place == "encoder"
     np.testing.assert_allclose(matrix, [[0.25, 0, 0], [0.75, 1, 0], [0, 0, 0]])
@@ -29,6 +28,13 @@ def test_what_is_written(tmp_path):
     assert told["step"] == 7 and told["problems"] == ["a", "b", "c"]
     assert told["share_of_expert"] == {"encoder": [[0.25, 0, 0], [0.75, 1, 0], [0, 0, 0]]}
     assert told["choices"]["encoder"] == {"a": [1, 0, 0], "b": [3, 4, 0]}
+
+
+def test_without_experts_nothing_is_written(tmp_path):
+    load = ExpertLoad(["a"])
+    load.add("a", {})
+    load.write(tmp_path, 7)
+    assert load.matrices() == {} and not list(tmp_path.iterdir())
 
 
 def test_it_goes_on_from_a_checkpoint():

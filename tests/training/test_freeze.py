@@ -89,7 +89,7 @@ def test_one_command_of_problems_alike_may_be_frozen():
     )
     model.build(None)
     tiny.randomise(model)
-    aims = tiny.objective.all_of(problems, model)
+    aims = tiny.objective.all_of(problems, HPARAMS)
     specs = {name: SPECS["translation"] for name in problems}
     assert len(alike.families(model, aims, specs)) == 1
     frozen = frozen_of(model, ["command_to_german"])

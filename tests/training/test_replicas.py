@@ -10,7 +10,9 @@ import pytest
 SCRIPT = pathlib.Path(__file__).with_name("on_replicas.py")
 
 
-@pytest.mark.parametrize("way", ["plain", "micro_steps", "frozen", "xla", "transformer", "lstm"])
+@pytest.mark.parametrize(
+    "way", ["plain", "micro_steps", "frozen", "xla", "transformer", "lstm", "named", "distilled"]
+)
 def test_updates_do_not_depend_on_the_number_of_devices(tmp_path, way):
     """Losses, the experts' losses, gradient norms, counts and weights, to the rounding of float32."""
     path = tmp_path / "found.npz"

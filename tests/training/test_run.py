@@ -59,7 +59,7 @@ def test_precision_is_that_of_the_model_and_of_no_other(run, monkeypatch):
     mixed = dataclasses.replace(run, hparams=run.hparams.replace(precision="mixed_bfloat16"))
     assert mixed.make_model().compute_dtype == "bfloat16"
     assert keras.config.dtype_policy().name == "float32"
-    monkeypatch.setattr(registry.get("model", "multimodel"), "build", lambda model: 1 / 0)
+    monkeypatch.setattr(registry.get("model", "multimodel"), "build", lambda model, shape: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         mixed.make_model()
     assert keras.config.dtype_policy().name == "float32"
@@ -76,6 +76,19 @@ def test_a_restored_model_has_the_moving_averages(run, tmp_path):
     restored = {v.path: v.numpy() for v in made.restore_model().variables}
     np.testing.assert_array_equal(restored[first.path], average.numpy())
     np.testing.assert_array_equal(restored[second.path], second.numpy())
+
+
+@pytest.mark.parametrize("layout", [None, 1, 3])
+def test_a_run_of_another_version_is_refused(run, tmp_path, layout):
+    folder = shutil.copytree(run.output_dir, tmp_path / "run")
+    description = read_description(folder) | {"layout": layout, "version": "0.0.7"}
+    if layout is None:
+        del description["layout"]
+    (folder / "run.json").write_text(json.dumps(description))
+    for read in (read_description, Run.load):
+        with pytest.raises(UserError, match=r"another version of t2tlite \(0.0.7\)") as caught:
+            read(folder)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["", "{", "5", "[]", "\0"])

@@ -87,7 +87,15 @@ def test_the_loss_is_the_cross_entropy_of_a_target(name):
     statistics = step_of(model, name)(0)
     np.testing.assert_allclose(statistics["loss"], nats[counted].mean(), rtol=1e-5)
     assert statistics["targets"] == counted.sum()
-    assert statistics["expert_loss"] == statistics["dropped"] == 0
+
+
+@pytest.mark.parametrize("moe", ["none", "dense"])
+def test_a_model_without_experts_has_no_figures_of_them(moe):
+    """Zeros would say that experts are balanced and none is full."""
+    with_experts = step_of(tiny.model(NAMES), "translation")(0)
+    without = step_of(tiny.model(NAMES, tiny.HPARAMS.replace(moe=moe)), "translation")(0)
+    of_experts = {"expert_loss", "dropped", "dropped_share"}
+    assert with_experts.keys() - without.keys() == of_experts and without.keys() < with_experts.keys()
 
 
 def test_the_losses_of_the_experts_count():

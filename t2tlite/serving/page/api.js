@@ -37,14 +37,14 @@ export const problems = () => call("/api/problems");
  * What the model says of one input.
  * @param {string} what "predict" or "attention"
  * @param {string} problem its name
- * @param {string|Blob} input a text, or a file as it is
+ * @param {string|Blob|object} input a text, a file as it is, or named inputs: texts, and files as data addresses
  * @param {object} options how to decode
  * @param {AbortSignal} signal gives it up
  * @param {string} [output] for attention: the output to look at
  */
 export function ask(what, problem, input, options, signal, output) {
   const path = `/api/${what}/${encodeURIComponent(problem)}`;
-  if (typeof input === "string") {
+  if (!(input instanceof Blob)) {
     const body = { inputs: [input], options };
     if (output !== undefined) body.output = output;
     return call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });

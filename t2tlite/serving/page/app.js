@@ -3,6 +3,7 @@
 import { ask, health, problems } from "./api.js";
 import { map } from "./attention.js";
 import { byId, make } from "./dom.js";
+import { isFile, isNamed, namedFields } from "./named.js";
 import { fields } from "./options.js";
 import { possible, record } from "./recorder.js";
 import { problem as wrong, shown } from "./results.js";
@@ -12,7 +13,9 @@ const READABLE = /^audio\/(x-)?(wav|wave|flac|ogg|mpeg|mp3|aiff)$/; // other sou
 const WORDS = { text: "text", image: "picture", audio: "sound", label: "class" };
 const POLL = 1000; // milliseconds between two looks at a model that is not ready
 
-const page = { problems: new Map(), limits: null, options: null, file: null, recording: null, running: null };
+const page = { problems: new Map(), limits: null, options: null, file: null, named: null, recording: null, running: null };
+
+const words = (inputs) => (isNamed(inputs) ? Object.values(inputs) : [inputs]).map((kind) => WORDS[kind] ?? kind).join(" and ");
 
 /** What is asked for: the problem, or its inputs with the outputs of another, "a>b". */
 function current() {
@@ -48,7 +51,7 @@ function setUp(told) {
   const choice = byId("problem");
   choice.replaceChildren(
     ...told.problems.map((one) =>
-      make("option", { value: one.name }, `${one.name} — ${WORDS[one.inputs] ?? one.inputs} to ${WORDS[one.targets] ?? one.targets}`),
+      make("option", { value: one.name }, `${one.name} — ${words(one.inputs)} to ${WORDS[one.targets] ?? one.targets}`),
     ),
   );
   const wanted = decodeURIComponent(location.hash.slice(1));
@@ -65,8 +68,12 @@ function choose() {
   byId("writes").value = byId("problem").value;
   const { name, inputs } = current();
   history.replaceState(null, "", `#${encodeURIComponent(name)}`);
-  byId("for-text").hidden = inputs !== "text";
-  byId("for-file").hidden = inputs === "text";
+  const named = isNamed(inputs);
+  byId("for-named").hidden = !named;
+  byId("for-text").hidden = named || isFile(inputs);
+  byId("for-file").hidden = !isFile(inputs);
+  page.named = named ? namedFields(inputs, readable) : null;
+  byId("for-named").replaceChildren(...(page.named?.elements ?? []));
   chooseWrites();
   byId("record").hidden = inputs !== "audio" || !possible();
   byId("file").accept = inputs === "image" ? "image/*" : "audio/*";
@@ -89,12 +96,9 @@ function takeNothing() {
 /** Takes a picture or a sound; a sound of a kind that the server can't read is made a WAV. */
 async function take(blob, name) {
   const kind = current()?.inputs;
-  if (!blob || !kind || kind === "text") return;
+  if (!blob || !isFile(kind)) return;
   try {
-    if (!blob.type.startsWith(`${kind}/`) && blob.type) throw new Error(`${name} is no ${WORDS[kind]}`);
-    if (kind === "audio" && !READABLE.test(blob.type)) blob = await converted(blob, name);
-    const most = page.limits.request_bytes;
-    if (blob.size > most) throw new Error(`${name} is larger than ${(most / 2 ** 20).toFixed(0)} MB`);
+    blob = await readable(blob, name, kind);
   } catch (error) {
     show(wrong(error.message));
     return;
@@ -106,6 +110,15 @@ async function take(blob, name) {
   byId("preview").replaceChildren(seen, make("figcaption", {}, name));
   byId("preview").hidden = false;
   await run();
+}
+
+/** The file as the server can read it. */
+async function readable(blob, name, kind) {
+  if (!blob.type.startsWith(`${kind}/`) && blob.type) throw new Error(`${name} is no ${WORDS[kind]}`);
+  if (kind === "audio" && !READABLE.test(blob.type)) blob = await converted(blob, name);
+  const most = page.limits.request_bytes;
+  if (blob.size > most) throw new Error(`${name} is larger than ${(most / 2 ** 20).toFixed(0)} MB`);
+  return blob;
 }
 
 async function converted(blob, name) {
@@ -121,7 +134,8 @@ async function converted(blob, name) {
 
 async function run() {
   const { name, inputs, targets } = current();
-  const input = inputs === "text" ? byId("text").value : page.file?.blob;
+  const named = isNamed(inputs);
+  const input = named ? page.named.values() : isFile(inputs) ? page.file?.blob : byId("text").value;
   if (!input || (inputs === "text" && !input.trim())) {
     show(wrong(inputs === "text" ? "Type a text first." : `Choose a ${WORDS[inputs]} first.`));
     return;

@@ -23,5 +23,11 @@ def test_captions_of_a_picture_agree_and_others_do_not():
     assert figures["of another picture"] < 30
 
 
+def test_answers_without_looking_fail():
+    figures = baselines.answer_figures(train=600, test=40)
+    assert 10 < figures["of all"] < 25
+    assert figures["of all"] < figures["of the question"] < 45
+
+
 def test_one_answer_to_all_speech_fails():
     assert baselines.constant_error_rate(candidates=20) > 0.6

@@ -1,0 +1,48 @@
+"""VQA v2: questions about pictures."""
+
+from t2tlite import problem, registry
+from t2tlite.problems import sample_world
+
+
+@registry.register_problem
+class Vqa(problem.Problem):
+    """A picture and a question to a short answer, VQA v2; ten annotators answered each question.
+
+    The task and its score are those of Antol et al. 2015 ("VQA: Visual Question Answering", arXiv
+    1505.00468). As in VQA v2 (Goyal et al. 2017, "Making the V in VQA Matter", arXiv 1612.00837), a question
+    is asked of two pictures that differ in the answer: a model that doesn't look gets at most one right.
+
+    Attributes:
+      most_answers: how many answers the model chooses among, the most frequent ones of the training split.
+    """
+
+    inputs = {"picture": problem.Image(), "question": problem.Text()}
+    targets = problem.Answers(10)
+    metrics = ("vqa_accuracy",)
+    sources = ("files", "sample")
+    most_answers = 3000
+
+    def examples(self, split, source, source_dir=None):
+        """Pictures with a question, and ten answers.
+
+        From source "files", `source_dir` holds `v2_OpenEnded_mscoco_train2014_questions.json` and
+        `v2_mscoco_train2014_annotations.json`, the same of val2014, and COCO's `train2014` and `val2014`.
+        Test is the official validation set, since the answers of the test set are not public; validation is
+        held out of the train set: about 1 picture in 32, by a hash of its name, with all of its questions.
+        Answers are brought to one spelling as the official evaluation does; see `formats.vqa_answers`.
+        """
+        self.check_source(source)
+        if source == "files":
+            from t2tlite.problems.formats import vqa_folder
+
+            return vqa_folder.pieces(source_dir, split)
+        return sample_world.visual_questions(split)
+
+    def labels(self, source, source_dir=None):
+        """The answers, the most frequent first."""
+        self.check_source(source)
+        if source == "files":
+            from t2tlite.problems.formats import vqa_folder
+
+            return vqa_folder.answers(source_dir, self.most_answers)
+        return sample_world.ANSWERS

@@ -1,0 +1,139 @@
+"""Named inputs as tensors: what reads each of them, in decoding and in the graph of an export."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from t2tlite.errors import UserError
+from t2tlite.features import raw
+from t2tlite.features.inputs import InputReader
+from t2tlite.features.named import GIVEN, MARK
+
+_ONE = "inputs"  # what readers call the only input
+
+
+@dataclasses.dataclass(frozen=True)
+class Values:
+    """What was read of an example's inputs; its length is the sum of theirs.
+
+    Attributes:
+      parts: by name, of those that are there.
+    """
+
+    parts: dict[str, np.ndarray]
+
+    def __len__(self):
+        return sum(len(value) for value in self.parts.values())
+
+
+class NamedReader(InputReader):
+    """Reads each input by the reader of its kind.
+
+    Args:
+      feature: the `NamedInputs`.
+      readers: by name.
+    """
+
+    def __init__(self, feature, readers: Mapping[str, InputReader]):
+        self._feature = feature
+        self._readers = dict(readers)
+        self._optional = [name for name, one in feature.parts if one.optional]
+        self._stand_ins = {
+            name: readers[name].read(one.stand_in()) for name, one in feature.parts if one.optional
+        }
+        self.spec = {}
+        for name, reader in self._readers.items():
+            self.spec |= _in_a_batch(name, reader.spec)
+        self.spec |= {_given(name): tf.TensorSpec([None], tf.bool) for name in self._optional}
+        # Of the sum of the lengths; every kind has units of its own.
+        self.bounds = (sum(reader.bounds[-1] for reader in self._readers.values()),)
+
+    def read(self, value) -> Values:
+        """A dict of values to a `Values`; those that are missing have no entry."""
+        found = {}
+        for name, one in self._feature.given(value).items():
+            try:
+                found[name] = self._readers[name].read(one)
+            except UserError as error:
+                raise UserError(f"{name}: {error}") from None
+        return Values(found)
+
+    def room(self, example):
+        return max(self._readers[name].room(value) for name, value in example.parts.items())
+
+    def batch(self, examples: Sequence[Values]) -> dict[str, np.ndarray]:
+        made = {}
+        for name, reader in self._readers.items():
+            made |= _in_a_batch(name, reader.batch([self._value(one, name) for one in examples]))
+        return made | self._given(examples)
+
+    def alone(self, example: Values):
+        made = {}
+        for name, reader in self._readers.items():
+            made |= _in_a_batch(name, reader.alone(self._value(example, name)))
+        return made | self._given([example])
+
+    def _value(self, example, name):
+        return example.parts[name] if name in example.parts else self._stand_ins[name]
+
+    def _given(self, examples):
+        return {_given(name): np.array([name in one.parts for one in examples]) for name in self._optional}
+
+
+class NamedRawReader(raw.RawReader):
+    """Reads each raw input by a reader of its kind.
+
+    Args:
+      feature: the `NamedInputs`.
+      readers: those of each kind, by name.
+      suffix: each input has the reader with this suffix, or where there is none its first.
+    """
+
+    def __init__(self, feature, readers: Mapping[str, Sequence[raw.RawReader]], suffix: str):
+        self.suffix = suffix
+        self._readers = {
+            name: next((one for one in several if one.suffix == suffix), several[0])
+            for name, several in readers.items()
+        }
+        self._optional = [name for name, one in feature.parts if one.optional]
+        self.spec, self.accepts = {}, {}
+        for name, reader in self._readers.items():
+            self.spec |= {_argument(name, key): spec for key, spec in reader.spec.items()}
+            more = "; empty where there is none" if name in self._optional else ""
+            self.accepts |= {_argument(name, key): f"{said}{more}" for key, said in reader.accepts.items()}
+
+    def read(self, **given: tf.Tensor) -> raw.Read:
+        found, there, faults = {}, {}, []
+        for name, reader in self._readers.items():
+            mine = {key: given[_argument(name, key)] for key in reader.spec}
+            found[name] = reader.read(**mine)
+            error = found[name].error
+            faults.append((error != "", tf.strings.join([f"{name}: ", error])))
+            if name in self._optional:
+                there[name] = ~reader.is_missing(**mine)
+                faults[-1] = (faults[-1][0] & there[name], faults[-1][1])
+        first = next(iter(found.values()))
+
+        def features(rows):
+            made = {}
+            for name, one in found.items():
+                made |= _in_a_batch(name, one.features(rows))
+            return made | {_given(name): tf.gather(one, rows) for name, one in there.items()}
+
+        length = tf.reduce_max(tf.stack([one.length for one in found.values()]), axis=0)
+        return raw.Read(features, length, raw.first_of(*faults), tf.zeros_like(first.blank))
+
+
+def _in_a_batch(name, tensors):
+    """The tensors of an only input, as those of the input with this name."""
+    return {f"{_ONE}{MARK}{_argument(name, key)}": value for key, value in tensors.items()}
+
+
+def _argument(name, key):
+    return name + key.removeprefix(_ONE)
+
+
+def _given(name):
+    return f"{_ONE}{MARK}{name}{GIVEN}"

@@ -1,0 +1,100 @@
+"""The feature `vector`: so many numbers."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from t2tlite import registry
+from t2tlite.features.feature import Feature
+from t2tlite.features.statistics import Distribution, Statistics, spread
+
+
+@registry.register_feature
+@dataclasses.dataclass(frozen=True)
+class Vector(Feature):
+    """A vector of fixed length: a float array `[size]`, or a list of numbers.
+
+    Attributes:
+      size: how many numbers it has.
+    """
+
+    size: int
+    modality: str | None = dataclasses.field(default="vector", kw_only=True)
+    kind: ClassVar[str] = "vector"
+    objective: ClassVar[str] = "regression"
+    asked_for: ClassVar[str] = "numbers with spaces between them"
+    graph_input: ClassVar[str] = "tf.constant([[...]])"
+    content_types: ClassVar[tuple[str, ...]] = ("application/json",)
+
+    def numbers(self, value: Any) -> np.ndarray:
+        """The value as float32 `[size]`; of a `str` the numbers have spaces between them.
+
+        Raises:
+          ValueError: it has another length, or is no vector of finite numbers.
+        """
+        try:
+            found = np.asarray(value.split() if isinstance(value, str) else value, np.float32)
+        except (TypeError, ValueError):
+            found = None
+        if found is None or found.shape != (self.size,) or not np.isfinite(found).all():
+            raise ValueError(f"{value!r:.60}; expected {self.size} finite numbers")
+        return found
+
+    def to_record(self, value, labels=None):
+        return [self.numbers(value).astype("<f4").tobytes()]
+
+    def from_record(self, values) -> np.ndarray:
+        return np.frombuffer(values[0], "<f4")
+
+    def stand_in(self):
+        return np.zeros([self.size], np.float32)
+
+    def codec(self, reading):
+        """Float32 `[batch, size]`."""
+        from t2tlite.features.vector_tensors import VectorCodec
+
+        return VectorCodec(reading, self.size)
+
+    def random_batch(self, name, size, generator, run, problem):
+        return {name: generator.normal(size=(size, self.size)).astype(np.float32)}
+
+    def input_reader(self, vocabulary, hparams):
+        """Reads a list of numbers, an array or a line of numbers to float32 `[size]`."""
+        from t2tlite.features.vector_tensors import VectorInputs
+
+        return VectorInputs(self)
+
+    def raw_readers(self, vocabulary, hparams):
+        """Numbers, float32 `[batch, size]`."""
+        from t2tlite.features.vector_tensors import RawVectors
+
+        return (RawVectors(self),)
+
+    def from_json(self, value, what):
+        return value  # checked where it is read
+
+    def example_input(self):
+        return [0.0] * self.size
+
+    def statistics(self, vocabulary, hparams):
+        return _Vectors()
+
+    def shown(self, value):
+        return [" ".join(f"{number:g}" for number in value)]
+
+
+class _Vectors(Statistics):
+    def __init__(self):
+        self._lengths = []
+
+    def take(self, value) -> int:
+        self._lengths.append(float(np.linalg.norm(value)))
+        return 0
+
+    def distribution(self, name):
+        counts, edges = np.histogram(self._lengths, bins=10) if self._lengths else ((), ())
+        labels = [f"{low:.3g} to {high:.3g}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        bins = tuple(zip(labels, map(int, counts), strict=True))
+        facts = spread(self._lengths, "of length")
+        return Distribution(f"{name}: Euclidean length", bins, len(self._lengths), facts)
