@@ -11,7 +11,7 @@ class Output(NamedTuple):
 
     Attributes:
       logits: float32, what the problem's objective reads: `[batch, length, size]` of a text, `[batch, size]`
-        of a class.
+        of a class; whatever tensors an objective's own `forward` gives.
       experts: `{place: statistics}` of the mixtures of experts that took part, as the call of
         `t2tlite.layers.experts.MixtureOfExperts` gives them; empty where there are none.
     """
@@ -75,8 +75,17 @@ class Trainable(Protocol):
 class Embeddable(Protocol):
     """What represents inputs as vectors."""
 
-    def encode(self, features, problem: str, training: bool = False) -> tuple[Any, Mapping]:
+    def encode(
+        self, features, problem: str, training: bool = False, only: str | None = None
+    ) -> tuple[Any, Mapping]:
         """The encoded inputs of a batch.
+
+        Args:
+          features: the batch; targets are not read.
+          problem: its name.
+          training: whether dropout and the like take part.
+          only: the name in a batch, such as `inputs.picture`, of one of several named inputs. It is encoded
+            as if there were no others; None for all of them together.
 
         Returns:
           A `t2tlite.modality.Representation`, with a vector for each position of each input, and the

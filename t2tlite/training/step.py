@@ -218,11 +218,22 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     problem = family.problems[0]
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
+    aim = family.objective
+
+    def output_of(features, row, rows, seed, own):
+        with randomness.scope(seed, row, replicas.number, rows):
+            return aim.forward(model, features, problem, training=True, values=own)
+
+    # Compiled code can't talk to the other replicas, as the balancing losses must, which are of the whole
+    # batch, and objectives that compare its rows. The gradient of what is compiled is compiled as well.
+    apart = jit and replicas.number > 1
+    if apart and aim.across_replicas:
+        output_of = _by_xla(output_of)
+
     def forward(features, row, rows, seed, own):
         """What adds up over the replicas."""
-        with randomness.scope(seed, row, replicas.number, rows):
-            output = model(features, problem=problem, training=True, values=own)
-        total = family.objective.loss(output, features)
+        output = output_of(features, row, rows, seed, own)
+        total = aim.loss(output, features)
         sums = {"total": total, "dropped": tf.zeros([]), "choices": {}, "balance": {}}
         for place, statistics in output.experts.items():
             sums["dropped"] += statistics["dropped"]
@@ -230,9 +241,7 @@ def _make_gradients(model, optimizer, family, replicas, jit):
             sums["balance"][place] = statistics["balance"]
         return sums
 
-    if jit and replicas.number > 1:
-        # The balancing losses are of the whole batch, and compiled code can't talk to the other replicas. The
-        # gradient of what is compiled is compiled as well.
+    if apart and not aim.across_replicas:
         forward = _by_xla(forward)
 
     def compute(features, row, rows, seed, own, weight, expert_weight):

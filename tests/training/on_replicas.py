@@ -1,6 +1,7 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
-python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|transformer|lstm|named|distilled
+python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|transformer|lstm|named|distilled|
+    contrastive|contrastive_xla|contrastive_micro_steps
 """
 
 import os
@@ -67,6 +68,12 @@ BODIES = {
     "lstm": {"encoder": "lstm", "decoder": "lstm", "moe": "top_k"},
     "named": {"encoder": "small", "decoder": "lstm", "moe": "top_k"},
 }
+# Ways of which the objective compares the rows of a batch.
+CONTRASTIVE = {
+    "contrastive": {"contrastive_loss": "sum_of_violations"},
+    "contrastive_xla": {"contrastive_loss": "info_nce"},
+    "contrastive_micro_steps": {"contrastive_loss": "hardest"},
+}
 STEPS = 3
 
 
@@ -87,6 +94,8 @@ def run(number, way):
         shallow |= {"learning_rate": 0.001} if way == "named" else {}
         name = "told" if way == "named" else "translation"
         hparams = HPARAMS.replace(**BODIES[way], **shallow)
+    if way in CONTRASTIVE:
+        name, hparams = "matched", HPARAMS.replace(**CONTRASTIVE[way])
     replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
     with replicas.scope():
         model = tiny.model((name,), hparams)
@@ -97,13 +106,15 @@ def run(number, way):
     if way == "distilled":
         with replicas.scope(), untrainable():
             aims = {name: Distillation(hparams, tiny.get(name), tiny.model((name,), hparams, seed=1))}
-    if way in ("micro_steps", "frozen"):
+    if way.endswith("micro_steps") or way == "frozen":
         paths = [v.path for v in model.trainable_variables]
         still = frozen(["encoder", "categorical_*/*/bias"] if way == "frozen" else [], paths)
         accumulator = Accumulator(model, optimizer, aims, 0, {name: spec}, 2, replicas, frozen=still)
         found = [accumulator.update([(name, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
-        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way == "xla")[name]
+        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way.endswith("xla"))[
+            name
+        ]
         found = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in found]) for name in found[0]}
     assert not figures["dropped"].any()
@@ -112,6 +123,6 @@ def run(number, way):
 
 if __name__ == "__main__":
     path, way = sys.argv[1:]
-    tf.config.run_functions_eagerly(way != "xla")  # quicker than tracing
+    tf.config.run_functions_eagerly(not way.endswith("xla"))  # quicker than tracing
     results = {number: run(number, way) for number in (1, 2, 4)}
     np.savez(path, **{f"{number}:{k}": v for number, found in results.items() for k, v in found.items()})
