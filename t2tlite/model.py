@@ -14,10 +14,14 @@ class Output(NamedTuple):
         of a class; whatever tensors an objective's own `forward` gives.
       experts: `{place: statistics}` of the mixtures of experts that took part, as the call of
         `t2tlite.layers.experts.MixtureOfExperts` gives them; empty where there are none.
+      carried: `{path: value}` of variables that an update leaves with another value, though they have no
+        gradient, such as the states of chains. The values are the same on every replica, and are taken over
+        where the loss is finite.
     """
 
     logits: Any
     experts: Mapping[str, Any] = {}
+    carried: Mapping[str, Any] = {}
 
 
 @runtime_checkable
@@ -90,6 +94,32 @@ class Embeddable(Protocol):
         Returns:
           A `t2tlite.modality.Representation`, with a vector for each position of each input, and the
           statistics of the experts that took part, empty where there are none.
+        """
+
+
+@runtime_checkable
+class EnergyBased(Protocol):
+    """What gives states an energy E, and with it the probability exp(-E) / Z, Z unknown.
+
+    A state is a tensor `[batch, ...]`.
+    """
+
+    def states(self, features, problem: str) -> Any:
+        """The examples of a batch as states."""
+
+    def energy(self, states, problem: str) -> Any:
+        """The energy of each state, float32 `[batch]`; what is hidden in them is summed over."""
+
+    def transition(self, states, problem: str) -> Any:
+        """The states after a step of a Markov chain that leaves the model's distribution as it is.
+
+        Draw with `t2tlite.layers.randomness`, so that a step is the same in every run.
+        """
+
+    def chains(self, problem: str) -> Any:
+        """An untrainable variable, the states of chains that are carried from update to update.
+
+        None where there is none: only persistent chains need it.
         """
 
 

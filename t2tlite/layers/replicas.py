@@ -60,6 +60,19 @@ def gathered(tensors):
     return total(spread), places
 
 
+def assign(variable, value):
+    """Gives a variable a value, which is the same on every replica."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        variable.assign(value)
+        return
+
+    def across(strategy, value):
+        strategy.extended.update(variable, lambda own, new: own.assign(new), args=(value,))
+
+    context.merge_call(across, args=(value,))
+
+
 def total_in_buckets(tensors: list[tf.Tensor], most: int = BUCKET) -> list[tf.Tensor]:
     """The sums of large tensors, such as gradients, over all replicas.
 

@@ -1,7 +1,7 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
 python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|transformer|lstm|named|distilled|
-    contrastive|contrastive_xla|contrastive_micro_steps
+    contrastive|contrastive_xla|contrastive_micro_steps|energy|energy_xla|energy_micro_steps
 """
 
 import os
@@ -17,10 +17,12 @@ import tensorflow as tf
 CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 4)
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "models"))
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "models" / "usr_rbm"))
 
+import boltzmann  # noqa: E402
 import tiny  # noqa: E402
 
-from t2tlite import registry  # noqa: E402
+from t2tlite import objective, registry  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
 from t2tlite.models.component import Component  # noqa: E402
 from t2tlite.objectives.distillation import Distillation, untrainable  # noqa: E402
@@ -96,13 +98,20 @@ def run(number, way):
         hparams = HPARAMS.replace(**BODIES[way], **shallow)
     if way in CONTRASTIVE:
         name, hparams = "matched", HPARAMS.replace(**CONTRASTIVE[way])
+    if way.startswith("energy"):
+        persistent = {"energy_persistent": way != "energy", "energy_chain_steps": 2, "rbm_chains": 7}
+        name, hparams = "bars_and_stripes", HPARAMS.replace(model="rbm", **persistent)
     replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
     with replicas.scope():
-        model = tiny.model((name,), hparams)
+        model = machine(hparams) if way.startswith("energy") else tiny.model((name,), hparams)
         optimizer = make_optimizer(hparams, model.trainable_variables)
-    batch = tiny.batch(name, size=6)  # of four replicas two have one row less
+    # Of four replicas two have one row less.
+    batch = {"inputs": bits(6)} if way.startswith("energy") else tiny.batch(name, size=6)
     spec = {side: tf.TensorSpec([None] * value.shape.rank, value.dtype) for side, value in batch.items()}
-    aims = tiny.objectives(model)
+    if way.startswith("energy"):
+        aims = objective.all_of({name: registry.get_problem(name)}, hparams)
+    else:
+        aims = tiny.objectives(model)
     if way == "distilled":
         with replicas.scope(), untrainable():
             aims = {name: Distillation(hparams, tiny.get(name), tiny.model((name,), hparams, seed=1))}
@@ -117,8 +126,21 @@ def run(number, way):
         ]
         found = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in found]) for name in found[0]}
-    assert not figures["dropped"].any()
-    return figures | {variable.path: variable.numpy() for variable in model.trainable_variables}
+    assert not figures.get("dropped", np.zeros(1)).any()
+    return figures | {variable.path: variable.numpy() for variable in model.variables}
+
+
+def bits(rows):
+    return tf.constant(np.random.default_rng(rows).integers(0, 2, (rows, boltzmann.SIDE**2)), tf.float32)
+
+
+def machine(hparams):
+    """A Boltzmann machine of which every variable was drawn."""
+    model = registry.get("model", "rbm")(hparams, boltzmann.SIDE**2)
+    model.build(None)
+    tiny.randomise(model)
+    model.states_of_chains.assign(bits(hparams.rbm_chains))
+    return model
 
 
 if __name__ == "__main__":
