@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.data import pipeline
 from t2tlite.errors import UserError
 from t2tlite.features.named import MARK
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter, one_of
@@ -84,6 +85,7 @@ class Contrastive(Objective):
                 f" `{problem.name}` has {problem.inputs.kind}"
             )
         self._sides = tuple(features)
+        self._most = max(pipeline.batch_plan(problem, hparams).sizes)
 
     def computation(self):
         """By the names of the inputs, which it asks for."""
@@ -115,7 +117,7 @@ class Contrastive(Objective):
 
     def loss(self, output, features):
         """See `Objective.loss`; of the rows that are given, among those of all replicas."""
-        candidates, places = replicas.gathered(output.logits)
+        candidates, places = replicas.gathered(output.logits, self._most)
         return tf.add_n(
             [
                 tf.reduce_sum(self._losses(tf.matmul(mine, theirs, transpose_b=True), places))
