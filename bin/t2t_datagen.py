@@ -75,9 +75,10 @@ def prepare(flags):
 
 def _tell_left_out(problems, data_dir):
     from t2tlite.data import records
+    from t2tlite.data.prepared import manifest
 
     for name, problem in {records.corpus_name(problem): problem for problem in problems}.items():
-        for split, found in records.manifest(problem, data_dir)["splits"].items():
+        for split, found in manifest(problem, data_dir)["splits"].items():
             left_out = [f"{number:,} {reason}" for reason, number in found.get("dropped", {}).items()]
             for reason, broken in found.get("broken", {}).items():
                 left_out.append(f"{broken['examples']:,} {reason} (the first: {broken['first']})")

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import t2tlite
 from t2tlite import hparam, registry
@@ -11,6 +11,9 @@ from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.hparam import HParams
 from t2tlite.model import check_trainable
+
+if TYPE_CHECKING:
+    from t2tlite.data.prepared import PreparedSplit
 
 RUN_FILE = "run.json"
 LAYOUT = 2  # of run.json: 1 had every hyperparameter of all parts
@@ -117,6 +120,18 @@ class Run:
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
         return cls(folder, hparams, problems, labels, vocabulary, *data, *warm_start, asked)
+
+    def split(self, problem: str, name: str) -> "PreparedSplit":
+        """A split of a problem's prepared data, with the run's vocabulary and labels.
+
+        Raises:
+          UserError: unknown split, or its data is missing or not complete.
+        """
+        from t2tlite.data.prepared import PreparedSplit  # imports TensorFlow
+
+        return PreparedSplit.open(
+            self.problems[problem], name, self.data_dir, self.vocabulary, self.labels.get(problem)
+        )
 
     def make_model(self):
         """A new model with all of its variables, initialised.

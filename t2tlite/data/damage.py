@@ -13,8 +13,8 @@ from typing import Any
 import tensorflow as tf
 
 from t2tlite.data import records
+from t2tlite.data.prepared import PreparedSplit
 from t2tlite.errors import UserError
-from t2tlite.problem import Problem
 
 _OF_A_FILE = (
     tf.errors.DataLossError,
@@ -29,11 +29,11 @@ _AGAIN = "then give the same command again: training goes on from its last check
 
 
 @contextlib.contextmanager
-def errors(problem: Problem, split: str, data_dir) -> Iterator[None]:
+def errors(split: PreparedSplit) -> Iterator[None]:
     """Around what reads a split: turns TensorFlow's errors, which name no file, into a UserError that does.
 
     Args:
-      problem, split, data_dir: what is read. Its files are compared with their checksums, if need be all.
+      split: what is read. Its files are compared with their checksums, if need be all.
 
     Raises:
       UserError: a file is missing or damaged, or a record can't be decoded.
@@ -41,38 +41,36 @@ def errors(problem: Problem, split: str, data_dir) -> Iterator[None]:
     try:
         yield
     except _OF_A_FILE as error:
-        raise UserError(_damaged(problem, split, data_dir, error)) from None
+        raise UserError(_damaged(split, error)) from None
     except tf.errors.InvalidArgumentError as error:
-        raise UserError(_undecodable(problem, split, data_dir, error)) from None
+        raise UserError(_undecodable(split, error)) from None
 
 
-def batches(dataset: Iterable[Any], problem: Problem, split: str, data_dir) -> Iterator[Any]:
+def batches(dataset: Iterable[Any], split: PreparedSplit) -> Iterator[Any]:
     """The elements of a dataset, with its `errors`; those of who uses the elements are left alone."""
     iterator = iter(dataset)
     while True:
-        with errors(problem, split, data_dir):
+        with errors(split):
             batch = next(iterator, None)
         if batch is None:
             return
         yield batch
 
 
-def _damaged(problem, split, data_dir, error):
+def _damaged(split, error):
     try:
-        files = records.split_index(problem, split, data_dir)
+        split.check()
     except UserError as missing:
         return str(missing)
-    folder = records.corpus_dir(problem, data_dir)
-    size = sum(file["bytes"] for file in files)
-    _say(f"{problem.name} {split}: looking for a damaged file among {len(files)} ({size >> 20} MiB)")
-    expected = records.manifest(problem, data_dir)["splits"][split]["sha256"]
-    for file in files:
-        if _sha256(file["file"]) != expected[pathlib.Path(file["file"]).name]:
+    what = f"{split.problem.name} {split.name}"
+    _say(f"{what}: looking for a damaged file among {len(split.files)} ({split.bytes >> 20} MiB)")
+    for file in split.files:
+        if _sha256(file["file"]) != split.checksums[pathlib.Path(file["file"]).name]:
             return (
-                f"{file['file']} is damaged: it is not as it was written; delete the folder {folder}, "
+                f"{file['file']} is damaged: it is not as it was written; delete the folder {split.folder}, "
                 f"prepare the data again, {_AGAIN}"
             )
-    for index in folder.glob(f"*/{split}.index.json"):
+    for index in split.folder.glob(f"*/{split.name}.index.json"):
         for file in json.loads(index.read_text(encoding="utf-8"))["files"]:
             if _sha256(index.parent / file["file"]) != file["sha256"]:
                 return (
@@ -80,30 +78,29 @@ def _damaged(problem, split, data_dir, error):
                     f"copy, {_AGAIN}"
                 )
     return (
-        f"`{problem.name}` {split} in {folder} can't be read: {_first_line(error)}; now all its files are as "
-        f"they were written. Check the disk and the memory, {_AGAIN}"
+        f"`{split.problem.name}` {split.name} in {split.folder} can't be read: {_first_line(error)}; now all "
+        f"its files are as they were written. Check the disk and the memory, {_AGAIN}"
     )
 
 
-def _undecodable(problem, split, data_dir, error):
-    folder = records.corpus_dir(problem, data_dir)
-    place = _find_unreadable(problem, split, data_dir)
+def _undecodable(split, error):
+    place = _find_unreadable(split)
     return (
-        f"{place or f'a record of `{problem.name}` {split} in {folder}'} can't be decoded: "
-        f"{_first_line(error)}; take that example out of the corpus, delete the folder {folder}, prepare the "
-        f"data again, {_AGAIN}"
+        f"{place or f'a record of `{split.problem.name}` {split.name} in {split.folder}'} can't be decoded: "
+        f"{_first_line(error)}; take that example out of the corpus, delete the folder {split.folder}, "
+        f"prepare the data again, {_AGAIN}"
     )
 
 
-def _find_unreadable(problem, split, data_dir):
+def _find_unreadable(split):
     """The file and number of the first record with a value that can't be decoded, if it is found in time."""
     checked = {
-        name: feature for name, feature in records.stored_features(problem).items() if feature.readable
+        name: feature for name, feature in records.stored_features(split.problem).items() if feature.readable
     }
     if not checked:
         return None
     what = " or ".join(dict.fromkeys(feature.kind for feature in checked.values()))
-    _say(f"{problem.name} {split}: looking for the {what} that can't be decoded")
+    _say(f"{split.problem.name} {split.name}: looking for the {what} that can't be decoded")
     end = time.monotonic() + _SEARCH_SECONDS
     spec = {
         name: tf.io.FixedLenFeature([], tf.string, feature.to_record(feature.stand_in())[0])
@@ -116,7 +113,7 @@ def _find_unreadable(problem, split, data_dir):
         values = tf.io.parse_single_example(record, spec)
         return number, [feature.readable(values[name]) for name, feature in checked.items()]
 
-    for file in records.split_index(problem, split, data_dir):
+    for file in split.files:
         stored = tf.data.TFRecordDataset(file["file"]).enumerate()
         good = stored.map(sized, num_parallel_calls=2, deterministic=True).ignore_errors()
         expected = 0

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import t2tlite
 from t2tlite.data import jobs, records, workers
+from t2tlite.data.prepared import PreparedSplit, manifest
 from t2tlite.data.progress import Board
-from t2tlite.data.records import SPLITS, manifest
+from t2tlite.data.records import SPLITS
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
 from t2tlite.problem import Problem
@@ -19,8 +20,6 @@ from t2tlite.problem import Problem
 VERSION = 1  # of the files' layout
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-__all__ = ["generate", "is_complete", "manifest"]
 
 
 def generate(
@@ -100,7 +99,7 @@ def is_complete(problem: Problem, data_dir: str | os.PathLike, source: str) -> b
             "delete the folder, or give the problem a `corpus` of its own"
         )
     for split in SPLITS:
-        records.split_index(problem, split, data_dir)
+        PreparedSplit.open(problem, split, data_dir)
     return True
 
 

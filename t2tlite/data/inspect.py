@@ -39,7 +39,7 @@ class Report:
 def measure(
     problem: Problem, examples: Iterable[dict[str, Any]], vocabulary: Vocabulary | None, hparams: HParams
 ) -> Report:
-    """Looks at examples as `records.raw_examples` yields them.
+    """Looks at examples as `PreparedSplit.examples` yields them.
 
     Args:
       problem: whose they are.

@@ -20,7 +20,7 @@ def write_examples(problem: Problem, examples: Sequence[dict[str, Any]], folder:
 
     Args:
       problem: whose they are.
-      examples: as `records.raw_examples` yields them.
+      examples: as `PreparedSplit.examples` yields them.
       folder: is there; files of the same names are overwritten. Images become `01.inputs.jpg` or `.png` as
         they are stored, sounds `01.inputs.wav`.
     """

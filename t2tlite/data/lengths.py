@@ -6,13 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data import damage, records
-from t2tlite.data.reader import Reader
+from t2tlite.data import damage
+from t2tlite.data.prepared import PreparedSplit
+from t2tlite.data.reader import ReadConfig, Reader
 from t2tlite.data.sources import Order, Source
-from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.features.measure import Measure
 from t2tlite.hparam import HParams
-from t2tlite.problem import Problem
 
 _LOOK_BYTES = 64 << 20
 _BLOCK = 256  # records read together
@@ -76,14 +75,7 @@ def measures() -> dict[str, Measure]:
 
 
 @tf.autograph.experimental.do_not_convert
-def measure(
-    problem: Problem,
-    split: str,
-    data_dir,
-    vocabulary: Vocabulary | None,
-    hparams: HParams,
-    limit: int | None = 5000,
-) -> Lengths:
+def measure(split: PreparedSplit, hparams: HParams, limit: int | None = 5000) -> Lengths:
     """Looks at the examples of a split; where one has several references, the first counts.
 
     The same data and vocabulary always give the same lengths.
@@ -95,20 +87,18 @@ def measure(
     Raises:
       UserError: the data is missing or damaged.
     """
-    files = records.split_index(problem, split, data_dir)
-    stored = sum(file["examples"] for file in files)
-    bounds = {feature.measure.bounds for feature in problem.features().values()} - {""}
+    bounds = {feature.measure.bounds for feature in split.problem.features().values()} - {""}
     if not bounds:
-        return Lengths({}, stored, stored)
+        return Lengths({}, split.size, split.size)
     if limit is not None:
-        mean = sum(file["bytes"] for file in files) / max(stored, 1)
+        mean = split.bytes / max(split.size, 1)
         limit = max(1, min(limit, int(_LOOK_BYTES / max(mean, 1))))
-    source = Source(problem, split, data_dir, first=limit)
-    reader = Reader(problem, vocabulary, [""], hparams, seed=0, training=False)  # of classes it reads none
-    blocks = damage.batches(source.blocks(Order(), _BLOCK), problem, split, data_dir)
+    source = Source(split, first=limit)
+    reader = Reader(split.problem, split.vocabulary, split.labels, hparams, ReadConfig())
+    blocks = damage.batches(source.blocks(Order(), _BLOCK), split)
     found = [reader.lengths(record) for _, _, record in blocks]
     values = {
         name: np.concatenate([np.zeros(0, np.int64), *(block[name] for block in found)])
         for name in sorted(bounds)
     }
-    return Lengths(values, source.size, stored)
+    return Lengths(values, source.size, split.size)

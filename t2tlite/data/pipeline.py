@@ -1,15 +1,14 @@
 """Batches of a problem: stored records to padded tensors, in a tf.data pipeline that can be checkpointed."""
 
 import os
-from collections.abc import Sequence
 
 import tensorflow as tf
 
-from t2tlite.data import buckets, damage, records
-from t2tlite.data.reader import Reader
+from t2tlite.data import buckets, damage
+from t2tlite.data.prepared import PreparedSplit
+from t2tlite.data.reader import ReadConfig, Reader
 from t2tlite.data.sources import Order, Source
 from t2tlite.data.table import Table
-from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.features.measure import BatchPlan, Measure, deciding
 from t2tlite.hparam import HParams
@@ -22,57 +21,36 @@ _THREADS = max(2, min(16, len(os.sched_getaffinity(0))))  # of each problem
 
 # Autograph would rewrite the source of what is mapped, which takes seconds, and there is nothing to rewrite.
 @tf.autograph.experimental.do_not_convert
-def dataset(
-    problem: Problem,
-    split: str,
-    data_dir,
-    vocabulary: Vocabulary,
-    labels: Sequence[str] | None,
-    hparams: HParams,
-    seed: int,
-    training: bool,
-    repeat: bool | None = None,
-    shard: tuple[int, int] = (0, 1),
-    rows: tuple[int, int] = (0, 1),
-) -> tf.data.Dataset:
-    """Batches of one problem and split.
+def dataset(split: PreparedSplit, hparams: HParams, config: ReadConfig) -> tf.data.Dataset:
+    """Batches of a split.
 
     Args:
-      problem: whose prepared data to read.
-      split: "train", "validation" or "test".
-      data_dir: where the prepared data is.
-      vocabulary: of all texts.
-      labels: names of the classes, for a `Label`.
+      split: with the vocabulary and labels by which texts and classes are numbered.
       hparams: sizes of batches and their bounds.
-      seed: of the order, the draw of references, and the augmentation of images.
-      training: shuffled, augmented, and with one of several references drawn each epoch. Otherwise in a
-        fixed order and with the first reference.
-      repeat: endless, so that every batch is full; default: as `training`. Otherwise one epoch, whose last
-        batches may be smaller.
-      shard: (i, n): this is the i-th of n workers, which share the examples out among themselves.
-      rows: (i, n): of every batch only each n-th row, from the i-th on: what one of n workers has of batches
-        that they have in common. Lengths are padded as in the whole batch.
+      config: for training or not, by which seed, and which rows.
 
     Returns:
       A dataset of dicts. For each feature `f` of the problem `f`, as its `Feature.codec` says: int32 ids of
-      text, float32 pixels or samples (and `f_length`), int32 numbers of classes.
+      text, float32 pixels or samples (and `f_length`), int32 numbers of classes. For training every batch is
+      full; otherwise the last ones may be smaller.
       Examples longer than the last bound are left out; `lengths.measure` counts them.
 
     Raises:
-      UserError: the data is missing or damaged, or all examples are too long.
+      UserError: the data is damaged, or all examples are too long.
       tf.errors.OpError: from the iterator, where a file can't be read; `damage.errors` says which.
     """
-    order = Order(seed if training else None, training if repeat is None else repeat, shard)
-    reader = Reader(problem, vocabulary, labels, hparams, seed, training, rows)
-    source = Source(problem, split, data_dir)
+    order = Order(config.seed, repeat=True) if config.training else Order()
+    problem = split.problem
+    reader = Reader(problem, split.vocabulary, split.labels, hparams, config)
+    source = Source(split)
     plan = batch_plan(problem, hparams)
-    with damage.errors(problem, split, data_dir):
+    with damage.errors(split):
         table = Table.of(source, reader) if plan.bucketed else None
         some_fit = table.size if table else _some_fit(source, reader)
     if not some_fit:  # refused, since a search for the next batch would have no end
         raise UserError(
-            f"all {source.size} examples of `{problem.name}` {split} are too long: raise the hyperparameter "
-            f"max_length={hparams.text_bounds()[-1]} (in units of the vocabulary) or "
+            f"all {source.size} examples of `{problem.name}` {split.name} are too long: raise the "
+            f"hyperparameter max_length={hparams.text_bounds()[-1]} (in units of the vocabulary) or "
             f"seconds_bounds={';'.join(map(str, hparams.seconds_bounds))}"
         )
     if table:
@@ -120,11 +98,6 @@ def deciding_measure(problem: Problem) -> tuple[Measure, int]:
     decide = deciding(problem.features().values())
     inputs = [feature for feature in problem.inputs.named("inputs").values() if feature in decide]
     return decide[0].measure, max(len(inputs), 1)
-
-
-def size(problem: Problem, split: str, data_dir) -> int:
-    """Number of examples of a split, those that are too long included."""
-    return sum(file["examples"] for file in records.split_index(problem, split, data_dir))
 
 
 def _options(symbolic: bool) -> tf.data.Options:

@@ -1,5 +1,6 @@
 """Reader: stored records of a problem to tensors, first compactly (to bucket and hold), then padded."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -12,6 +13,23 @@ from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
 
+@dataclasses.dataclass(frozen=True)
+class ReadConfig:
+    """For what a split is read; the default is an evaluation.
+
+    Attributes:
+      training: endless, shuffled, augmented, and with one of several references drawn each epoch. Otherwise
+        one epoch in a fixed order, with the first reference.
+      seed: of the order, the draw of references, and the augmentation of images.
+      rows: (i, n): of every batch only each n-th row, from the i-th on: what one of n workers has of batches
+        that they have in common. Lengths are padded as in the whole batch.
+    """
+
+    training: bool = False
+    seed: int = 0
+    rows: tuple[int, int] = (0, 1)
+
+
 class Reader:
     """Three maps over batches of elements; see `compact`, `dense` and `own`. Each feature has its codec.
 
@@ -20,14 +38,12 @@ class Reader:
       vocabulary: for texts.
       labels: names of the classes, for a `Label`.
       hparams: bounds of lengths, size of images.
-      seed: of the draw of references and of the augmentation of images.
-      training: whether to draw references and augment.
-      rows: (i, n): only every n-th row of a batch is wanted, from the i-th on.
+      config: whether to draw references and augment, by which seed; and which rows are wanted.
 
     Attributes:
       features: the features of the problem, by name.
       only_text: whether all of them are text.
-      training: as given.
+      training: whether it is read for training.
       can_drop: whether an example can be too long.
     """
 
@@ -37,19 +53,26 @@ class Reader:
         vocabulary: Vocabulary,
         labels: Sequence[str] | None,
         hparams: HParams,
-        seed: int,
-        training: bool,
-        rows: tuple[int, int] = (0, 1),
+        config: ReadConfig,
     ):
-        self._rows = slice(rows[0], None, rows[1])
+        self._rows = slice(config.rows[0], None, config.rows[1])
         self.features = problem.features()
         self.only_text = all(feature.is_text for feature in self.features.values())
-        self.training = training
+        self.training = config.training
         # Where a question may be about any part of a picture, that is not cropped.
         to_class = problem.targets is not None and problem.targets.has_classes and len(self.features) == 2
         self._codecs = {
             name: feature.codec(
-                Reading(problem.name, number, vocabulary, labels, hparams, seed, training, to_class)
+                Reading(
+                    problem.name,
+                    number,
+                    vocabulary,
+                    labels,
+                    hparams,
+                    config.seed,
+                    config.training,
+                    to_class,
+                )
             )
             for number, (name, feature) in enumerate(self.features.items())
         }

@@ -1,9 +1,7 @@
 """Record files of what a person can read: text, encoded images, PCM audio, names of classes."""
 
-import itertools
-import json
 import pathlib
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from typing import Any
 
 import tensorflow as tf
@@ -80,78 +78,3 @@ def deserialize(record: bytes, features: dict[str, Any]) -> dict[str, Any]:
             if not feature.optional or name in found
         }
     )
-
-
-def manifest(problem: Problem, data_dir) -> dict[str, Any]:
-    """What is known of a problem's prepared data: source, counts, checksums, labels.
-
-    Raises:
-      UserError: there is none, or it is not complete.
-    """
-    path = corpus_dir(problem, data_dir) / "manifest.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(
-            f"no prepared data for `{problem.name}`: {path} is missing; prepare it with "
-            f"t2t-datagen --problems={problem.name} --source={'|'.join(problem.sources) or 'sample'} "
-            f"--data_dir={data_dir}"
-        ) from None
-    except ValueError:
-        raise UserError(f"{path} is damaged; delete the folder {path.parent} and prepare it again") from None
-
-
-def split_index(problem: Problem, split: str, data_dir) -> list[dict[str, Any]]:
-    """The files of a split: `file` (path), `examples`, `bytes`, and `offsets` of each `CHUNK`th record.
-
-    Raises:
-      UserError: unknown split, no complete data, or files of it are gone or have another size.
-    """
-    if split not in SPLITS:
-        raise UserError(f"unknown split `{split}`; expected one of {', '.join(SPLITS)}")
-    manifest(problem, data_dir)
-    folder = corpus_dir(problem, data_dir)
-    files = json.loads((folder / f"{split}.index.json").read_text(encoding="utf-8"))["files"]
-    for file in files:
-        file["file"] = str(folder / file["file"])
-        path = pathlib.Path(file["file"])
-        if not path.exists() or path.stat().st_size != file["bytes"]:
-            raise UserError(
-                f"{path} is missing or not the size it was written with; delete the folder {folder} "
-                "and prepare the data again"
-            )
-    return files
-
-
-def serialized(problem: Problem, split: str, data_dir) -> Iterator[bytes]:
-    """The records of a split as they are stored.
-
-    Raises:
-      UserError: the data is missing, not complete, or damaged.
-    """
-    for file in split_index(problem, split, data_dir):
-        try:
-            for block in tf.data.TFRecordDataset(file["file"]).batch(256):
-                yield from block.numpy()
-        except tf.errors.DataLossError:
-            message = f"{file['file']} is damaged; delete its folder and prepare the data again"
-            raise UserError(message) from None
-
-
-def raw_examples(problem: Problem, split: str, data_dir, limit: int | None = None) -> Iterator[dict]:
-    """Examples as people read them: text, image bytes, waveforms, label names; `limit` is the most of them.
-
-    Raises:
-      UserError: the data is missing, not complete, or damaged.
-    """
-    features = stored_features(problem)
-    for record in itertools.islice(serialized(problem, split, data_dir), limit):
-        example = deserialize(record, features)
-        if problem.swap:
-            example = {"inputs": _one(example["targets"]), "targets": example["inputs"]}
-        yield example
-
-
-def _one(value):
-    """Of several references, which a swapped problem would read, the first."""
-    return value[0] if isinstance(value, list) else value

@@ -12,12 +12,12 @@ import itertools
 import tensorflow as tf
 
 from t2tlite.data import converted, records
+from t2tlite.data.prepared import PreparedSplit
 from t2tlite.problem import Problem
 
 MEMORY_BYTES = 64 << 20  # larger splits are read from their files
 _OF_MEDIA = 1 / 16  # of that, for pictures and sounds, which take long to decode wherever they come from
 _CHUNKS_AT_A_TIME = 32
-_CHUNKS_OF_A_WORKER = 100  # with fewer, shares of whole chunks would differ by too much
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,19 +27,17 @@ class Order:
     Attributes:
       seed: None: as stored; otherwise each epoch in an order of its own.
       repeat: endless; otherwise one epoch.
-      shard: (i, n): what the i-th of n workers reads of each epoch.
     """
 
     seed: int | None = None
     repeat: bool = False
-    shard: tuple[int, int] = (0, 1)
 
     def positions(self, size: int) -> tf.data.Dataset:
         """Elements (epoch, index) over `size` examples, int64."""
         return self.epochs().flat_map(functools.partial(self._epoch, size))
 
     def _epoch(self, size, epoch):
-        order = self.of_epoch(size, epoch)[self.shard[0] :: self.shard[1]]
+        order = self.of_epoch(size, epoch)
         return tf.data.Dataset.from_tensor_slices((tf.repeat(epoch, tf.size(order)), order))
 
     def epochs(self) -> tf.data.Dataset:
@@ -58,10 +56,8 @@ class Source:
     """The records of one split.
 
     Args:
-      problem: whose split. Where it defines `to_text`, its records are converted: in memory, or if they are
-        too large for it, in a copy beside the data.
-      split: "train", "validation" or "test".
-      data_dir: the prepared data.
+      split: the split. Where its problem defines `to_text`, its records are converted: in memory, or if they
+        are too large for it, in a copy beside the data.
       first: leave out all but so many of the first examples.
 
     Attributes:
@@ -69,21 +65,21 @@ class Source:
       size: number of examples.
     """
 
-    def __init__(self, problem: Problem, split: str, data_dir, first: int | None = None):
-        self._files = records.split_index(problem, split, data_dir)
-        stored = sum(file["examples"] for file in self._files)
-        self.size = stored if first is None else min(stored, first)
+    def __init__(self, split: PreparedSplit, first: int | None = None):
+        problem = split.problem
+        self._files = split.files
+        self.size = split.size if first is None else min(split.size, first)
         self.records = None
         converts = type(problem).to_text is not Problem.to_text
         only_text = all(feature.is_text for feature in problem.features().values())
         most = MEMORY_BYTES if only_text else MEMORY_BYTES * _OF_MEDIA
-        if sum(file["bytes"] for file in self._files) * self.size <= most * stored:
-            found = itertools.islice(records.serialized(problem, split, data_dir), self.size)
+        if split.bytes * self.size <= most * split.size:
+            found = itertools.islice(split.records(), self.size)
             if converts:
                 found = (converted.record(problem, record) for record in found)
             self.records = tf.constant(list(found))
         elif converts:
-            self._files = converted.files(problem, split, data_dir)
+            self._files = converted.files(split)
 
     def blocks(self, order: Order, block: int) -> tf.data.Dataset:
         """Elements (epoch, index, record), `block` of them together."""
@@ -93,22 +89,12 @@ class Source:
         if order.seed is None:
             stored = tf.data.TFRecordDataset([file["file"] for file in self._files]).take(self.size)
             stream = stored.enumerate().map(lambda index, record: (tf.zeros_like(index), index, record))
-            stream = stream.repeat() if order.repeat else stream
-            return _shared(stream, order.shard).batch(block)
-        chunks = _Chunks(self._files)
-        if chunks.number >= _CHUNKS_OF_A_WORKER * order.shard[1]:
-            return chunks.shuffled(order).batch(block)  # a worker reads no more than its share
-        whole = dataclasses.replace(order, shard=(0, 1))
-        return _shared(chunks.shuffled(whole), order.shard).batch(block)
-
-
-def _shared(stream, shard):
-    number, workers = shard
-    return stream.shard(workers, number) if workers > 1 else stream
+            return (stream.repeat() if order.repeat else stream).batch(block)
+        return _Chunks(self._files).shuffled(order).batch(block)
 
 
 class _Chunks:
-    """Runs of consecutive records in files, each of which can be read from its offset; `number` of them."""
+    """Runs of consecutive records in files, each of which can be read from its offset."""
 
     def __init__(self, files):
         paths, offsets, firsts, lengths, first = [], [], [], [], 0
@@ -123,15 +109,14 @@ class _Chunks:
         self._offsets = tf.constant(offsets, tf.int64)
         self._firsts = tf.constant(firsts, tf.int64)
         self._lengths = tf.constant(lengths, tf.int64)
-        self.number = len(paths)
+        self._number = len(paths)
 
     def shuffled(self, order: Order) -> tf.data.Dataset:
         """Elements (epoch, index, record)."""
         return order.epochs().flat_map(functools.partial(self._epoch, order))
 
     def _epoch(self, order, epoch):
-        share = order.of_epoch(self.number, epoch)[order.shard[0] :: order.shard[1]]
-        chunks = tf.data.Dataset.from_tensor_slices(share)
+        chunks = tf.data.Dataset.from_tensor_slices(order.of_epoch(self._number, epoch))
         read = functools.partial(self._read, epoch)
         return chunks.interleave(read, cycle_length=_CHUNKS_AT_A_TIME, block_length=1)
 

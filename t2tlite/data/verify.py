@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Sequence
 
 from t2tlite.data import records
+from t2tlite.data.prepared import manifest
 from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
 from t2tlite.problem import Problem
@@ -24,7 +25,7 @@ def verify(problems: Sequence[Problem], data_dir: str | os.PathLike, progress: b
     number, damaged = 0, []
     with Board(progress) as board:
         for name, problem in distinct.items():
-            splits = records.manifest(problem, data_dir)["splits"].values()
+            splits = manifest(problem, data_dir)["splits"].values()
             report = functools.partial(board.advance, name, total=sum(split["bytes"] for split in splits))
             for split in splits:
                 for file, expected in split["sha256"].items():

@@ -5,7 +5,6 @@ import itertools
 from typing import Any
 
 from t2tlite import metrics, registry
-from t2tlite.data import records
 from t2tlite.data.progress import track
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Prediction, Predictor
@@ -59,7 +58,6 @@ def decoded(
     problem: str,
     split: str = "test",
     limit: int | None = None,
-    data_dir: str | None = None,
     progress: bool = False,
     keep: int | None = None,
 ) -> Decoded:
@@ -72,7 +70,6 @@ def decoded(
       problem: its name.
       split: "train", "validation" or "test".
       limit: most examples, from the first; None for all.
-      data_dir: where the prepared data is; None for the run's own.
       progress: shown on stderr.
       keep: how many of the first examples to give back, inputs and all; None for all of them.
 
@@ -82,10 +79,9 @@ def decoded(
     predictor.check(problem)
     made = predictor.run.problems[problem]
     found = decoded_metrics(made)
-    data_dir = data_dir or predictor.run.data_dir
-    read, shown = itertools.tee(records.raw_examples(made, split, data_dir, limit))
-    size = sum(file["examples"] for file in records.split_index(made, split, data_dir))
-    total = size if limit is None else min(size, limit)
+    prepared = predictor.run.split(problem, split)
+    read, shown = itertools.tee(prepared.examples(limit))
+    total = prepared.size if limit is None else min(prepared.size, limit)
     label = f"{problem} {split}, decoded"
     predictions = track(predictor.stream_examples(problem, shown), label, total, progress)
     examples, outputs, references, errors = [], [], [], []

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from t2tlite import hparam, registry
 from t2tlite.data import pipeline
+from t2tlite.data.reader import ReadConfig
 from t2tlite.errors import UserError
 from t2tlite.model import Output
 from t2tlite.models.component import dtype_scope
@@ -177,14 +178,6 @@ def batches(run: Run, problem: str, split: str = "train", training: bool = True)
     Raises:
       UserError: the prepared data is missing.
     """
-    dataset = pipeline.dataset(
-        run.problems[problem],
-        split,
-        run.data_dir,
-        run.vocabulary,
-        run.labels.get(problem),
-        run.hparams,
-        run.seed,
-        training=training,
-    )
+    config = ReadConfig(training, run.seed)
+    dataset = pipeline.dataset(run.split(problem, split), run.hparams, config)
     return dataset.map(lambda features: (features, features["targets"]))

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import problem, registry
-from t2tlite.data.reader import Reader
+from t2tlite.data.reader import ReadConfig, Reader
 from t2tlite.data.sources import Order, Source
 
 SIZE = 8
@@ -33,7 +33,11 @@ def ramp():
 def read(world, toy, training=True, seed=1, epoch=0, index=range(NUMBER), rows=(0, 1)):
     """The pictures that training sees of one and the same file, `[index, SIZE, SIZE, 3]`."""
     reader = Reader(
-        toy, world.vocabulary, ["one"], world.hparams.replace(image_size=SIZE), seed, training, rows
+        toy,
+        world.vocabulary,
+        ["one"],
+        world.hparams.replace(image_size=SIZE),
+        ReadConfig(training=training, seed=seed, rows=rows),
     )
     batch = {
         "inputs": tf.constant([ramp()] * len(index)),
@@ -84,8 +88,10 @@ def test_a_draw_is_a_function_of_seed_epoch_and_index(world):
 def test_an_example_looks_different_in_each_epoch(world):
     """Through the stream of records, which numbers the epochs."""
     toy, size = world.problems["classes"], 20
-    reader = Reader(toy, None, toy.labels(""), world.hparams.replace(image_size=SIZE), 1, training=True)
-    blocks = Source(toy, "validation", world.data_dir).blocks(Order(seed=1, repeat=True), size)
+    reader = Reader(
+        toy, None, toy.labels(""), world.hparams.replace(image_size=SIZE), ReadConfig(training=True, seed=1)
+    )
+    blocks = Source(world.split(toy.name, "validation")).blocks(Order(seed=1, repeat=True), size)
     seen = {}
     for number, block in enumerate(blocks.take(3)):
         pictures = reader.dense(reader.compact(*block))["inputs"].numpy()

@@ -7,7 +7,9 @@ import types
 import pytest
 import tensorflow as tf
 
-from t2tlite.data import damage, lengths, pipeline, records, sources
+from t2tlite.data import damage, lengths, pipeline, sources
+from t2tlite.data.prepared import PreparedSplit
+from t2tlite.data.reader import ReadConfig
 from t2tlite.errors import UserError
 
 
@@ -19,16 +21,14 @@ def copy(world, tmp_path, monkeypatch):
     def of(name):
         shutil.copytree(pathlib.Path(world.data_dir) / name, tmp_path / name)
         file = next((tmp_path / name).glob("train-*.tfrecord"))
-        return types.SimpleNamespace(problem=world.problems[name], data_dir=str(tmp_path), file=file)
+        split = PreparedSplit.open(world.problems[name], "train", tmp_path, world.vocabulary)
+        return types.SimpleNamespace(split=split, file=file)
 
     return of
 
 
-def dataset(world, copy, split="train", training=True):
-    labels = records.manifest(copy.problem, copy.data_dir)["labels"]
-    return pipeline.dataset(
-        copy.problem, split, copy.data_dir, world.vocabulary, labels, world.hparams, 1, training
-    )
+def dataset(world, copy):
+    return pipeline.dataset(copy.split, world.hparams, ReadConfig(training=True, seed=1))
 
 
 def flip(file, start, number=8):
@@ -39,7 +39,7 @@ def flip(file, start, number=8):
 
 
 def read(data, found, batches=200):
-    for number, _ in enumerate(damage.batches(data, found.problem, "train", found.data_dir)):
+    for number, _ in enumerate(damage.batches(data, found.split)):
         if number == batches:
             return
 
@@ -71,7 +71,7 @@ def test_damage_that_is_there_from_the_start_is_named(world, copy, monkeypatch):
     with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged"):
         dataset(world, found)
     with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged"):
-        lengths.measure(found.problem, "train", found.data_dir, world.vocabulary, world.hparams)
+        lengths.measure(found.split, world.hparams)
     monkeypatch.setattr(sources, "MEMORY_BYTES", 1 << 20)
     with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged"):
         dataset(world, found)
@@ -114,18 +114,18 @@ def test_an_image_that_cannot_be_decoded_is_named(world, copy):
 def test_a_fault_that_is_gone_is_said_as_such(world, copy):
     found = copy("reverse")
     with pytest.raises(UserError, match="corrupted record at 17; now all its files are as they were written"):
-        with damage.errors(found.problem, "train", found.data_dir):
+        with damage.errors(found.split):
             raise tf.errors.DataLossError(None, None, "{{function_node x}} corrupted record at 17 [Op:Next]")
 
 
 def test_what_the_user_of_a_batch_raises_is_left_alone(world, copy):
     found = copy("reverse")
     with pytest.raises(tf.errors.InvalidArgumentError, match="of the model"):
-        for _ in damage.batches(dataset(world, found), found.problem, "train", found.data_dir):
+        for _ in damage.batches(dataset(world, found), found.split):
             raise tf.errors.InvalidArgumentError(None, None, "of the model")
 
 
 def test_the_end_is_no_fault(world, copy):
     found = copy("reverse")
-    data = dataset(world, found, "test", training=False)
-    assert len(list(damage.batches(data, found.problem, "test", found.data_dir))) == len(list(data))
+    data = pipeline.dataset(found.split, world.hparams, ReadConfig())
+    assert len(list(damage.batches(data, found.split))) == len(list(data))

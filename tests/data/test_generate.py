@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from t2tlite import problem
 from t2tlite.data import generate, records, runs, shards
+from t2tlite.data.prepared import PreparedSplit, manifest
 from t2tlite.errors import UserError
 
 
@@ -35,7 +36,7 @@ def make(data_dir, toy=None, source="sample", **kwargs):
 
 
 def inputs(data_dir, split):
-    return [int(example["inputs"]) for example in records.raw_examples(Numbers(), split, data_dir)]
+    return [int(example["inputs"]) for example in PreparedSplit.open(Numbers(), split, data_dir).examples()]
 
 
 def test_training_is_shuffled_and_the_rest_in_order(tmp_path):
@@ -46,7 +47,7 @@ def test_training_is_shuffled_and_the_rest_in_order(tmp_path):
 
 def test_the_manifest_tells_source_counts_and_checksums(tmp_path):
     toy = make(tmp_path)
-    found = generate.manifest(toy, tmp_path)
+    found = manifest(toy, tmp_path)
     assert (found["source"], found["labels"]) == ("sample", None)
     assert found["features"] == {"inputs": "text", "targets": "text"}
     assert {split: found["splits"][split]["examples"] for split in found["splits"]} == {
@@ -60,7 +61,7 @@ def test_the_manifest_tells_source_counts_and_checksums(tmp_path):
 
 
 def test_labels_are_in_the_manifest(world):
-    assert generate.manifest(world.problems["classes"], world.data_dir)["labels"] == ["cat", "dog", "tree"]
+    assert manifest(world.problems["classes"], world.data_dir)["labels"] == ["cat", "dog", "tree"]
 
 
 def test_a_second_call_does_nothing(tmp_path):
@@ -83,7 +84,7 @@ def small_files(monkeypatch):
 @pytest.mark.parametrize("tmp_dir", [None, "tmp"])
 def test_a_large_split_has_several_shards_and_an_index_of_chunks(tmp_path, small_files, tmp_dir):
     toy = make(tmp_path, tmp_dir=tmp_dir and str(tmp_path / tmp_dir))
-    files = records.split_index(toy, "train", tmp_path)
+    files = PreparedSplit.open(toy, "train", tmp_path).files
     assert len(files) == 4 and pathlib.Path(files[2]["file"]).name == "train-00002-of-00004.tfrecord"
     assert sorted(inputs(tmp_path, "train")) == list(range(300))
     for file in files:
@@ -129,7 +130,7 @@ def test_the_same_whatever_the_number_of_runs_pieces_and_shards_before(tmp_path,
     make(tmp_path, InPieces())
     assert inputs(tmp_path, "validation") == list(range(300))
     assert sorted(inputs(tmp_path, "train")) == list(range(300))
-    assert len(records.split_index(Numbers(), "validation", tmp_path)) > 1
+    assert len(PreparedSplit.open(Numbers(), "validation", tmp_path).files) > 1
 
 
 def numbers(part):
@@ -146,10 +147,10 @@ def test_an_interrupted_generation_goes_on(tmp_path, where):
         make(tmp_path, toy)
     assert not generate.is_complete(toy, tmp_path, "sample")
     with pytest.raises(UserError, match="no prepared data"):
-        generate.manifest(toy, tmp_path)
+        manifest(toy, tmp_path)
     again = make(tmp_path)
     make(tmp_path / "whole")
-    assert generate.manifest(again, tmp_path) == generate.manifest(again, tmp_path / "whole")
+    assert manifest(again, tmp_path) == manifest(again, tmp_path / "whole")
 
 
 def test_pieces_that_are_done_are_not_read_again(tmp_path):
@@ -223,7 +224,7 @@ def test_a_broken_example_stops(tmp_path):
 
 def test_broken_examples_are_skipped_and_counted(tmp_path):
     toy = make(tmp_path, Faulty(), on_error="skip")
-    found = generate.manifest(toy, tmp_path)["splits"]["validation"]
+    found = manifest(toy, tmp_path)["splits"]["validation"]
     assert found["examples"] == 6 and inputs(tmp_path, "validation") == [1, 2, 4, 5, 7, 8]
     assert found["dropped"] == {"an empty line": 1}
     assert found["broken"]["not UTF-8"] == {"examples": 3, "first": "train.de:0: not UTF-8"}

@@ -8,7 +8,8 @@ import soundfile
 from PIL import Image
 
 from t2tlite import hparam, problem
-from t2tlite.data import inspect, inspect_files, lengths, pipeline, records
+from t2tlite.data import inspect, inspect_files, lengths, pipeline
+from t2tlite.data.reader import ReadConfig
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.features import label
@@ -148,15 +149,13 @@ def test_no_examples():
 def test_the_figures_are_those_of_the_pipeline(world, name):
     hparams = world.hparams.replace(length_bounds=(8, 12))
     problem = world.problems[name]
-    examples = records.raw_examples(problem, "train", world.data_dir)
+    examples = world.split(problem.name).examples()
     report = inspect.measure(problem, examples, world.vocabulary, hparams)
-    measured = lengths.measure(problem, "train", world.data_dir, world.vocabulary, hparams)
+    measured = lengths.measure(world.split(problem.name), hparams)
     dropped = measured.too_long(hparams).dropped
     assert report.examples == 150
     assert report.too_long == dropped and (dropped > 0 or name != "reverse")
-    batches = pipeline.dataset(
-        problem, "train", world.data_dir, world.vocabulary, None, hparams, seed=0, training=False
-    )
+    batches = pipeline.dataset(world.split(problem.name), hparams, ReadConfig())
     padding, positions = 0, 0
     for batch in batches:
         positions += batch["targets"].numpy().size

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from t2tlite import problem
-from t2tlite.data import generate, lengths, pipeline, records, training_texts
+from t2tlite.data import generate, lengths, pipeline, training_texts
+from t2tlite.data.prepared import PreparedSplit
+from t2tlite.data.reader import ReadConfig
 
 from .conftest import Toy
 
@@ -13,7 +15,7 @@ from .conftest import Toy
 def test_lengths_are_those_of_the_stored_examples(world, name):
     toy = world.problems[name]
     expected = {"text": [], "audio": []}
-    for example in records.raw_examples(toy, "train", world.data_dir):
+    for example in world.split(toy.name).examples():
         example = toy.to_text(example)
         found = {"text": 0, "audio": 0}
         for side, feature in toy.features().items():
@@ -25,7 +27,7 @@ def test_lengths_are_those_of_the_stored_examples(world, name):
                 found["audio"] = len(value)
         for kind in expected:
             expected[kind].append(found[kind])
-    measured = lengths.measure(toy, "train", world.data_dir, world.vocabulary, world.hparams)
+    measured = lengths.measure(world.split(toy.name), world.hparams)
     assert measured.seen == measured.size == 150
     assert measured.values.keys() == {"length_bounds"} | ({"seconds_bounds"} if name == "speech" else set())
     assert measured.values["length_bounds"].tolist() == expected["text"]
@@ -64,7 +66,7 @@ def edge(tmp_path_factory):
     toys = [Topics(), Sounds()]
     for toy in toys:
         generate.generate([toy], data_dir, "sample", progress=False, processes=1)
-    vocabulary = training_texts.build(toys, data_dir, 300)
+    vocabulary = training_texts.build([PreparedSplit.open(toy, "train", data_dir) for toy in toys], 300)
     return data_dir, vocabulary
 
 
@@ -80,23 +82,25 @@ def test_a_text_exactly_at_a_bound_is_kept_in_that_bucket(edge, world):
     toy = Topics()
     units = sorted(
         len(vocabulary.encode(example["inputs"])) + 1
-        for example in records.raw_examples(toy, "train", data_dir)
+        for example in PreparedSplit.open(toy, "train", data_dir).examples()
     )
     low, high = units[3], units[8]
     assert units[2] < low < units[4] and units[7] < high < units[9]  # there is one of each length
     hparams = world.hparams.replace(length_bounds=(low, high))
-    dataset = pipeline.dataset(toy, "train", data_dir, vocabulary, toy.labels(""), hparams, 0, training=False)
+    split = PreparedSplit.open(toy, "train", data_dir, vocabulary)
+    dataset = pipeline.dataset(split, hparams, ReadConfig())
     found = by_bound(dataset, lambda batch: np.count_nonzero(batch["inputs"], axis=1) + 0 * batch["targets"])
     assert found == {low: units[:4], high: units[4:9]}
-    measured = lengths.measure(toy, "train", data_dir, vocabulary, hparams)
+    measured = lengths.measure(split, hparams)
     assert measured.too_long(hparams) == lengths.TooLong(3, 12, 12)  # a class does not make it fit
 
 
 def test_a_sound_exactly_at_a_bound_is_kept_in_that_bucket(edge, world):
     data_dir, vocabulary = edge
     toy, hparams = Sounds(), world.hparams.replace(seconds_bounds=(0.5, 1.0))
-    dataset = pipeline.dataset(toy, "train", data_dir, vocabulary, None, hparams, 0, training=False)
+    split = PreparedSplit.open(toy, "train", data_dir, vocabulary)
+    dataset = pipeline.dataset(split, hparams, ReadConfig())
     found = by_bound(dataset, lambda batch: batch["inputs_length"])
     assert found == {8000: [1, 7999, 8000], 16000: [8001, 15999, 16000]}
-    measured = lengths.measure(toy, "train", data_dir, vocabulary, hparams)
+    measured = lengths.measure(split, hparams)
     assert measured.too_long(hparams).dropped == 1

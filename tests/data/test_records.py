@@ -3,6 +3,7 @@ import pytest
 
 from t2tlite import problem
 from t2tlite.data import generate, records
+from t2tlite.data.prepared import PreparedSplit, manifest
 from t2tlite.errors import UserError
 
 FEATURES = {"inputs": problem.Text(), "targets": problem.Text()}
@@ -65,12 +66,12 @@ def test_wrong_keys_are_refused(example):
         records.serialize(example, FEATURES, "example 5")
 
 
-def test_raw_examples(world):
-    first = list(records.raw_examples(world.problems["reverse"], "test", world.data_dir))
+def test_examples_of_a_split(world):
+    first = list(world.split("reverse", "test").examples())
     assert [example["inputs"].split()[0] for example in first] == [str(i) for i in range(10)]
-    back = list(records.raw_examples(world.problems["unreverse"], "test", world.data_dir, limit=4))
+    back = list(world.split("unreverse", "test").examples(4))
     assert back == [{"inputs": x["targets"], "targets": x["inputs"]} for x in first[:4]]
-    assert len(next(records.raw_examples(world.problems["captions"], "test", world.data_dir))["targets"]) == 5
+    assert len(next(world.split("captions", "test").examples())["targets"]) == 5
 
 
 def test_missing_data_says_how_to_prepare_it(tmp_path):
@@ -78,14 +79,14 @@ def test_missing_data_says_how_to_prepare_it(tmp_path):
         name, sources = "lost", ("files", "sample")
 
     with pytest.raises(UserError, match=r"t2t-datagen --problems=lost --source=files\|sample --data_dir="):
-        records.manifest(Lost(), tmp_path)
+        manifest(Lost(), tmp_path)
     with pytest.raises(UserError, match="no prepared data for `lost`"):
-        next(records.raw_examples(Lost(), "train", tmp_path))
+        PreparedSplit.open(Lost(), "train", tmp_path)
 
 
 def test_an_unknown_split_is_refused(world):
     with pytest.raises(UserError, match="unknown split `dev`; expected one of train, validation, test"):
-        next(records.raw_examples(world.problems["reverse"], "dev", world.data_dir))
+        world.split("reverse", "dev")
 
 
 def test_a_swapped_problem_reads_the_first_of_several_references(tmp_path):
@@ -99,4 +100,6 @@ def test_a_swapped_problem_reads_the_first_of_several_references(tmp_path):
         name, swap = "swapped", True
 
     generate.generate([References()], tmp_path, "sample", progress=False, processes=1)
-    assert list(records.raw_examples(Swapped(), "test", tmp_path)) == [{"inputs": "b", "targets": "a"}]
+    assert list(PreparedSplit.open(Swapped(), "test", tmp_path).examples()) == [
+        {"inputs": "b", "targets": "a"}
+    ]

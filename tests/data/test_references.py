@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from t2tlite import problem
 from t2tlite.data import records, sources, table
-from t2tlite.data.reader import Reader
+from t2tlite.data.reader import ReadConfig, Reader
 
 WORDS = ("the", "a", "red", "blue")
 
@@ -37,7 +37,7 @@ def of_records(stored):
 def test_both_sides_of_an_example_draw_on_their_own(world):
     toy = a_problem()
     examples = [{"inputs": list(WORDS), "targets": list(WORDS)}] * 200
-    reader = Reader(toy, world.vocabulary, None, world.hparams, seed=1, training=True)
+    reader = Reader(toy, world.vocabulary, None, world.hparams, ReadConfig(training=True, seed=1))
     made = reader.compact(*block(toy, examples))
     sides = [texts(world, made[name]) for name in ("inputs", "targets")]
     assert {text.decode() for text in sides[0]} == {text.decode() for text in sides[1]} == set(WORDS)
@@ -50,7 +50,7 @@ def test_draws_of_neighbours_epochs_and_seeds_have_nothing_in_common(world, coun
     epoch, index, record = block(toy, [{"inputs": "x", "targets": list(WORDS[:count])}] * size)
 
     def drawn(seed, epoch):
-        reader = Reader(toy, world.vocabulary, None, world.hparams, seed=seed, training=True)
+        reader = Reader(toy, world.vocabulary, None, world.hparams, ReadConfig(training=True, seed=seed))
         return texts(world, reader.compact(epoch, index, record)["targets"])
 
     first = drawn(1, epoch)
@@ -64,7 +64,7 @@ def test_two_references_are_enough_for_a_draw_in_each_epoch(world):
     for count, is_table in ((1, True), (2, False)):
         _, _, stored = block(toy, [{"inputs": "dog", "targets": list(WORDS[:count])}] * 3)
         for training in (True, False):
-            reader = Reader(toy, world.vocabulary, None, world.hparams, seed=1, training=training)
+            reader = Reader(toy, world.vocabulary, None, world.hparams, ReadConfig(training=training, seed=1))
             found = table.Table.of(of_records(stored), reader)
             assert (found is not None) == (is_table or not training)
 
@@ -73,7 +73,7 @@ def test_a_table_has_all_records(world, monkeypatch):
     monkeypatch.setattr(table, "_BLOCK", 4)
     toy = a_problem()
     _, _, stored = block(toy, [{"inputs": f"{i}", "targets": "dog"} for i in range(10)])
-    reader = Reader(toy, world.vocabulary, None, world.hparams, seed=1, training=True)
+    reader = Reader(toy, world.vocabulary, None, world.hparams, ReadConfig(training=True, seed=1))
     found = table.Table.of(of_records(stored), reader)
     [numbers] = found.blocks(sources.Order(), 16)
     read = [int(text) for text in texts(world, found.rows(numbers)["inputs"])]
@@ -87,14 +87,14 @@ def test_ids_of_a_large_vocabulary_fit(size, world):
     last = types.SimpleNamespace(
         size=size, tokenize=lambda texts: tf.RaggedTensor.from_tensor(tf.fill([len(texts), 2], size - 1))
     )
-    reader = Reader(toy, last, None, world.hparams, seed=0, training=True)
+    reader = Reader(toy, last, None, world.hparams, ReadConfig(training=True))
     made = reader.compact(*block(toy, [{"inputs": "x", "targets": "y"}]))
     assert tf.cast(made["inputs"], tf.int32).to_list() == [[size - 1] * 2]
 
 
 def test_a_class_that_is_not_known_is_refused_among_others_that_are(world):
     toy = a_problem(targets=problem.Label())
-    reader = Reader(toy, world.vocabulary, ["cat", "dog"], world.hparams, seed=0, training=False)
+    reader = Reader(toy, world.vocabulary, ["cat", "dog"], world.hparams, ReadConfig())
     examples = [{"inputs": "x", "targets": name} for name in ("dog", "cat", "cow")]
     assert reader.compact(*block(toy, examples[:2]))["targets"].numpy().tolist() == [1, 0]
     with pytest.raises(tf.errors.InvalidArgumentError, match="unknown class"):
@@ -108,5 +108,5 @@ def test_the_longer_side_decides(world):
     examples.append({"inputs": "the", "targets": "the"})
     for bounds, kept in (((short, longer), [1, 1, 1, 1, 0]), ((short, longer - 1), [0])):
         hparams = world.hparams.replace(length_bounds=bounds)
-        reader = Reader(toy, world.vocabulary, None, hparams, seed=0, training=True)
+        reader = Reader(toy, world.vocabulary, None, hparams, ReadConfig(training=True))
         assert reader.compact(*block(toy, examples))["bucket"].numpy().tolist() == kept

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from t2tlite.data import converted, records, sources
+from t2tlite.data.prepared import PreparedSplit
 from t2tlite.errors import UserError
 
 SIZE = 150
@@ -30,31 +31,23 @@ def texts(source, problem):
     return [records.deserialize(record, records.stored_features(problem))["targets"] for record in found]
 
 
-def test_workers_read_whole_chunks_of_a_large_split(world, from_files, monkeypatch):
-    monkeypatch.setattr(sources, "_CHUNKS_OF_A_WORKER", 1)
-    source = sources.Source(world.problems["classes"], "train", world.data_dir)
-    shares = [indices(source, sources.Order(seed=1, shard=(worker, 2))) for worker in range(2)]
-    assert sorted(shares[0] + shares[1]) == list(range(SIZE))
-    assert {i // records.CHUNK for i in shares[0]}.isdisjoint(i // records.CHUNK for i in shares[1])
-
-
 @pytest.mark.parametrize("memory", [0, 1 << 20])
 def test_the_first_examples_alone(world, monkeypatch, memory):
     monkeypatch.setattr(sources, "MEMORY_BYTES", memory)
-    source = sources.Source(world.problems["reverse"], "train", world.data_dir, first=40)
+    source = sources.Source(world.split("reverse"), first=40)
     assert source.size == 40
     assert indices(source, sources.Order()) == list(range(40))
 
 
 def test_a_large_split_is_converted_once(upper, from_files, capsys):
     problem, data_dir = upper
-    in_memory = [x["targets"].upper() for x in records.raw_examples(problem, "train", data_dir)]
-    assert texts(sources.Source(problem, "train", data_dir), problem) == in_memory
+    in_memory = [x["targets"].upper() for x in PreparedSplit.open(problem, "train", data_dir).examples()]
+    assert texts(sources.Source(PreparedSplit.open(problem, "train", data_dir)), problem) == in_memory
     assert "upper train: converting the data once" in capsys.readouterr().err
     copy = pathlib.Path(data_dir, "upper", "converted-upper")
     before = {path.name: path.stat().st_mtime_ns for path in copy.iterdir()}
     assert len(before) == 2 and not any(name.endswith(".tmp") for name in before)
-    source = sources.Source(problem, "train", data_dir)
+    source = sources.Source(PreparedSplit.open(problem, "train", data_dir))
     assert {path.name: path.stat().st_mtime_ns for path in copy.iterdir()} == before
     assert capsys.readouterr().err == ""
     assert sorted(indices(source, sources.Order(seed=3))) == list(range(SIZE))
@@ -62,21 +55,23 @@ def test_a_large_split_is_converted_once(upper, from_files, capsys):
 
 def test_a_copy_that_no_longer_fits_is_written_anew(upper, from_files, capsys, monkeypatch):
     problem, data_dir = upper
-    original = texts(sources.Source(problem, "train", data_dir), problem)
+    original = texts(sources.Source(PreparedSplit.open(problem, "train", data_dir)), problem)
     monkeypatch.setattr(
         type(problem), "to_text", lambda self, example: {**example, "targets": example["targets"].title()}
     )
-    assert texts(sources.Source(problem, "train", data_dir), problem) == [x.title() for x in original]
+    assert texts(sources.Source(PreparedSplit.open(problem, "train", data_dir)), problem) == [
+        x.title() for x in original
+    ]
     monkeypatch.undo()
     monkeypatch.setattr(sources, "MEMORY_BYTES", 0)
     next(pathlib.Path(data_dir, "upper", "converted-upper").glob("*.tfrecord")).write_bytes(b"cut")
-    assert texts(sources.Source(problem, "train", data_dir), problem) == original
+    assert texts(sources.Source(PreparedSplit.open(problem, "train", data_dir)), problem) == original
     manifest = pathlib.Path(data_dir, "upper", "manifest.json")
     found = json.loads(manifest.read_text())
     found["splits"]["train"]["sha256"] = {"another": "digest"}
     manifest.write_text(json.dumps(found))
     capsys.readouterr()
-    sources.Source(problem, "train", data_dir)
+    sources.Source(PreparedSplit.open(problem, "train", data_dir))
     assert "converting" in capsys.readouterr().err
 
 
@@ -84,4 +79,4 @@ def test_a_copy_that_cannot_be_written_is_said(upper, from_files):
     problem, data_dir = upper
     pathlib.Path(data_dir, "upper", "converted-upper").write_text("in the way")
     with pytest.raises(UserError, match="can't write .*converted-upper.*another --data_dir"):
-        converted.files(problem, "train", data_dir)
+        converted.files(PreparedSplit.open(problem, "train", data_dir))

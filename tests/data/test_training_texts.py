@@ -3,7 +3,8 @@ import collections
 import pytest
 
 from t2tlite import problem
-from t2tlite.data import generate, records, training_texts
+from t2tlite.data import generate, training_texts
+from t2tlite.data.prepared import PreparedSplit
 from t2tlite.data.vocabulary import Vocabulary
 
 
@@ -21,38 +22,40 @@ class Words(problem.Problem):
 def prepared(tmp_path, *problems):
     for toy in problems:
         generate.generate([toy], tmp_path, "sample", progress=False, processes=1)
-    return problems
+    return opened(tmp_path, *problems)
+
+
+def opened(tmp_path, *problems):
+    return [PreparedSplit.open(toy, "train", tmp_path) for toy in problems]
 
 
 def test_each_corpus_has_an_equal_share(tmp_path):
     large, small = prepared(tmp_path, Words("large", 100), Words("small", 10))
-    reverse = Words("reverse", 0, corpus="large", swap=True)
-    found = collections.Counter(
-        t.split()[0] for t in training_texts.sample([large, reverse, small], tmp_path, 60)
-    )
+    [reverse] = opened(tmp_path, Words("reverse", 0, corpus="large", swap=True))
+    found = collections.Counter(t.split()[0] for t in training_texts.sample([large, reverse, small], 60))
     assert found == {"large": 30, "small": 30}
-    assert len(list(training_texts.sample([large], tmp_path))) == 300
+    assert len(list(training_texts.sample([large]))) == 300
 
 
 def test_the_vocabulary_has_the_symbols_of_all_problems(tmp_path):
-    problems = prepared(
+    splits = prepared(
         tmp_path, Words("first", 9, symbols=(" (A", " )A")), Words("second", 9, symbols=(" (A", "$$"))
     )
-    learned = training_texts.build(problems, tmp_path, 300)
+    learned = training_texts.build(splits, 300)
     assert [len(learned.encode(symbol)) for symbol in (" (A", " )A", "$$")] == [1, 1, 1]
-    assert training_texts.build(problems, tmp_path, 300).fingerprint == learned.fingerprint
+    assert training_texts.build(splits, 300).fingerprint == learned.fingerprint
 
 
 def test_only_texts_are_read_and_as_the_model_reads_them(world):
-    problems = [world.problems[name] for name in ("classes", "captions", "upper")]
-    found = list(training_texts.sample(problems, world.data_dir))
+    splits = [world.split(name) for name in ("classes", "captions", "upper")]
+    found = list(training_texts.sample(splits))
     assert len(found) == 150 * 5 + 150 * 2
     assert sum(any(c.isupper() for c in text) for text in found) == 150
 
 
 def test_bytes_are_bounded_as_well(tmp_path):
     first, second = prepared(tmp_path, Words("first", 100), Words("second", 100))
-    found = list(training_texts.sample([first, second], tmp_path, limit_bytes=500))
+    found = list(training_texts.sample([first, second], limit_bytes=500))
     sizes = collections.Counter()
     for text in found:
         sizes[text.split()[0]] += len(text)
@@ -67,8 +70,8 @@ class Long(Words):
 
 def test_a_long_text_does_not_take_the_share_of_others(tmp_path):
     (long,) = prepared(tmp_path, Long("long", 3))
-    assert {*training_texts.sample([long], tmp_path)} == {"é" * training_texts.LONGEST, "short"}
-    assert list(training_texts.sample([long], tmp_path, limit_bytes=100)) == []
+    assert {*training_texts.sample([long])} == {"é" * training_texts.LONGEST, "short"}
+    assert list(training_texts.sample([long], limit_bytes=100)) == []
 
 
 @pytest.fixture
@@ -84,10 +87,10 @@ def kept(tmp_path):
 
 
 def test_what_was_learned_is_found_again(tmp_path, learned):
-    problems = prepared(tmp_path, Words("first", 9, symbols=(" (A",)), Words("second", 9))
-    first = training_texts.build(problems, tmp_path, 300)
+    splits = prepared(tmp_path, Words("first", 9, symbols=(" (A",)), Words("second", 9))
+    first = training_texts.build(splits, 300)
     assert [path.suffix for path in kept(tmp_path)] == [".model"]
-    again = training_texts.build(problems, tmp_path, 300)
+    again = training_texts.build(splits, 300)
     assert (len(learned), again.model) == (1, first.model)
 
 
@@ -106,43 +109,42 @@ class Shouted(Words):
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_has_it_learned_again(tmp_path, learned, name):
-    problems = prepared(tmp_path, Words("first", 9), Words("second", 9))
-    training_texts.build(problems, tmp_path, 300)
+    problems = [Words("first", 9), Words("second", 9)]
+    training_texts.build(prepared(tmp_path, *problems), 300)
     changed, size = CHANGES[name](problems)
-    training_texts.build(changed, tmp_path, size)
+    training_texts.build(opened(tmp_path, *changed), size)
     assert len(learned) == len(kept(tmp_path)) == 2
 
 
-def test_other_data_has_it_learned_again(tmp_path, learned, monkeypatch):
-    problems = prepared(tmp_path, Words("first", 9))
-    training_texts.build(problems, tmp_path, 300)
-    manifest = records.manifest(problems[0], tmp_path)
-    manifest["splits"]["train"]["sha256"] = {"train-00000": "another"}
-    monkeypatch.setattr(records, "manifest", lambda problem, data_dir: manifest)
-    training_texts.build(problems, tmp_path, 300)
+def test_other_data_has_it_learned_again(tmp_path, learned):
+    splits = prepared(tmp_path, Words("first", 9))
+    training_texts.build(splits, 300)
+    about = splits[0].manifest["splits"]
+    about["train"]["sha256"] = {"train-00000": "another"}
+    training_texts.build(splits, 300)
     assert len(learned) == 2
-    manifest["splits"]["test"]["sha256"] = {"test-00000": "another"}
-    training_texts.build(problems, tmp_path, 300)
+    about["test"]["sha256"] = {"test-00000": "another"}
+    training_texts.build(splits, 300)
     assert len(learned) == 2, "only the training split is read"
 
 
 @pytest.mark.parametrize("damage", [b"", b"no model", "cut", "other"])
 def test_a_damaged_one_is_learned_again(tmp_path, learned, damage):
-    problems = prepared(tmp_path, Words("first", 9))
-    first = training_texts.build(problems, tmp_path, 300)
+    splits = prepared(tmp_path, Words("first", 9))
+    first = training_texts.build(splits, 300)
     (path,) = kept(tmp_path)
     other = Vocabulary.train(["the dog runs"] * 9, 300).model
     path.write_bytes({"cut": first.model[:-30], "other": other}.get(damage, damage))
     learned.clear()
-    assert training_texts.build(problems, tmp_path, 300).model == first.model
+    assert training_texts.build(splits, 300).model == first.model
     assert len(learned) == 1 and path.read_bytes() == first.model
-    training_texts.build(problems, tmp_path, 300)
+    training_texts.build(splits, 300)
     assert len(learned) == 1
 
 
 def test_where_nothing_can_be_written_it_is_learned_each_time(tmp_path, learned):
-    problems = prepared(tmp_path, Words("first", 9))
+    splits = prepared(tmp_path, Words("first", 9))
     (tmp_path / "vocabularies").write_text("in the way")
     for _ in range(2):
-        assert len(training_texts.build(problems, tmp_path, 300).encode("first")) < 5
+        assert len(training_texts.build(splits, 300).encode("first")) < 5
     assert len(learned) == 2

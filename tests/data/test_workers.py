@@ -6,7 +6,8 @@ import textwrap
 
 import pytest
 
-from t2tlite.data import generate, records
+from t2tlite.data import generate
+from t2tlite.data.prepared import PreparedSplit
 from t2tlite.errors import UserError
 
 MODULE = """
@@ -64,7 +65,7 @@ def test_corpora_are_prepared_at_the_same_time(module, tmp_path):
     assert all(path.stat().st_mtime_ns == written for path, written in done.items())
     for problem in problems:
         assert generate.is_complete(problem, tmp_path, "sample")
-        for example in records.raw_examples(problem, "train", tmp_path):
+        for example in PreparedSplit.open(problem, "train", tmp_path).examples():
             assert example["inputs"].startswith(problem.name)
             assert example["targets"] != str(os.getpid())
 

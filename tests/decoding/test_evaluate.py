@@ -154,7 +154,8 @@ def test_what_it_refuses(prepared):
     with pytest.raises(UserError, match="unknown split `tset`"):
         decoded(prepared, "translation", "tset")
     with pytest.raises(UserError, match="no prepared data for `translation`"):
-        decoded(prepared, "translation", "test", data_dir="/nowhere")
+        elsewhere = dataclasses.replace(prepared.run, data_dir="/nowhere")
+        decoded(Predictor(elsewhere, elsewhere.make_model()), "translation", "test")
     prepared.run.problems["translation"].metrics = ("blue",)
     with pytest.raises(UserError, match="unknown metric `blue`; did you mean `bleu`"):
         decoded(prepared, "translation", "test")
