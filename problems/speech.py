@@ -4,6 +4,7 @@ import pathlib
 
 from t2tlite import problem, registry
 from t2tlite.errors import UserError
+from t2tlite.problems.formats import sphere
 
 _FOLDERS = {
     "train": ("train_si284", "train"),
@@ -21,7 +22,7 @@ _EXPECTED = (
 class WsjSpeech(problem.Problem):
     """Speech to its transcript, WSJ."""
 
-    inputs = problem.Audio()
+    inputs = problem.Audio(sphere.open_content)
     targets = problem.Text()
     command = "to_transcript"
     metrics = ("wer", "cer")

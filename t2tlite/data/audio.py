@@ -12,13 +12,12 @@ _CLIPPED_RUN = 3  # samples
 _CLIPPED_SHARE = 0.01
 
 
-def read(source: str | os.PathLike | bytes) -> np.ndarray:
-    """Reads a sound file: WAV, FLAC, Ogg, MP3, NIST SPHERE, and what else libsndfile knows.
-
-    SPHERE files that are compressed with shorten need `sph2pipe` or `ffmpeg` on PATH.
+def read(source: sound_files.Source, opener: sound_files.Opener = sound_files.open_content) -> np.ndarray:
+    """Reads a sound file: WAV, FLAC, Ogg, MP3, and what else libsndfile knows.
 
     Args:
       source: path of a file, or its content.
+      opener: of formats beside those of libsndfile.
 
     Returns:
       float32 `[samples]` in [-1, 1], one channel at 16 kHz.
@@ -28,7 +27,7 @@ def read(source: str | os.PathLike | bytes) -> np.ndarray:
     """
     what = "the sound" if isinstance(source, bytes) else os.fspath(source)
     try:
-        with sound_files.Sound(source) as sound:
+        with sound_files.Sound(source, opener) as sound:
             return convert(sound.stretch(), sound.rate)
     except OSError as error:
         raise UserError(f"can't read {what}: {error.strerror}") from None

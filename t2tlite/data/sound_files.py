@@ -1,14 +1,14 @@
 """Sound files, opened to read a stretch of one channel, with what is wrong with them found."""
 
 import contextlib
+import dataclasses
 import io
 import os
 import struct
+from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
-
-from t2tlite.data import sphere
 
 OVERSHOOT = 0.5  # seconds that a stretch may go on after the end: times are rounded; Kaldi allows the same
 _STREAMED = 0x7FFFF000  # sizes from here on are what programs write to a pipe, whose end they don't know
@@ -21,14 +21,52 @@ class Fault(Exception):
     """What is wrong with a sound, in words that go on after "the sound", the same for all of its kind."""
 
 
+Source = str | os.PathLike | bytes  # path of a file, or its content
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """What libsndfile reads of a sound.
+
+    Attributes:
+      file: at its start.
+      samples: how many each channel has, where that is known from elsewhere than this file.
+    """
+
+    file: BinaryIO
+    samples: int | None = None
+
+
+# Opens a source, with all that has to be closed again in the stack; raises a `Fault` where it is cut off.
+Opener = Callable[[Source, contextlib.ExitStack], Content]
+
+
+def open_content(source: Source, opened: contextlib.ExitStack) -> Content:
+    """The `Opener` of what libsndfile knows: WAV, FLAC, Ogg, MP3 and so on."""
+    file = open_binary(source, opened)
+    check_size(file, _wav_bytes(file))
+    return Content(file)
+
+
+def open_binary(source: Source, opened: contextlib.ExitStack) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else opened.enter_context(open(source, "rb"))
+
+
+def check_size(file: BinaryIO, promised: int | None) -> None:
+    """Raises a `Fault` where a file has fewer bytes than its header promised; leaves it at its start."""
+    if promised is not None and promised > file.seek(0, os.SEEK_END):
+        raise Fault("is cut off")
+    file.seek(0)
+
+
 class Sound:
     """A sound file that is open; use it in a `with`.
 
-    WAV, FLAC, Ogg, MP3, NIST SPHERE and what else libsndfile knows; SPHERE that is compressed with shorten is
-    expanded first. Only the stretches that are asked for are held in memory.
+    Only the stretches that are asked for are held in memory.
 
     Args:
       source: path of a file, or its content.
+      opener: of formats beside those of libsndfile.
 
     Attributes:
       frames: number of samples of each channel.
@@ -41,15 +79,15 @@ class Sound:
       OSError: there is no such file, or no permission to read it.
     """
 
-    def __init__(self, source: str | os.PathLike | bytes):
+    def __init__(self, source: Source, opener: Opener = open_content):
         with contextlib.ExitStack() as opened:
-            file, header = _binary(source, opened)
-            self._file = opened.enter_context(_decoder(file))
+            content = opener(source, opened)
+            self._file = opened.enter_context(_decoder(content.file))
             self.frames = self._file.frames
-            if header and header.samples is not None:
-                if self.frames < header.samples:
+            if content.samples is not None:
+                if self.frames < content.samples:
                     raise Fault("is cut off")
-                self.frames = header.samples  # libsndfile takes all that follows for samples
+                self.frames = content.samples  # libsndfile takes all that follows for samples
             if self.frames > _ENDLESS:
                 raise Fault("does not say how long it is; write it to a file again, not to a pipe")
             self.rate, self.channels = self._file.samplerate, self._file.channels
@@ -103,22 +141,6 @@ class Sound:
         if last <= first:
             raise Fault("has no samples")
         return first, last
-
-
-def _binary(source, opened: contextlib.ExitStack) -> tuple[BinaryIO, sphere.Header | None]:
-    """The file that libsndfile shall read, and the SPHERE header of the one that was given."""
-    file = io.BytesIO(source) if isinstance(source, bytes) else opened.enter_context(open(source, "rb"))
-    try:
-        header = sphere.read_header(file)
-        if header and header.shortened:
-            return opened.enter_context(sphere.expanded(source)), header
-    except ValueError as error:
-        raise Fault(str(error)) from None
-    promised = header.file_bytes if header else _wav_bytes(file)
-    if promised is not None and promised > file.seek(0, os.SEEK_END):
-        raise Fault("is cut off")
-    file.seek(0)
-    return file, header
 
 
 def _decoder(file):

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.data import audio as sounds
+from t2tlite.data import sound_files
 from t2tlite.errors import UserError
 from t2tlite.features import audio, raw
 from t2tlite.features.codec import Codec, bound
@@ -38,8 +39,9 @@ class AudioInputs(InputReader):
         "inputs_length": tf.TensorSpec([None], tf.int32),
     }
 
-    def __init__(self, vocabulary, hparams):
+    def __init__(self, vocabulary, hparams, opener=sound_files.open_content):
         self.bounds = audio.MEASURE.limits(hparams)
+        self._opener = opener
 
     def read(self, value):
         """A path, the bytes of a file, or float samples at 16 kHz `[samples]`, to float32 `[samples]`."""
@@ -51,7 +53,7 @@ class AudioInputs(InputReader):
                 )
             samples = value.astype(np.float32).clip(-1, 1)
         else:
-            samples = sounds.read(value if isinstance(value, bytes) else path(value))
+            samples = sounds.read(value if isinstance(value, bytes) else path(value), self._opener)
         check_length(len(samples), self.bounds, f"samples at {_RATE} Hz")
         return np.round(samples * audio.PCM) / np.float32(audio.PCM)  # as prepared data has it
 

@@ -16,8 +16,6 @@ STEREO = np.stack([VOICE, sound_bytes.voice(seed=1)], axis=1)
 FILES = {
     "wav": sound_bytes.sound_file,
     "flac": lambda samples: sound_bytes.sound_file(samples, format="FLAC"),
-    "sphere": sound_bytes.sphere,
-    "big_endian": lambda samples: sound_bytes.sphere(samples, order="10"),
 }
 every = pytest.mark.parametrize("form", FILES)
 
@@ -85,14 +83,12 @@ def test_cut_off(form, kept):
         whole(content[: round(kept * len(content))])
 
 
-@pytest.mark.parametrize("form", ["wav", "sphere", "big_endian"])
-def test_cut_off_by_a_byte(form):
+def test_cut_off_by_a_byte():
     with pytest.raises(Fault, match="is cut off"):
-        Sound(FILES[form](VOICE)[:-1])
+        Sound(FILES["wav"](VOICE)[:-1])
 
 
 def test_what_follows_the_samples_is_none_of_them():
-    assert len(whole(FILES["sphere"](VOICE) + b"more")) == 8000
     assert len(whole(FILES["wav"](VOICE) + b"LIST\x04\0\0\0more")) == 8000
 
 
@@ -131,20 +127,6 @@ def test_a_chunk_before_the_samples_may_have_an_odd_size(note):
     assert np.array_equal(as_int16(whole(content)), VOICE[:, None])
     with pytest.raises(Fault, match="is cut off"):
         whole(content[:-1])
-
-
-def test_shorten(tmp_path, monkeypatch):
-    path = tmp_path / "a.wv1"
-    path.write_bytes(sound_bytes.shortened(VOICE))
-    with monkeypatch.context() as patch:
-        patch.setenv("PATH", str(tmp_path))
-        with pytest.raises(Fault, match="compressed with shorten, and neither `sph2pipe`"):
-            Sound(path)
-    sound_bytes.fake_sph2pipe(tmp_path / "bin", FILES["wav"](VOICE), monkeypatch)
-    assert np.array_equal(as_int16(whole(path, start=0.25)), VOICE[4000:, None])
-    path.write_bytes(sound_bytes.shortened(np.zeros(8001)))
-    with pytest.raises(Fault, match="is cut off"):
-        Sound(path)
 
 
 def test_files_are_closed_again(tmp_path):

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from t2tlite.data import sound_files
+
 _MAGIC = b"NIST_1A\n"
 _START = 16  # bytes of the first two lines: the magic word and the header's size
 _LARGEST = 1 << 20  # bytes; real headers have 1024
@@ -50,11 +52,27 @@ class Header:
         return self.size + self.samples * width * int(self.fields.get("channel_count", 1))
 
 
+def open_content(source: sound_files.Source, opened: contextlib.ExitStack) -> sound_files.Content:
+    """Opens SPHERE files, and others as `sound_files.open_content` does; a `sound_files.Opener`.
+
+    Raises:
+      Fault: the header is damaged, the file is cut off, or compressed and no program can undo it.
+    """
+    file = sound_files.open_binary(source, opened)
+    header = read_header(file)
+    if header is None:
+        return sound_files.open_content(source, opened)
+    if header.shortened:
+        return sound_files.Content(opened.enter_context(expanded(source)), header.samples)
+    sound_files.check_size(file, header.file_bytes)
+    return sound_files.Content(file, header.samples)
+
+
 def read_header(file: BinaryIO) -> Header | None:
     """Reads the header at the start of a file; None where the file is no SPHERE file.
 
     Raises:
-      ValueError: it starts like one, but goes on like none.
+      Fault: it starts like one, but goes on like none.
     """
     file.seek(0)
     start = file.read(_START)
@@ -70,7 +88,7 @@ def read_header(file: BinaryIO) -> Header | None:
         header.file_bytes  # noqa: B018 - numbers that are none show here
         return header
     except (ValueError, IndexError):
-        raise ValueError("has a damaged SPHERE header") from None
+        raise sound_files.Fault("has a damaged SPHERE header") from None
 
 
 def _field(line: str) -> tuple[str, str]:
@@ -91,7 +109,7 @@ def expanded(source: str | os.PathLike | bytes) -> Iterator[BinaryIO]:
       A WAV file.
 
     Raises:
-      ValueError: neither program is on PATH, or it failed.
+      Fault: neither program is on PATH, or it failed.
     """
     with contextlib.ExitStack() as opened:
         if isinstance(source, bytes):
@@ -103,7 +121,8 @@ def expanded(source: str | os.PathLike | bytes) -> Iterator[BinaryIO]:
         command = _command(os.path.abspath(source))
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=wav, stderr=subprocess.PIPE)
         if done.returncode:
-            raise ValueError(f"is compressed with shorten, and {os.path.basename(command[0])} can't undo it")
+            program = os.path.basename(command[0])
+            raise sound_files.Fault(f"is compressed with shorten, and {program} can't undo it")
         wav.seek(0)
         yield wav
 
@@ -113,6 +132,6 @@ def _command(path: str) -> list[str]:
         return [program, "-p", "-f", "wav", path]
     if program := shutil.which("ffmpeg"):
         return [program, "-nostdin", "-v", "error", "-i", f"file:{path}", "-f", "wav", "-"]
-    raise ValueError(
+    raise sound_files.Fault(
         "is compressed with shorten, and neither `sph2pipe` nor `ffmpeg` is on PATH to undo it; install one"
     )
