@@ -2,6 +2,7 @@
 
 from t2tlite import problem, registry
 from t2tlite.problems import sample_world
+from t2tlite.problems.formats.vqa_json import ANNOTATORS
 
 
 @registry.register_problem
@@ -17,7 +18,7 @@ class Vqa(problem.Problem):
     """
 
     inputs = {"picture": problem.Image(), "question": problem.Text()}
-    targets = problem.Answers(10)
+    targets = problem.Answers(ANNOTATORS)
     metrics = ("vqa_accuracy",)
     sources = ("files", "sample")
     most_answers = 3000

@@ -28,10 +28,13 @@ __all__ = [
     "Label",
     "NamedInputs",
     "Pieces",
+    "SPLITS",
     "Problem",
     "Text",
     "Vector",
 ]
+
+SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,8 +18,6 @@ from t2tlite.errors import UserError
 from t2tlite.files import write_json
 from t2tlite.problem import Problem
 
-_FRAME_BYTES = 16  # what a TFRecord adds to each record
-
 
 def record(problem: Problem, stored: bytes) -> bytes:
     """What `to_text` makes of a record."""
@@ -105,7 +103,7 @@ def _convert(split, file, target):
                     offsets.append(size)
                 made = record(split.problem, stored.numpy())
                 writer.write(made)
-                size += len(made) + _FRAME_BYTES
+                size += len(made) + records.FRAME_BYTES
                 count += 1
         with open(part, "rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()

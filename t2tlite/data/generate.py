@@ -12,10 +12,9 @@ import t2tlite
 from t2tlite.data import jobs, records, workers
 from t2tlite.data.prepared import PreparedSplit, manifest
 from t2tlite.data.progress import Board
-from t2tlite.data.records import SPLITS
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
-from t2tlite.problem import Problem
+from t2tlite.problem import SPLITS, Problem
 
 VERSION = 1  # of the files' layout
 

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.vocabulary import SPACE, Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.ids import EOS, PAD
+from t2tlite.ids import EOS, PAD, UNK
 
 _LOG = logging.getLogger(__name__)
 _TYPES = sentencepiece_model_pb2.ModelProto.SentencePiece
-_UNK_ID = 2
-_SPACE = "\u2581"
 _PROBES = (
     *("two  spaces ", "one\ntwo\tthree", "Upper CASE"),
-    *("\ufb01 \uff21 e\u0301", "\u6f22\u5b57 \U0001f600", _SPACE),
+    *("\ufb01 \uff21 e\u0301", "\u6f22\u5b57 \U0001f600", SPACE),
 )
 
 
@@ -41,7 +39,7 @@ def import_model(path: str | os.PathLike, symbols: Sequence[str] = ()) -> Vocabu
     model = Vocabulary.load(path).model
     proto = sentencepiece_model_pb2.ModelProto.FromString(model)
     moved = _move_control_units(proto, sentencepiece.SentencePieceProcessor(model_proto=model))
-    added = _add_symbols(proto, [symbol.replace(" ", _SPACE) for symbol in symbols])
+    added = _add_symbols(proto, [symbol.replace(" ", SPACE) for symbol in symbols])
     if moved or added:
         proto.DiscardUnknownFields()  # an older trainer's self-test, which holds for the units as they were
         model = proto.SerializeToString(deterministic=True)
@@ -54,7 +52,7 @@ def import_model(path: str | os.PathLike, symbols: Sequence[str] = ()) -> Vocabu
 def _move_control_units(proto, processor) -> bool:
     """Puts padding, end and unknown token first; returns whether anything changed."""
     ids = (processor.pad_id(), processor.eos_id(), processor.unk_id())
-    if ids == (PAD, EOS, _UNK_ID):
+    if ids == (PAD, EOS, UNK):
         return False
     pieces, spec = list(proto.pieces), proto.trainer_spec
     bos = processor.id_to_piece(processor.bos_id()) if processor.bos_id() >= 0 else None
@@ -67,7 +65,7 @@ def _move_control_units(proto, processor) -> bool:
     made = [_TYPES.FromString(piece.SerializeToString()) for piece in (*first, *rest)]
     del proto.pieces[:]
     proto.pieces.extend(made)
-    spec.pad_id, spec.eos_id, spec.unk_id = PAD, EOS, _UNK_ID
+    spec.pad_id, spec.eos_id, spec.unk_id = PAD, EOS, UNK
     spec.pad_piece, spec.eos_piece, spec.unk_piece = (piece.piece for piece in made[:3])
     spec.bos_id = -1 if bos is None else [piece.piece for piece in made].index(bos)
     spec.vocab_size = len(made)
@@ -96,7 +94,7 @@ def _check_symbols(vocabulary: Vocabulary, symbols: Sequence[str], path):
     for symbol in symbols:
         text = (symbol * 2).strip(" ")  # at the ends, the model may drop spaces or add one
         ids = vocabulary.encode(text)
-        kept = symbol.replace(" ", _SPACE) in map(vocabulary.piece, ids)
+        kept = symbol.replace(" ", SPACE) in map(vocabulary.piece, ids)
         if not kept or vocabulary.decode(ids).strip(" ") != text:
             raise UserError(
                 f"the vocabulary {path} can't hold the symbol {symbol!r} of the chosen problems: {text!r} "

@@ -12,7 +12,7 @@ import tensorflow as tf
 from t2tlite.data import records
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.problem import Problem
+from t2tlite.problem import SPLITS, Problem
 
 _BLOCK = 256  # records read together
 
@@ -78,8 +78,8 @@ class PreparedSplit:
         Raises:
           UserError: unknown split, no complete data, or files of it are gone or have another size.
         """
-        if name not in records.SPLITS:
-            raise UserError(f"unknown split `{name}`; expected one of {', '.join(records.SPLITS)}")
+        if name not in SPLITS:
+            raise UserError(f"unknown split `{name}`; expected one of {', '.join(SPLITS)}")
         found = manifest(problem, data_dir)
         folder = records.corpus_dir(problem, data_dir)
         files = json.loads((folder / f"{name}.index.json").read_text(encoding="utf-8"))["files"]

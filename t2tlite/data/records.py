@@ -10,7 +10,7 @@ from t2tlite.errors import UserError
 from t2tlite.features.named import flatten, nest
 from t2tlite.problem import Problem
 
-SPLITS = ("train", "validation", "test")
+FRAME_BYTES = 16  # what a TFRecord adds to each record
 CHUNK = 64  # records between two offsets of the index; training shuffles chunks of large corpora
 
 

@@ -24,7 +24,6 @@ from t2tlite.files import write_json
 from t2tlite.problem import Broken, Dropped
 
 RUN_BYTES = 64 << 20  # what is sorted in memory
-FRAME_BYTES = 16  # what a TFRecord adds to each record
 _REPORT_EVERY = 256  # examples
 
 
@@ -122,7 +121,7 @@ class _Runs:
             full = isinstance(error, tf.errors.ResourceExhaustedError)
             number = getattr(error, "errno", errno.ENOSPC if full else errno.EIO)
             raise OSError(number, str(error), f"{path}.records") from None
-        ends = np.cumsum(lengths[order] + np.uint64(FRAME_BYTES))
+        ends = np.cumsum(lengths[order] + np.uint64(records.FRAME_BYTES))
         np.save(f"{path}.npy", np.stack([keys[order], ends]))
         if pathlib.Path(f"{path}.records").stat().st_size != ends[-1]:
             raise OSError(errno.ENOSPC, "written short")

@@ -14,12 +14,12 @@ from sentencepiece import sentencepiece_model_pb2
 from t2tlite import files
 from t2tlite.data.tokenizer import Tokenizer
 from t2tlite.errors import UserError
-from t2tlite.ids import EOS, PAD
+from t2tlite.ids import EOS, PAD, UNK
 
 # Sentencepiece writes a space as U+2581, so a literal U+2581 would come back as a space. It is written as
 # ESCAPE + "1" instead, and ESCAPE itself as ESCAPE + "0": byte pieces, and very rare. Rules of the model's
 # own normalisation would come too late: symbols are looked for before.
-_SPACE = "\u2581"
+SPACE = "\u2581"  # as sentencepiece writes it
 _ESCAPE = "\ue000"
 _ESCAPES = "identity, U+2581 and U+E000 escaped"  # the name of the normalisation, by which a model is known
 _LONGEST = 4096  # characters of a line of the training; longer ones are cut
@@ -28,7 +28,7 @@ _SETTINGS = {
     "hard_vocab_limit": False,  # a small corpus gives fewer units
     "pad_id": PAD,
     "eos_id": EOS,
-    "unk_id": 2,
+    "unk_id": UNK,
     "bos_id": -1,
     "byte_fallback": True,
     "character_coverage": 0.9995,
@@ -53,13 +53,9 @@ class Vocabulary:
       model: a serialised sentencepiece model, as `train` makes it.
 
     Attributes:
-      pad_id, eos_id: 0 and 1.
       size: number of units.
       fingerprint: hexadecimal digest of the model; equal only for the same vocabulary.
     """
-
-    pad_id = PAD
-    eos_id = EOS
 
     def __init__(self, model: bytes):
         self.model = model
@@ -108,7 +104,7 @@ class Vocabulary:
         text = self._processor.decode(kept)
         if not self._escapes:
             return text
-        return text.replace(_ESCAPE + "1", _SPACE).replace(_ESCAPE + "0", _ESCAPE)
+        return text.replace(_ESCAPE + "1", SPACE).replace(_ESCAPE + "0", _ESCAPE)
 
     def piece(self, i: int) -> str:
         """The unit with id `i`, a space written as U+2581."""
@@ -125,7 +121,7 @@ class Vocabulary:
         """
         if self._escapes:
             texts = tf.strings.regex_replace(texts, _ESCAPE, _ESCAPE + "0")
-            texts = tf.strings.regex_replace(texts, _SPACE, _ESCAPE + "1")
+            texts = tf.strings.regex_replace(texts, SPACE, _ESCAPE + "1")
         return self.tokenizer.tokenize(texts)
 
     def detokenize(self, ids: tf.Tensor) -> tf.Tensor:
@@ -142,7 +138,7 @@ class Vocabulary:
         texts = self.tokenizer.detokenize(tf.ragged.boolean_mask(ids, kept))
         if not self._escapes:
             return texts
-        texts = tf.strings.regex_replace(texts, _ESCAPE + "1", _SPACE)
+        texts = tf.strings.regex_replace(texts, _ESCAPE + "1", SPACE)
         return tf.strings.regex_replace(texts, _ESCAPE + "0", _ESCAPE)
 
     def save(self, path: str | os.PathLike) -> None:
@@ -207,7 +203,7 @@ class Vocabulary:
                 sentence_iterator=itertools.chain([first], lines),
                 model_writer=model,
                 vocab_size=size,
-                user_defined_symbols=[s.replace(" ", _SPACE) for s in symbols],
+                user_defined_symbols=[s.replace(" ", SPACE) for s in symbols],
                 normalization_rule_name="identity",
                 **_SETTINGS,
             )
@@ -222,7 +218,7 @@ class Vocabulary:
 
 
 def _escaped(text: str) -> str:
-    return text.replace(_ESCAPE, _ESCAPE + "0").replace(_SPACE, _ESCAPE + "1")
+    return text.replace(_ESCAPE, _ESCAPE + "0").replace(SPACE, _ESCAPE + "1")
 
 
 def _training_lines(texts: Iterable[str]) -> Iterator[str]:

@@ -8,8 +8,8 @@ from t2tlite import metrics, registry
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
 from t2tlite.objective import figures_of
+from t2tlite.training.best_checkpoints import MEAN
 
-MEAN = "mean"
 Figures = Mapping[str, Mapping[str, float]]  # problem -> name -> value
 
 

@@ -95,7 +95,7 @@ def test_a_large_split_has_several_shards_and_an_index_of_chunks(tmp_path, small
             length = int.from_bytes(content[offset : offset + 8], "little")
             assert content[offset + 12 : offset + 12 + length] == everything[number * 16]
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {".lock", "manifest.json"} | {f"{split}.index.json" for split in records.SPLITS} | {
+    assert left == {".lock", "manifest.json"} | {f"{split}.index.json" for split in problem.SPLITS} | {
         f"{split}-{i:05d}-of-{n:05d}.tfrecord"
         for split, n in {"train": 4, "validation": 1, "test": 1}.items()
         for i in range(n)

@@ -8,7 +8,7 @@ from t2tlite.data import generate, pipeline, records, training_texts
 from t2tlite.data.prepared import PreparedSplit
 from t2tlite.data.reader import ReadConfig
 from t2tlite.errors import UserError
-from t2tlite.problem import Dropped, Pieces
+from t2tlite.problem import SPLITS, Dropped, Pieces
 
 from .tfds_mock import mocked
 
@@ -25,7 +25,7 @@ def test_the_others_are_not_in_tfds():
     assert {found.name for found in registry.problems("all") if "tfds" in found.sources} == set(NAMES)
 
 
-@pytest.mark.parametrize("split", records.SPLITS)
+@pytest.mark.parametrize("split", SPLITS)
 def test_examples_are_what_the_features_say(problem, split):
     with mocked(EXAMPLES):
         found = problem.examples(split, "tfds", None)
