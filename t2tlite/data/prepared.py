@@ -5,14 +5,16 @@ import itertools
 import json
 import pathlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from t2tlite.data import records
-from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.problem import SPLITS, Problem
+
+if TYPE_CHECKING:
+    from t2tlite.data.vocabulary import Vocabulary
 
 _BLOCK = 256  # records read together
 
@@ -59,7 +61,7 @@ class PreparedSplit:
     manifest: dict[str, Any]
     files: list[dict[str, Any]]
     labels: tuple[str, ...] | None
-    vocabulary: Vocabulary | None = None
+    vocabulary: "Vocabulary | None" = None
 
     @classmethod
     def open(
@@ -67,7 +69,7 @@ class PreparedSplit:
         problem: Problem,
         name: str,
         data_dir,
-        vocabulary: Vocabulary | None = None,
+        vocabulary: "Vocabulary | None" = None,
         labels: Sequence[str] | None = None,
     ) -> "PreparedSplit":
         """Reads the manifest and the split's index, and checks that its files are there.
