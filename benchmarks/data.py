@@ -143,9 +143,10 @@ def read_in_turns(iterators, turns):
 
 def measure_corpus(flags, folder):
     from t2tlite import hparam, registry
-    from t2tlite.data import pipeline, sources, training_texts
-    from t2tlite.data.prepared import PreparedSplit
-    from t2tlite.data.reader import ReadConfig
+    from t2tlite.data.reading import pipeline, sources
+    from t2tlite.data.reading.reader import ReadConfig
+    from t2tlite.data.stored.prepared import PreparedSplit
+    from t2tlite.data.text import training_texts
 
     problem = registry.problems("wmt_ende")[0]
     sizes = {"1x": flags.pairs, "10x": 10 * flags.pairs}
@@ -253,7 +254,7 @@ def watch_memory(process, peak):
 def measure_images(flags):
     import tensorflow as tf
 
-    from t2tlite.data import images
+    from t2tlite.data.media import images
 
     side, number = 224, 64
     encoded = tf.constant([photograph(i) for i in range(number)])

@@ -76,8 +76,8 @@ def score(run_dir, examples_dir):
     Pictures and sounds go to `examples_dir`.
     """
     import t2tlite
-    from t2tlite.data.progress import track
     from t2tlite.decoding import evaluate
+    from t2tlite.progress import track
     from t2tlite.training import memory
 
     memory.release()  # all that training has left

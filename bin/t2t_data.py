@@ -55,7 +55,7 @@ def look(flags):
     if flags.output_dir and pathlib.Path(flags.output_dir).is_file():
         raise UserError(f"--output_dir={flags.output_dir} is a file; expected a folder")
     quiet.start_tensorflow()
-    from t2tlite.data.prepared import PreparedSplit
+    from t2tlite.data.stored.prepared import PreparedSplit
 
     # All of them now, and not one after minutes with the others.
     splits = [PreparedSplit.open(problem, flags.split, flags.data_dir) for problem in problems]
@@ -65,9 +65,9 @@ def look(flags):
 
 
 def _vocabulary(flags, problems, hparams):
-    from t2tlite.data import training_texts
-    from t2tlite.data.prepared import PreparedSplit
-    from t2tlite.data.vocabulary import Vocabulary
+    from t2tlite.data.stored.prepared import PreparedSplit
+    from t2tlite.data.text import training_texts
+    from t2tlite.data.text.vocabulary import Vocabulary
 
     if not any(problem.has_text() for problem in problems):
         return None
@@ -79,8 +79,8 @@ def _vocabulary(flags, problems, hparams):
 
 
 def _look_at(split, flags, vocabulary, hparams):
-    from t2tlite.data import inspect, inspect_files
-    from t2tlite.data.progress import track
+    from t2tlite.data.inspection import inspect, inspect_files
+    from t2tlite.progress import track
 
     problem, title = split.problem, f"{split.problem.name} {split.name}"
     tracked = track(split.examples(flags.limit), title, min(split.size, flags.limit))

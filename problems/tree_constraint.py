@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data.vocabulary import SPACE
-from t2tlite.data.words import WHITESPACE, count_words
+from t2tlite.data.text.vocabulary import SPACE
+from t2tlite.data.text.words import WHITESPACE, count_words
 from t2tlite.decoding.constraints import Constraint
 from t2tlite.ids import EOS
 from t2tlite.problems import trees

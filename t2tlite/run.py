@@ -13,7 +13,7 @@ from t2tlite.hparam import HParams
 from t2tlite.model import check_trainable
 
 if TYPE_CHECKING:
-    from t2tlite.data.prepared import PreparedSplit
+    from t2tlite.data.stored.prepared import PreparedSplit
 
 RUN_FILE = "run.json"
 LAYOUT = 2  # of run.json: 1 had every hyperparameter of all parts
@@ -111,7 +111,7 @@ class Run:
             labels = {name: tuple(names) for name, names in found["labels"].items()}
             vocabulary = None
             if found["vocabulary"]:
-                from t2tlite.data.vocabulary import Vocabulary  # imports TensorFlow
+                from t2tlite.data.text.vocabulary import Vocabulary  # imports TensorFlow
 
                 vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
             data = found["data_dir"], found["source"], found["seed"], tuple(found["usr_dirs"])
@@ -127,7 +127,7 @@ class Run:
         Raises:
           UserError: unknown split, or its data is missing or not complete.
         """
-        from t2tlite.data.prepared import PreparedSplit  # imports TensorFlow
+        from t2tlite.data.stored.prepared import PreparedSplit  # imports TensorFlow
 
         return PreparedSplit.open(
             self.problems[problem], name, self.data_dir, self.vocabulary, self.labels.get(problem)

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator
 
-from t2tlite.data import audio, sound_files
+from t2tlite.data.media import audio, sound_files
 from t2tlite.problem import Broken
 from t2tlite.problems.formats import sphere
 

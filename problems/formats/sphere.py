@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from t2tlite.data import sound_files
+from t2tlite.data.media import sound_files
 
 _MAGIC = b"NIST_1A\n"
 _START = 16  # bytes of the first two lines: the magic word and the header's size

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from t2tlite.data.audio import SAMPLE_RATE as RATE
+from t2tlite.data.media.audio import SAMPLE_RATE as RATE
 from t2tlite.problems.sample_world.draws import Draws
 from t2tlite.problems.sample_world.phonemes import LEXICON, SILENCE, SOUNDS, Sound
 

@@ -5,12 +5,12 @@ import itertools
 from typing import Any
 
 from t2tlite import metrics, registry
-from t2tlite.data.progress import track
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
 from t2tlite.model import check_decodable
 from t2tlite.objective import figures_of
+from t2tlite.progress import track
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from t2tlite import registry
-from t2tlite.data import sound_files
-from t2tlite.data.audio import SAMPLE_RATE
+from t2tlite.data.media import sound_files
+from t2tlite.data.media.audio import SAMPLE_RATE
 from t2tlite.features import untrusted
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure

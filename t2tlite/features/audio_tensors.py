@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import audio as sounds
-from t2tlite.data import sound_files
+from t2tlite.data.media import audio as sounds
+from t2tlite.data.media import sound_files
 from t2tlite.errors import UserError
 from t2tlite.features import audio, raw
 from t2tlite.features.codec import Codec, bound

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data.words import WHITESPACE
+from t2tlite.data.text.words import WHITESPACE
 from t2tlite.errors import UserError
 from t2tlite.features import raw, text
 from t2tlite.features.codec import Codec, bound

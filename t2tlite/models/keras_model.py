@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from t2tlite import hparam, registry
-from t2tlite.data import pipeline
-from t2tlite.data.reader import ReadConfig
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
 from t2tlite.errors import UserError
 from t2tlite.model import Output
 from t2tlite.models.component import dtype_scope

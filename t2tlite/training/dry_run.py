@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import pipeline
+from t2tlite.data.reading import pipeline
 from t2tlite.errors import UserError
 from t2tlite.features.named import GIVEN
 from t2tlite.training import memory

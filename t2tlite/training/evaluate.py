@@ -6,11 +6,12 @@ import itertools
 import tensorflow as tf
 
 from t2tlite import objective
-from t2tlite.data import damage, pipeline
-from t2tlite.data.progress import Board
-from t2tlite.data.reader import ReadConfig
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored import damage
 from t2tlite.errors import UserError
 from t2tlite.layers.traced import Traced
+from t2tlite.progress import Board
 from t2tlite.training import alike, memory
 
 

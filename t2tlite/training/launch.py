@@ -5,10 +5,13 @@ import pathlib
 from collections.abc import Callable, Collection
 
 from t2tlite import registry
-from t2tlite.data import bounds, generate, lengths, pipeline, training_texts
-from t2tlite.data.imported_vocabulary import import_model
-from t2tlite.data.prepared import PreparedSplit
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.inspection import bounds, lengths
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text import training_texts
+from t2tlite.data.text.imported_vocabulary import import_model
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
 from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE, Run, read_description

@@ -10,8 +10,9 @@ import time
 from collections.abc import Sequence
 
 from t2tlite import objective
-from t2tlite.data import damage, mixing, pipeline
-from t2tlite.data.reader import ReadConfig
+from t2tlite.data.reading import mixing, pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored import damage
 from t2tlite.plural import counted
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import (

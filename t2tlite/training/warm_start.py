@@ -58,7 +58,7 @@ def vocabulary(path):
 
     With it the language net is the same. What it lacks of the new problems' symbols is spelled in its units.
     """
-    from t2tlite.data.vocabulary import Vocabulary
+    from t2tlite.data.text.vocabulary import Vocabulary
 
     run = find(path).run
     found = run and run / VOCABULARY_FILE

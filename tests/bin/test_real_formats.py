@@ -4,9 +4,9 @@ import pytest
 
 from t2tlite import load, registry
 from t2tlite.bin import t2t_datagen, t2t_train
-from t2tlite.data import pipeline
-from t2tlite.data.prepared import PreparedSplit
-from t2tlite.data.reader import ReadConfig
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.problems import trees
 from t2tlite.run import Run

@@ -7,7 +7,7 @@ import pytest
 
 from t2tlite import registry
 from t2tlite.bin import t2t_avg, t2t_decode
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import checkpoint
 

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from t2tlite.bin import t2t_datagen
-from t2tlite.data.prepared import PreparedSplit
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.registry import get_problem
 
 

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import problem, registry
-from t2tlite.data import records
-from t2tlite.data.reader import ReadConfig, Reader
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.reading.reader import ReadConfig, Reader
+from t2tlite.data.stored import records
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.training.dry_run import example_batch
 
 from ..models import tiny

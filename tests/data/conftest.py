@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from t2tlite import hparam, problem
-from t2tlite.data import generate, training_texts
-from t2tlite.data.prepared import PreparedSplit
+from t2tlite.data.preparing import generate
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text import training_texts
 
 COUNTS = {"train": 150, "validation": 20, "test": 10}
 WORDS = "the a red blue old dog cat house tree runs sees likes slowly".split()

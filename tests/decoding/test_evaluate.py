@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 
 from t2tlite import registry
-from t2tlite.data import generate
+from t2tlite.data.preparing import generate
 from t2tlite.decoding.evaluate import DecodedEvaluation, decoded
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError

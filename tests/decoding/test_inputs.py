@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from t2tlite.data import images
+from t2tlite.data.media import images
 from t2tlite.errors import UserError
 from t2tlite.features.audio_tensors import AudioInputs
 from t2tlite.features.image_tensors import ImageInputs

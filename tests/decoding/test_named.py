@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding import line_inputs
 from t2tlite.decoding.constraints import Rules
 from t2tlite.decoding.files import LineDecoder, LineScorer

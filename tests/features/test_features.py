@@ -9,9 +9,11 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import hparam, problem, registry
-from t2tlite.data import generate, lengths, pipeline
-from t2tlite.data.prepared import PreparedSplit
-from t2tlite.data.reader import ReadConfig
+from t2tlite.data.inspection import lengths
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.features.codec import Codec
 from t2tlite.features.feature import Feature

@@ -7,9 +7,13 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import hparam, problem
-from t2tlite.data import generate, inspect, inspect_files, lengths, pipeline, records, training_texts
-from t2tlite.data.prepared import PreparedSplit
-from t2tlite.data.reader import ReadConfig, Reader
+from t2tlite.data.inspection import inspect, inspect_files, lengths
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig, Reader
+from t2tlite.data.stored import records
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text import training_texts
 from t2tlite.errors import UserError
 from t2tlite.features.measure import BatchPlan
 from t2tlite.features.named import flatten, nest

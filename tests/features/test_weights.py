@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import problem
-from t2tlite.data import generate, pipeline
-from t2tlite.data.prepared import PreparedSplit
-from t2tlite.data.reader import ReadConfig
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.features.named_tensors import NamedRawReader
 

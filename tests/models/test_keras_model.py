@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.layers import (
     attention,

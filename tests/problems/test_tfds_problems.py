@@ -4,9 +4,12 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import hparam, registry
-from t2tlite.data import generate, pipeline, records, training_texts
-from t2tlite.data.prepared import PreparedSplit
-from t2tlite.data.reader import ReadConfig
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored import records
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text import training_texts
 from t2tlite.errors import UserError
 from t2tlite.problem import SPLITS, Dropped, Pieces
 

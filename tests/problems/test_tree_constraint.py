@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.constraints import Rules
 from t2tlite.decoding.crossing import Crossed
 from t2tlite.decoding.outputs import Outputs

@@ -4,8 +4,8 @@ import pickle
 import pytest
 
 from t2tlite import registry
-from t2tlite.data import generate
-from t2tlite.data.prepared import PreparedSplit
+from t2tlite.data.preparing import generate
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.problem import Broken
 from t2tlite.problems.formats import vqa_folder

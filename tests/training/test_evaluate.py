@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data import pipeline
-from t2tlite.data.reader import ReadConfig
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
 from t2tlite.errors import UserError
 from t2tlite.objective import figures_of
 from t2tlite.training import best_checkpoints, launch, trainer

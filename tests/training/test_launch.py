@@ -7,8 +7,9 @@ import pathlib
 import pytest
 
 from t2tlite import hparam, registry
-from t2tlite.data import bounds, generate, lengths
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.inspection import bounds, lengths
+from t2tlite.data.preparing import generate
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS, Run
 from t2tlite.training import launch

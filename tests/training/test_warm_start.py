@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from t2tlite import problem, registry
-from t2tlite.data import generate
+from t2tlite.data.preparing import generate
 from t2tlite.errors import UserError
 from t2tlite.run import CHECKPOINTS
 from t2tlite.training import averaging, checkpoint, launch, paths, renaming, trainer, warm_start

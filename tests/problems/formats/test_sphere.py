@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from t2tlite import hparam, registry
-from t2tlite.data.sound_files import Fault, Sound
+from t2tlite.data.media.sound_files import Fault, Sound
 from t2tlite.errors import UserError
 from t2tlite.problems.formats import sphere
 
