@@ -105,8 +105,8 @@ class Model:
         """
         import numpy as np
 
-        from t2tlite.decoding.decode import settings
         from t2tlite.decoding.options import DecodeOptions
+        from t2tlite.decoding.search.decode import settings
 
         options = DecodeOptions(
             beam_size=beam_size, min_length=length, decode_length=length, return_beams=beam_size > 1
@@ -117,7 +117,7 @@ class Model:
 
     @functools.cache  # noqa: B019  as long as the program
     def _function(self, options, length):
-        from t2tlite.decoding.decode import Way, decode
+        from t2tlite.decoding.search.decode import Way, decode
 
         return self._compiled(functools.partial(decode, self.model, "any", Way.of(options, length), None))
 
@@ -155,7 +155,7 @@ class Model:
     def _compiled(self, body):
         import tensorflow as tf
 
-        from t2tlite.decoding.decode import SETTINGS
+        from t2tlite.decoding.search.decode import SETTINGS
 
         features = {"inputs": tf.TensorSpec([None, None], tf.int32)}
         signature = [features, tf.TensorSpec([None], tf.int32), {}, SETTINGS]

@@ -7,8 +7,8 @@ import sys
 
 import t2tlite
 from t2tlite import cli, quiet
-from t2tlite.decoding import checkpoints, names
-from t2tlite.decoding.line_work import Work
+from t2tlite.decoding import checkpoints, problem_names
+from t2tlite.decoding.files.job import Work
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
@@ -108,7 +108,9 @@ def decode(flags):
     flag = _what(flags)
     description = read_description(pathlib.Path(flags.output_dir))
     interactive = flag == "decode_interactive"
-    problem = names.chosen(flags.problem, names.of_run(description), flags.output_dir, interactive)
+    problem = problem_names.chosen(
+        flags.problem, problem_names.of_run(description), flags.output_dir, interactive
+    )
     checkpoint = checkpoints.find(flags.output_dir, flags.checkpoint_path)
     load = functools.partial(_predictor, flags.output_dir, checkpoint, options, not interactive)
     if interactive:
@@ -173,8 +175,8 @@ def _predictor(output_dir, checkpoint, options, many):
 
 
 def _interact(predictor, problem):
-    from t2tlite.decoding.session import Session, piped
-    from t2tlite.decoding.typing_lines import typed
+    from t2tlite.decoding.session.prompt import typed
+    from t2tlite.decoding.session.session import Session, piped
 
     person = sys.stdin.isatty()
     session = Session(predictor, problem, person)

@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 from t2tlite import cli, quiet, tables
-from t2tlite.decoding import names
+from t2tlite.decoding import problem_names
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
@@ -90,10 +90,10 @@ def evaluate(flags):
 
 
 def _problems(flags) -> list[str]:
-    there = names.of_run(read_description(pathlib.Path(flags.output_dir)))
+    there = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
     asked = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
     for name in asked:
-        names.check_problem(name, there, flags.output_dir)
+        problem_names.check_problem(name, there, flags.output_dir)
     return list(dict.fromkeys(asked or there))
 
 

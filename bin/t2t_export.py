@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 from t2tlite import cli, quiet
-from t2tlite.decoding import checkpoints, names
+from t2tlite.decoding import checkpoints, problem_names
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.export import folder
@@ -70,11 +70,11 @@ def export(flags):
 
 
 def _problems(flags) -> list[str]:
-    there = names.of_run(read_description(pathlib.Path(flags.output_dir)))
+    there = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
     asked = there if flags.problems == "all" else [name.strip() for name in flags.problems.split(",")]
     asked = list(dict.fromkeys(filter(None, asked)))
     for name in asked:
-        names.check_problem(name, there, flags.output_dir)
+        problem_names.check_problem(name, there, flags.output_dir)
     if not asked:
         raise UserError(f"--problems={flags.problems} names none; the run has {', '.join(there) or 'none'}")
     return asked

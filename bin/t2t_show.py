@@ -6,13 +6,14 @@ import sys
 from typing import Any
 
 from t2tlite import cli, hparam, quiet, registry
-from t2tlite.decoding import names, views
+from t2tlite.decoding import problem_names
+from t2tlite.decoding.inspection import results
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.run import read_description
 
 _FORMATS = (".png", ".svg", ".pdf")
-_WHAT = {"attention": views.check_attention, "experts": views.check_experts}
+_WHAT = {"attention": results.check_attention, "experts": results.check_experts}
 
 COMMAND = cli.Command(
     "t2t-show",
@@ -89,12 +90,12 @@ def _target(name: str) -> pathlib.Path:
 def _check(flags) -> tuple[str, Any]:
     """The problem's name and its input, once these, the output and the model are known to fit together."""
     found = read_description(pathlib.Path(flags.output_dir))
-    name = names.chosen(flags.problem, names.of_run(found), flags.output_dir)
-    reads, writes = names.sides(name)
+    name = problem_names.chosen(flags.problem, problem_names.of_run(found), flags.output_dir)
+    reads, writes = problem_names.sides(name)
     reading, writing, hparams = _described(found, reads, writes)
-    names.check_decodes(writing)
+    problem_names.check_decodes(writing)
     _WHAT[flags.what](writing, hparams)
-    views.check_output(writing, flags.output)
+    results.check_output(writing, flags.output)
     return name, _input(flags.input, reading)
 
 

@@ -175,7 +175,7 @@ class Problem:
         return output
 
     def constraint(self, vocabulary) -> Any:
-        """What the model's outputs keep to, as a `t2tlite.decoding.constraints.Constraint`; None: nothing.
+        """What the model's outputs keep to, a `t2tlite.decoding.search.constraints.Constraint`, or None.
 
         It is asked for each input, so outputs can be held to something in their inputs.
 

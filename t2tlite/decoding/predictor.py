@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from t2tlite.decoding import cores, crossing, scoring
+from t2tlite.decoding import cores, scoring, zero_shot
 from t2tlite.decoding.batches import batched
-from t2tlite.decoding.compiled import Compiled
-from t2tlite.decoding.decode import Way, settings
-from t2tlite.decoding.names import MARK, check_decodes, check_problem, sides
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.prediction import Hypothesis, Prediction, Score, of_classes, of_outputs
+from t2tlite.decoding.problem_names import MARK, check_decodes, check_problem, sides
+from t2tlite.decoding.search.compiled import Compiled
+from t2tlite.decoding.search.decode import Way, settings
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
 from t2tlite.model import check_decodable
@@ -142,7 +142,7 @@ class Predictor:
         return scoring.score(self, problem, inputs, targets, keep_errors)
 
     def attention(self, problem: str, value: Any, output: str | None = None):
-        """Where the model looks as it writes an output; see `t2tlite.decoding.seeing.attention`.
+        """Where the model looks as it writes an output; see `t2tlite.decoding.inspection.inspect`.
 
         Args:
           problem: name of a problem of the run.
@@ -156,19 +156,19 @@ class Predictor:
           UserError: the run has no such problem, its outputs are classes, the input can't be read, or the
             model has no attention.
         """
-        from t2tlite.decoding import seeing
+        from t2tlite.decoding.inspection import inspect
 
-        return seeing.attention(self, problem, value, output)
+        return inspect.attention(self, problem, value, output)
 
     def experts(self, problem: str, value: Any, output: str | None = None):
-        """Which experts work at which position; see `t2tlite.decoding.seeing.experts`, and `attention`.
+        """Which experts work at which position; arguments as for `attention`.
 
         Returns:
           An `ExpertChoice`.
         """
-        from t2tlite.decoding import seeing
+        from t2tlite.decoding.inspection import inspect
 
-        return seeing.experts(self, problem, value, output)
+        return inspect.experts(self, problem, value, output)
 
     def crossed(self, inputs_of: str, outputs_of: str) -> str:
         """The name of a problem that reads as one problem of the run and writes as another.
@@ -181,10 +181,10 @@ class Predictor:
         for name in (inputs_of, outputs_of):
             check_problem(name, self.problems, self.run.output_dir)
         check_decodes(self.run.problems[outputs_of])
-        name = crossing.crossed_name(inputs_of, outputs_of)
+        name = zero_shot.crossed_name(inputs_of, outputs_of)
         with self._lock:
             if name not in self.run.problems:
-                self.run = crossing.cross(self.run, self.model, inputs_of, outputs_of)
+                self.run = zero_shot.cross(self.run, self.model, inputs_of, outputs_of)
         return name
 
     def check(self, problem: str) -> None:

@@ -140,7 +140,7 @@ def keras_model(run, problem: str | None = None, checkpoint_path=None) -> Proble
       UserError: there is no run, problem or checkpoint, the checkpoint doesn't fit, or the run's model is no
         MultiModel.
     """
-    from t2tlite.decoding.names import check_problem
+    from t2tlite.decoding.problem_names import check_problem
     from t2tlite.training import checkpoint
 
     run = run if isinstance(run, Run) else Run.load(run)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from t2tlite.decoding.names import check_decodes, check_sides, sides
+from t2tlite.decoding.problem_names import check_decodes, check_sides, sides
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
 from t2tlite.serving.batching import Batcher

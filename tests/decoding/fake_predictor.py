@@ -5,9 +5,9 @@ import pathlib
 import types
 
 from t2tlite import registry
-from t2tlite.decoding.names import check_problem
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Hypothesis, Prediction
+from t2tlite.decoding.problem_names import check_problem
 from t2tlite.errors import UserError
 
 _KINDS = {

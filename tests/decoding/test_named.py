@@ -11,22 +11,22 @@ import soundfile
 import tensorflow as tf
 
 from t2tlite.data.vocabulary import Vocabulary
-from t2tlite.decoding import line_inputs
-from t2tlite.decoding.constraints import Rules
-from t2tlite.decoding.files import LineDecoder, LineScorer
-from t2tlite.decoding.incremental import Incremental
-from t2tlite.decoding.line_files import LineFile
-from t2tlite.decoding.line_work import Work
+from t2tlite.decoding.files import fields
+from t2tlite.decoding.files.job import Work
+from t2tlite.decoding.files.line_decoder import LineDecoder, LineScorer
+from t2tlite.decoding.files.line_file import LineFile
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
-from t2tlite.decoding.search import search
-from t2tlite.decoding.session import Session
-from t2tlite.decoding.typing_lines import completions
+from t2tlite.decoding.search.beam_search import search
+from t2tlite.decoding.search.constraints import Rules
+from t2tlite.decoding.search.incremental import Incremental
+from t2tlite.decoding.session.prompt import completions
+from t2tlite.decoding.session.session import Session
 from t2tlite.errors import UserError
 from t2tlite.run import Run
 
 from ..models import tiny
-from .test_cached import LENGTH, Recomputed
+from .search.test_cached import LENGTH, Recomputed
 
 HPARAMS = tiny.HPARAMS.replace(
     num_encoder_layers=1, num_decoder_layers=1, length_bounds=(8, 16), seconds_bounds=(0.1, 0.3)
@@ -214,14 +214,14 @@ def test_sizes_and_stamps(media):
     path = media / "sizes.tsv"
     path.write_text("sound\tquestion\nshort.wav\ta\nlong.wav\ta\nnone.wav\ta\n")
     with LineFile(str(path), "decode_from_file") as lines:
-        sizes, stamps = line_inputs.sizes_and_stamps(lines, tiny.TOLD, media, False)
+        sizes, stamps = fields.sizes_and_stamps(lines, tiny.TOLD, media, False)
         assert sizes[1:3].tolist() == [
             lines.lengths[i] + (media / name).stat().st_size
             for i, name in ((1, "short.wav"), (2, "long.wav"))
         ]
         assert len({*stamps[1:3].tolist(), 0}) == 3 and sizes[3] == lines.lengths[3]
         (media / "long.wav").touch()
-        again = line_inputs.sizes_and_stamps(lines, tiny.TOLD, media, False)[1]
+        again = fields.sizes_and_stamps(lines, tiny.TOLD, media, False)[1]
         assert again[1] == stamps[1] and again[2] != stamps[2]
 
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.predictor import Predictor
+from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.metrics.trees import RepairedTree
 from t2tlite.problems import trees
 from t2tlite.run import Run

@@ -10,7 +10,7 @@ import tensorflow as tf
 from t2tlite import objective, problem
 from t2tlite.data import generate
 from t2tlite.decoding.evaluate import decoded
-from t2tlite.decoding.files import LineDecoder
+from t2tlite.decoding.files.line_decoder import LineDecoder
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError

@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.data.vocabulary import Vocabulary
-from t2tlite.decoding.constraints import Rules
-from t2tlite.decoding.crossing import Crossed
-from t2tlite.decoding.outputs import Outputs
-from t2tlite.decoding.sampling import Noise, Truncation, greedy, sample
-from t2tlite.decoding.search import search
+from t2tlite.decoding.search.beam_search import search
+from t2tlite.decoding.search.constraints import Rules
+from t2tlite.decoding.search.outputs import Outputs
+from t2tlite.decoding.search.sampling import Noise, Truncation, greedy, sample
+from t2tlite.decoding.zero_shot import Crossed
 from t2tlite.ids import EOS
 from t2tlite.problems import sample_world, tree_constraint, trees
 

@@ -9,8 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from t2tlite.decoding.inspection.results import Attention, Positions
 from t2tlite.decoding.prediction import Hypothesis, Prediction
-from t2tlite.decoding.views import Attention, Positions
 from t2tlite.serving import answers
 from t2tlite.serving.refusal import Refusal
 

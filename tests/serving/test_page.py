@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from aiohttp import test_utils
 
+from t2tlite.decoding.inspection.results import Attention, Positions
 from t2tlite.decoding.prediction import Prediction
-from t2tlite.decoding.views import Attention, Positions
 from t2tlite.errors import UserError
 from t2tlite.serving.app import App
 from t2tlite.serving.hosts import Hosts

@@ -1,0 +1,82 @@
+"""Compiled: the functions of a model's problems, each traced once for all shapes, by any thread."""
+
+import functools
+import threading
+
+import tensorflow as tf
+
+from t2tlite.decoding.search.decode import SETTINGS, Way, decode
+from t2tlite.ids import PAD
+from t2tlite.layers.traced import Traced
+
+_ROWS = tf.TensorSpec([None], tf.int32)
+_MOST = 32  # functions that are kept; one takes some 20 MB even of a small model
+
+
+class Compiled:
+    """Makes functions when they are first asked for; they may be called by several threads at a time.
+
+    Of many, those that were asked for last are kept.
+
+    Args:
+      model: a built model, `Decodable` where it writes text.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._functions: dict[tuple, Traced] = {}
+        self._lock = threading.RLock()
+
+    def traces(self) -> int:
+        """How many functions there are, each of them traced once."""
+        return len(self._functions)
+
+    def decoder(self, problem: str, way: Way, constraint, spec, conditions):
+        """A function of features, rows, conditions and settings, see `decode`.
+
+        Args:
+          constraint: the problem's.
+          spec, conditions: of the features and of the conditions.
+        """
+        body = functools.partial(decode, self._model, problem, way, constraint)
+        return self._get((problem, way), body, [spec, _ROWS, conditions, SETTINGS])
+
+    def probabilities(self, problem: str, spec):
+        """A function of features: the probability of each class, float32 `[batch, classes]`."""
+        body = functools.partial(_probabilities, self._model, problem)
+        return self._get((problem, "probabilities"), body, [spec])
+
+    def class_log_probabilities(self, problem: str, spec):
+        """A function of features: the log-probability of each class, float32 `[batch, classes]`."""
+        body = functools.partial(_class_log_probabilities, self._model, problem)
+        return self._get((problem, "class_log_probabilities"), body, [spec])
+
+    def log_probabilities(self, problem: str, spec):
+        """A function of features with ids as targets, each given those before it: `[batch, length]`."""
+        body = functools.partial(_log_probabilities, self._model, problem)
+        spec = {**spec, "targets": tf.TensorSpec([None, None], tf.int32)}
+        return self._get((problem, "log_probabilities"), body, [spec])
+
+    def _get(self, key, body, signature):
+        with self._lock:
+            made = self._functions.pop(key, None)
+            if made is None:
+                made = Traced(body, signature)
+            self._functions[key] = made  # the last one again
+            while len(self._functions) > _MOST:
+                del self._functions[next(iter(self._functions))]
+            return made
+
+
+def _probabilities(model, problem, features):
+    return tf.exp(_class_log_probabilities(model, problem, features))
+
+
+def _class_log_probabilities(model, problem, features):
+    return tf.nn.log_softmax(model(features, problem=problem).logits)
+
+
+def _log_probabilities(model, problem, features):
+    logits = tf.nn.log_softmax(model(features, problem=problem).logits)
+    found = tf.gather(logits, features["targets"], batch_dims=2)
+    return tf.where(features["targets"] == PAD, 0.0, found)

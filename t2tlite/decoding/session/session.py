@@ -1,0 +1,211 @@
+"""Session: decoding what a person types, or what is piped in, a line at a time."""
+
+import dataclasses
+import math
+import pathlib
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from typing import TextIO
+
+from t2tlite.decoding.files import fields
+from t2tlite.decoding.files.line_decoder import as_line, enough_memory
+from t2tlite.decoding.predictor import Prediction, Predictor
+from t2tlite.decoding.session.commands import do
+from t2tlite.decoding.session.interruptible import interruptible
+from t2tlite.errors import UserError
+from t2tlite.features.feature import Feature
+
+_COMMAND = re.compile(r":([a-z]+)(?:\s+(.*))?")  # `:-)` is text
+_LATE = 1.0  # seconds after which a first answer is explained
+
+
+@dataclasses.dataclass(frozen=True)
+class Topic:
+    """What a session is about at the moment.
+
+    Attributes:
+      name: of a problem, or of a crossing of two.
+      reads, writes: its input and its output.
+    """
+
+    name: str
+    reads: Feature
+    writes: Feature
+
+    def __str__(self):
+        return f"{self.name}: {self.reads.asked_for} to {self.writes.kind}"
+
+
+class Session:
+    """Reads lines, writes outputs to `output`, and what is said to a person to `messages`.
+
+    Args:
+      predictor: for the run.
+      problem: name of the problem to start with.
+      person: whether somebody is sitting there, who wants a prompt, and may interrupt; else lines come from
+        a file or a pipe.
+
+    Attributes:
+      predictor: for the run.
+      topic: what lines are decoded for.
+      options: how they are decoded.
+      asks: what the next line is: the problem's input, or the next of its named inputs.
+      ended: whether it was asked to end.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        problem: str,
+        person: bool,
+        output: TextIO | None = None,
+        messages: TextIO | None = None,
+    ):
+        self.predictor = predictor
+        self.options = predictor.options
+        self.ended = False
+        self._given: dict[str, str] = {}  # of named inputs, those that have been typed
+        self.turn_to(problem)
+        self._person = person
+        self._output = output or sys.stdout
+        self._messages = messages or sys.stderr
+        self._answered: set[tuple] = set()
+
+    def run(self, lines: Iterator[str]) -> None:
+        """Answers each line until they end, or one says so."""
+        if self._person:
+            self.say(f"{self.topic}; :help shows the commands")
+        for line in lines:
+            try:
+                self._take(line.rstrip("\r\n"))
+            except UserError as error:
+                self.say(f"error: {error}")
+            except KeyboardInterrupt:
+                if not self._person:
+                    raise
+                self.say("given up")
+            if self.ended:
+                return
+
+    def prompt(self) -> str:
+        return " ".join(filter(None, (self.topic.name, self._next()[0]))) + "> "
+
+    @property
+    def asks(self) -> Feature:
+        return self._next()[1]
+
+    def _next(self) -> tuple[str, Feature]:
+        """The name of the input that is typed next, "" for an only one, and the input."""
+        parts = self.topic.reads.parts
+        return parts[len(self._given)] if parts else ("", self.topic.reads)
+
+    def turn_to(self, problem: str) -> None:
+        """Goes on with a problem, or with a crossing of two.
+
+        Raises:
+          UserError: the run has none of this name.
+        """
+        self.predictor.check(problem)
+        found = self.predictor.run.problems[problem]
+        self.topic = Topic(problem, found.inputs, found.targets)
+        self._given = {}
+
+    def cross(self, inputs_of: str, outputs_of: str) -> None:
+        """Goes on with the inputs of one problem and the outputs of another.
+
+        Raises:
+          UserError: there is no such problem, or they don't fit together.
+        """
+        self.turn_to(self.predictor.crossed(inputs_of, outputs_of))
+
+    def tell(self, message: str) -> None:
+        """Says what only a person wants to know."""
+        if self._person:
+            self.say(message)
+
+    def say(self, message: str) -> None:
+        print(_shown(message), file=self._messages, flush=True)
+
+    def _take(self, line):
+        command = _COMMAND.fullmatch(line.strip())
+        if command:
+            do(self, command[1], (command[2] or "").strip())
+        elif self._person and line.strip() == "q":  # ends sessions of Tensor2Tensor
+            self.ended = True
+        elif line.strip() or not self._person or self.asks.optional:
+            self._read(line)
+
+    def _read(self, line):
+        """Takes an input; named ones, a line each, are answered when all are there."""
+        name, feature = self._next()
+        value = _path(line.strip()) if feature.is_file else line
+        if not name:
+            self._answer(value)
+            return
+        self._given[name] = value
+        if len(self._given) == len(self.topic.reads.parts):
+            values, self._given = self._given, {}
+            self._answer(values)
+
+    def _answer(self, value):
+        def predict():
+            with enough_memory(self.options):
+                return self.predictor.predict(self.topic.name, [value], options=self.options)
+
+        [prediction] = interruptible(predict, _LATE, self._explain) if self._person else predict()
+        self._answered.add((self.topic, self.options))
+        text = shown(prediction, self.options.return_beams)
+        print(_shown(text) if self._person else _whole(text), file=self._output, flush=True)
+
+    def _explain(self):
+        if (self.topic, self.options) not in self._answered:
+            self.say(f"(the first answer for {self.topic.name} takes longer: it compiles)")
+
+
+def shown(prediction: Prediction, beams: bool) -> str:
+    """A prediction as a session shows it: classes with probabilities, or the output, or all outputs."""
+    if prediction.probabilities:
+        return table(prediction)
+    if not beams or not prediction.beams:
+        return as_line(prediction)
+    rows = ((probability(beam.log_probability), as_line(Prediction(beam.text))) for beam in prediction.beams)
+    return "\n".join(f"{likely:>7}  {text}" for likely, text in rows)
+
+
+def probability(log_probability: float) -> str:
+    """The probability of which this is the logarithm, as a percentage; very small ones as powers of ten."""
+    if log_probability < -7:
+        return f"10^{log_probability / math.log(10):.1f}"
+    return f"{100 * math.exp(log_probability):.1f}%"
+
+
+def table(prediction: Prediction) -> str:
+    """The likeliest classes with their probabilities, a line each."""
+    width = max(len(name) for name, _ in prediction.probabilities)
+    return "\n".join(f"{name:{width}}  {100 * p:5.1f}%" for name, p in prediction.probabilities)
+
+
+def piped(stream) -> Iterator[str]:
+    """Lines of a binary stream. Bytes that are not UTF-8 stay visible to the check of the text."""
+    for line in stream:
+        yield line.decode("utf-8", errors="surrogateescape")
+
+
+def _path(name):
+    if len(name) > 1 and name[0] == name[-1] and name[0] in "'\"":  # as terminals paste what is dropped
+        name = name[1:-1]
+    return fields.path(name, pathlib.Path())
+
+
+def _whole(text):
+    """Text that can be written as UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _shown(text):
+    """Text whose control characters can't do anything to a terminal."""
+    return "".join(
+        repr(c)[1:-1] if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in _whole(text)
+    )
