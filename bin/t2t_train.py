@@ -112,8 +112,8 @@ def train(flags, argv):
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
-    asked = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
-    hparams, changes = hparam.get(*asked), hparam.changes(*asked)
+    selection = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
+    hparams, changes = hparam.get(*selection), hparam.changes(*selection)
     if flags.max_length:
         hparams = hparams.replace(max_length=flags.max_length)
     if flags.freeze:
@@ -185,14 +185,14 @@ def train(flags, argv):
         DecodedEvaluation(limit=flags.decode_eval_examples or None) if flags.decode_eval_frequency else None
     )
     with replicas.errors():
-        made = trainer.Trainer(
+        trained = trainer.Trainer(
             run, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
         )
         if decode:
-            decode.check(run, made.model)
+            decode.check(run, trained.model)
         for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
             print(note, file=sys.stderr, flush=True)
-        made.train()
+        trained.train()
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

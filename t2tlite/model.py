@@ -125,10 +125,10 @@ class Decodable(Embeddable, Protocol):
 
 
 @runtime_checkable
-class Crossable(Protocol):
+class ZeroShot(Protocol):
     """What can read as one of its problems and write as another."""
 
-    def cross(self, name: str, reads: str, writes: str) -> None:
+    def add_zero_shot(self, name: str, reads: str, writes: str) -> None:
         """From now on `name` is a problem with the inputs of `reads` and the outputs of `writes`."""
 
 

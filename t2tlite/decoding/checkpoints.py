@@ -25,19 +25,19 @@ def find(output_dir: str, checkpoint_path: str | None) -> pathlib.Path:
       UserError: there is none.
     """
     if not checkpoint_path:
-        found = _newest(pathlib.Path(output_dir) / CHECKPOINTS)
-        if found is None:
+        newest = _newest(pathlib.Path(output_dir) / CHECKPOINTS)
+        if newest is None:
             raise UserError(f"{output_dir} holds no checkpoint yet; train with t2t-train --output_dir=...")
-        return found
+        return newest
     path = pathlib.Path(checkpoint_path)
     if _is_checkpoint(path):
         return path
-    found = _newest(path)
-    if found is None:
+    newest = _newest(path)
+    if newest is None:
         raise UserError(
             f"{path} is no checkpoint; expected a folder such as OUTPUT_DIR/checkpoints/step-00001000"
         )
-    return found
+    return newest
 
 
 def identity(description: dict[str, Any], path: pathlib.Path) -> dict[str, str]:
@@ -65,10 +65,12 @@ def identity(description: dict[str, Any], path: pathlib.Path) -> dict[str, str]:
 
 def _newest(folder: pathlib.Path) -> pathlib.Path | None:
     try:
-        found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name) and _is_checkpoint(path)]
+        candidates = [
+            path for path in folder.iterdir() if _NAME.fullmatch(path.name) and _is_checkpoint(path)
+        ]
     except OSError:
         return None
-    return max(found, key=lambda path: int(_NAME.fullmatch(path.name)[1]), default=None)
+    return max(candidates, key=lambda path: int(_NAME.fullmatch(path.name)[1]), default=None)
 
 
 def _is_checkpoint(path: pathlib.Path) -> bool:

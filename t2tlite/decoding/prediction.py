@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-_BEST = 5  # classes that are told with their probability
+_BEST = 5  # classes that are given with their probability
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Score:
     error: str = ""
 
 
-def of_outputs(vocabulary, ids, log_probability, score) -> Prediction:
+def prediction_of_outputs(vocabulary, ids, log_probability, score) -> Prediction:
     """The prediction of one input's `Outputs`: `[outputs, length]`, `[outputs]`, `[outputs]`."""
     beams = tuple(
         Hypothesis(vocabulary.decode(row), float(p), float(s))
@@ -69,7 +69,7 @@ def of_outputs(vocabulary, ids, log_probability, score) -> Prediction:
     return Prediction(best.text, best.log_probability, beams=beams)
 
 
-def of_classes(names, probabilities) -> Prediction:
+def prediction_of_classes(names, probabilities) -> Prediction:
     """The prediction of one input's probabilities `[classes]`."""
     best = np.argsort(-probabilities, kind="stable")[:_BEST]
     ranked = tuple((names[i], float(probabilities[i])) for i in best)

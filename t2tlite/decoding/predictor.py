@@ -10,12 +10,18 @@ from typing import Any
 import numpy as np
 
 from t2tlite.decoding import cores, scoring, zero_shot
-from t2tlite.decoding.batches import batched
+from t2tlite.decoding.batches import batch_by_length
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.prediction import Hypothesis, Prediction, Score, of_classes, of_outputs
+from t2tlite.decoding.prediction import (
+    Hypothesis,
+    Prediction,
+    Score,
+    prediction_of_classes,
+    prediction_of_outputs,
+)
 from t2tlite.decoding.problem_names import MARK, check_decodes, check_problem, sides
-from t2tlite.decoding.search.compiled import Compiled
-from t2tlite.decoding.search.decode import Way, settings
+from t2tlite.decoding.search.compiled import CompiledFunctions
+from t2tlite.decoding.search.decode import DecodeConfig, settings
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
 from t2tlite.model import check_decodable
@@ -32,7 +38,7 @@ class Predictor:
         predictor = t2tlite.load("/tmp/run")
         predictor.predict("wmt_ende", ["the red circle"])[0].text
 
-    Where a problem is named, `crossed` may be asked for by name, too: "imagenet>wmt_ende".
+    Where a problem is named, `zero_shot` may be asked for by name, too: "imagenet>wmt_ende".
 
     Args:
       run: the `Run`.
@@ -51,8 +57,8 @@ class Predictor:
         self.options = options or DecodeOptions()
         self.problems = tuple(run.problems)
         self.model = run.restore_model() if model is None else model
-        self.at_a_time = cores.number()
-        self.compiled = Compiled(self.model)
+        self.at_a_time = cores.parallel_batches()
+        self.compiled = CompiledFunctions(self.model)
         self._readers: dict[Feature, Any] = {}
         self._constraints: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -170,10 +176,10 @@ class Predictor:
 
         return inspect.experts(self, problem, value, output)
 
-    def crossed(self, inputs_of: str, outputs_of: str) -> str:
+    def zero_shot(self, inputs_of: str, outputs_of: str) -> str:
         """The name of a problem that reads as one problem of the run and writes as another.
 
-        Nobody trained that; it is for the curious: `predict(crossed("imagenet", "wmt_ende"), ["dog.jpg"])`.
+        Nobody trained that; it is for the curious: `predict(zero_shot("imagenet", "wmt_ende"), ["dog.jpg"])`.
 
         Raises:
           UserError: the run has no such problem.
@@ -181,16 +187,16 @@ class Predictor:
         for name in (inputs_of, outputs_of):
             check_problem(name, self.problems, self.run.output_dir)
         check_decodes(self.run.problems[outputs_of])
-        name = zero_shot.crossed_name(inputs_of, outputs_of)
+        name = zero_shot.zero_shot_name(inputs_of, outputs_of)
         with self._lock:
             if name not in self.run.problems:
-                self.run = zero_shot.cross(self.run, self.model, inputs_of, outputs_of)
+                self.run = zero_shot.add(self.run, self.model, inputs_of, outputs_of)
         return name
 
     def check(self, problem: str) -> None:
         """Raises a UserError unless the run has this problem, and its model can read and decode it."""
         if MARK in problem:
-            self.crossed(*sides(problem))
+            self.zero_shot(*sides(problem))
         else:
             check_problem(problem, self.problems, self.run.output_dir)
             check_decodes(self.run.problems[problem])
@@ -219,15 +225,15 @@ class Predictor:
           length: most positions of an output; default: those of a short input.
         """
         options = options or self.options
-        way = Way.of(options, length or self.decode_length(0, options))
+        config = DecodeConfig.from_options(options, length or self.decode_length(0, options))
         constraint = self._constraint(problem, options)
-        told = constraint if self._reads_text(problem) else None
-        spec = told.spec if told else {}
-        function = self.compiled.decoder(problem, way, constraint, self.reader(problem).spec, spec)
-        given = settings(options)
+        informed = constraint if self._reads_text(problem) else None
+        spec = informed.spec if informed else {}
+        function = self.compiled.decoder(problem, config, constraint, self.reader(problem).spec, spec)
+        values = settings(options)
 
         def decode(features, rows, texts=None):
-            return function(features, rows, told.conditions(texts) if told else {}, given)
+            return function(features, rows, informed.conditions(texts) if informed else {}, values)
 
         return decode
 
@@ -274,16 +280,16 @@ class Predictor:
 
         room = self._room(problem, as_text, read, options)
         most = options.batch_size * reader.bounds[-1]
-        batches = batched(read, room.get, options.batch_size, most)
-        for i, output in itertools.chain(*cores.each(lambda batch: decoded(*batch), batches)):
+        batches = batch_by_length(read, room.get, options.batch_size, most)
+        for i, output in itertools.chain(*cores.map_batches(lambda batch: decoded(*batch), batches)):
             predictions[i] = self._as_read(problem, as_text[i], output)
         return predictions
 
     def model_input(self, problem: str, example: dict[str, Any]) -> Any:
         """What the model reads of an example: the first of several."""
-        made = self.run.problems[problem]
-        value = made.to_text(example)["inputs"]
-        return value[0] if made.inputs.is_text and isinstance(value, list) else value
+        definition = self.run.problems[problem]
+        value = definition.to_text(example)["inputs"]
+        return value[0] if definition.inputs.is_text and isinstance(value, list) else value
 
     def _as_read(self, problem, inputs, output: Prediction) -> Prediction:
         """The output as a person reads it."""
@@ -305,10 +311,13 @@ class Predictor:
     def _outputs(self, problem, length, features, rows, texts, options) -> list[Prediction]:
         if not self.run.problems[problem].targets.is_text:
             function = self.compiled.probabilities(problem, self.reader(problem).spec)
-            return [of_classes(self.run.labels[problem], row) for row in function(features).numpy()]
-        found = self.decoder(problem, options, length)(features, rows, texts)
+            return [
+                prediction_of_classes(self.run.labels[problem], row) for row in function(features).numpy()
+            ]
+        outputs = self.decoder(problem, options, length)(features, rows, texts)
         return [
-            of_outputs(self.run.vocabulary, *one) for one in zip(*(x.numpy() for x in found), strict=True)
+            prediction_of_outputs(self.run.vocabulary, *one)
+            for one in zip(*(x.numpy() for x in outputs), strict=True)
         ]
 
     def _reads_text(self, problem) -> bool:
@@ -320,8 +329,8 @@ class Predictor:
             return None
         with self._lock:
             if problem not in self._constraints:
-                made = self.run.problems[problem].constraint(self.run.vocabulary)
-                self._constraints[problem] = made
+                constraint = self.run.problems[problem].constraint(self.run.vocabulary)
+                self._constraints[problem] = constraint
             return self._constraints[problem]
 
 

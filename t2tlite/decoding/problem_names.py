@@ -1,4 +1,4 @@
-"""Names of a run's problems, crossed ones among them. Needs no TensorFlow."""
+"""Names of a run's problems, zero-shot ones among them. Needs no TensorFlow."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
 
-MARK = ">"  # "imagenet>wmt_ende" reads as the one and writes as the other, see `crossing`
+MARK = ">"  # "imagenet>wmt_ende" reads as the one and writes as the other, see `zero_shot`
 
 
 def sides(name: str) -> tuple[str, str]:
-    """Whose inputs a problem reads, and whose outputs it writes: twice the same unless it is crossed."""
+    """Whose inputs a problem reads, and whose outputs it writes; they differ in a zero-shot problem."""
     reads, mark, writes = name.partition(MARK)
     return reads, writes if mark else reads
 
@@ -37,7 +37,7 @@ def check_decodes(problem) -> None:
 
 
 def check_sides(name: str, problems: Sequence[str], output_dir) -> None:
-    """`check_problem` of a problem that may be crossed."""
+    """`check_problem` of a problem that may be a zero-shot one."""
     for one in dict.fromkeys(sides(name)):
         check_problem(one, problems, output_dir)
 

@@ -13,14 +13,14 @@ from t2tlite.nearest import did_you_mean
 
 def score(predictor, problem: str, inputs: list, targets: list, keep_errors: bool) -> list[Score]:
     """One `Score` for each pair; see `Predictor.score`."""
-    made, reader = predictor.run.problems[problem], predictor.reader(problem)
+    definition, reader = predictor.run.problems[problem], predictor.reader(problem)
     writes = _targets(predictor, problem)
     scores: list[Score | None] = [None] * len(inputs)
     read = {}
     for i, pair in enumerate(zip(inputs, targets, strict=True)):
         try:
-            example = made.to_text(dict(zip(("inputs", "targets"), pair, strict=True)))
-            value = _one(example["inputs"]) if made.inputs.is_text else example["inputs"]
+            example = definition.to_text(dict(zip(("inputs", "targets"), pair, strict=True)))
+            value = _one(example["inputs"]) if definition.inputs.is_text else example["inputs"]
             read[i] = reader.read(value), writes.read(_one(example["targets"]))
         except UserError as error:
             if not keep_errors:
@@ -31,8 +31,10 @@ def score(predictor, problem: str, inputs: list, targets: list, keep_errors: boo
         features = reader.batch([read[i][0] for i in batch])
         return zip(batch, list(writes.scores(features, [read[i][1] for i in batch])), strict=True)
 
-    for i, one in itertools.chain(*cores.each(scored, _batches(read, predictor.options.batch_size))):
-        scores[i] = one
+    for i, scored_pair in itertools.chain(
+        *cores.map_batches(scored, _batches(read, predictor.options.batch_size))
+    ):
+        scores[i] = scored_pair
     return scores
 
 
@@ -60,8 +62,8 @@ class _Text:
 
     def scores(self, features, targets):
         padded = self._reader.batch(targets)["inputs"]
-        found = self._function({**features, "targets": padded}).numpy()
-        for ids, row in zip(targets, found, strict=True):
+        log_probabilities = self._function({**features, "targets": padded}).numpy()
+        for ids, row in zip(targets, log_probabilities, strict=True):
             units = tuple((self._vocabulary.piece(i), float(p)) for i, p in zip(ids, row, strict=False))
             yield Score(float(row.sum()), units)
 

@@ -1,14 +1,14 @@
-"""Crossing: the inputs of one problem with the outputs of another, which nobody trained."""
+"""Zero-shot problems: the inputs of one problem with the outputs of another, which nobody trained."""
 
 import dataclasses
 
 from t2tlite.decoding import problem_names
 from t2tlite.errors import UserError
-from t2tlite.model import Crossable
+from t2tlite.model import ZeroShot
 from t2tlite.problem import Problem
 
 
-class Crossed(Problem):
+class ZeroShotProblem(Problem):
     """Reads as one problem and writes as another.
 
     Args:
@@ -16,7 +16,7 @@ class Crossed(Problem):
     """
 
     def __init__(self, reads: Problem, writes: Problem):
-        self.name = crossed_name(reads.name, writes.name)
+        self.name = zero_shot_name(reads.name, writes.name)
         self.inputs = reads.inputs
         self.targets = writes.targets
         self.command = writes.command
@@ -26,10 +26,10 @@ class Crossed(Problem):
 
     def to_text(self, example):
         """The inputs as the one problem has them, the targets as the other."""
-        made = {"inputs": self._reads.to_text({"inputs": example["inputs"]})["inputs"]}
+        converted = {"inputs": self._reads.to_text({"inputs": example["inputs"]})["inputs"]}
         if "targets" in example:
-            made["targets"] = self._writes.to_text(example)["targets"]
-        return made
+            converted["targets"] = self._writes.to_text(example)["targets"]
+        return converted
 
     def from_text(self, inputs, output):
         """The other problem's, where its inputs are of this kind; else the output as the model wrote it."""
@@ -40,12 +40,12 @@ class Crossed(Problem):
         return self._writes.constraint(vocabulary)
 
 
-def crossed_name(reads: str, writes: str) -> str:
+def zero_shot_name(reads: str, writes: str) -> str:
     return f"{reads}{problem_names.MARK}{writes}"
 
 
-def cross(run, model, reads: str, writes: str):
-    """The run with the crossed problem among its problems, of which the model is told.
+def add(run, model, reads: str, writes: str):
+    """The run with the zero-shot problem among its problems; the model learns of it, too.
 
     Args:
       run: the `Run`.
@@ -55,14 +55,14 @@ def cross(run, model, reads: str, writes: str):
     Raises:
       UserError: the model can't read as one problem and write as another.
     """
-    if not isinstance(model, Crossable):
+    if not isinstance(model, ZeroShot):
         raise UserError(
             f"the model `{run.hparams.model}` can't read as `{reads}` and write as `{writes}`; give one of"
             " its problems"
         )
-    made = Crossed(run.problems[reads], run.problems[writes])
-    model.cross(made.name, reads, writes)
-    labels = {made.name: run.labels[writes]} if writes in run.labels else {}
+    problem = ZeroShotProblem(run.problems[reads], run.problems[writes])
+    model.add_zero_shot(problem.name, reads, writes)
+    labels = {problem.name: run.labels[writes]} if writes in run.labels else {}
     return dataclasses.replace(
-        run, problems={**run.problems, made.name: made}, labels={**run.labels, **labels}
+        run, problems={**run.problems, problem.name: problem}, labels={**run.labels, **labels}
     )

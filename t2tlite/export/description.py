@@ -42,7 +42,7 @@ def description(run, problems: Sequence[str], signatures, options, checkpoint: s
 
 def _problem(run, name: str) -> dict[str, Any]:
     problem = run.problems[name]
-    found = {
+    fields = {
         "inputs": problem.inputs.described(),
         "targets": problem.targets.kind,
         "command": problem.command,
@@ -50,8 +50,8 @@ def _problem(run, name: str) -> dict[str, Any]:
         "from_text": converts_outputs(problem),
     }
     if name in run.labels:
-        found["classes"] = list(run.labels[name])
-    return found
+        fields["classes"] = list(run.labels[name])
+    return fields
 
 
 def converts_inputs(problem) -> bool:
@@ -75,14 +75,14 @@ def converts_outputs(problem) -> bool:
 
 
 def _signature(signature) -> dict[str, Any]:
-    _, given = signature.function.structured_input_signature
-    made = signature.function.structured_outputs
+    _, inputs = signature.function.structured_input_signature
+    outputs = signature.function.structured_outputs
     return {
         "problem": signature.problem,
-        "inputs": {name: _tensor(given[name], said) for name, said in signature.inputs.items()},
-        "outputs": {name: _tensor(made[name], said) for name, said in signature.outputs.items()},
+        "inputs": {name: _tensor(inputs[name], meaning) for name, meaning in signature.inputs.items()},
+        "outputs": {name: _tensor(outputs[name], meaning) for name, meaning in signature.outputs.items()},
     }
 
 
-def _tensor(tensor, said: str) -> dict[str, Any]:
-    return {"dtype": tensor.dtype.name, "shape": list(tensor.shape), "what": said}
+def _tensor(tensor, meaning: str) -> dict[str, Any]:
+    return {"dtype": tensor.dtype.name, "shape": list(tensor.shape), "what": meaning}

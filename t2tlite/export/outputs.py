@@ -26,8 +26,8 @@ class Texts:
 
     Attributes:
       suffix: of the name of a signature that writes this.
-      made: `{name: TensorSpec}` of the outputs for a batch.
-      means: `{name: what it is}`, for people.
+      specs: `{name: TensorSpec}` of the outputs for a batch.
+      meanings: `{name: what it is}`, for people.
 
     Args:
       predictor: whose compiled function is used.
@@ -41,12 +41,12 @@ class Texts:
         self._decode = predictor.decoder(problem)
         self._all = predictor.options.return_beams
         shape = [None, predictor.options.outputs] if self._all else [None]
-        self.made = {
+        self.specs = {
             "text": tf.TensorSpec(shape, tf.string),
             "log_probability": tf.TensorSpec(shape, tf.float32),
             "score": tf.TensorSpec(shape, tf.float32),
         }
-        self.means = {
+        self.meanings = {
             "text": "the outputs, best first; empty, with a score of -inf, where there are fewer"
             if self._all
             else "the best output",
@@ -55,32 +55,32 @@ class Texts:
         }
 
     def write(self, features, rows, texts):
-        found = self._decode(features, rows, texts)
-        ids, log_probability, score = found  # [batch, outputs, length], [batch, outputs]
+        outputs = self._decode(features, rows, texts)
+        ids, log_probability, score = outputs  # [batch, outputs, length], [batch, outputs]
         shape = tf.shape(ids)
         text = self._vocabulary.detokenize(tf.reshape(ids, [-1, shape[2]]))
         text = tf.where(score > float("-inf"), tf.reshape(text, shape[:2]), "")
-        found = {"text": text, "log_probability": log_probability, "score": score}
-        return found if self._all else {name: values[:, 0] for name, values in found.items()}
+        outputs = {"text": text, "log_probability": log_probability, "score": score}
+        return outputs if self._all else {name: values[:, 0] for name, values in outputs.items()}
 
 
 class Classes:
     """The likeliest classes; see `Texts`."""
 
     suffix = ""
-    means = {"label": "the likeliest classes, best first", "probability": "of each of them"}
+    meanings = {"label": "the likeliest classes, best first", "probability": "of each of them"}
 
     def __init__(self, predictor, problem: str):
         self._names = predictor.run.labels[problem]
         self._probabilities = predictor.compiled.probabilities(problem, predictor.reader(problem).spec)
         shape = [None, min(_BEST, len(self._names))]
-        self.made = {
+        self.specs = {
             "label": tf.TensorSpec(shape, tf.string),
             "probability": tf.TensorSpec(shape, tf.float32),
         }
 
     def write(self, features, rows, texts):
-        best, classes = tf.math.top_k(self._probabilities(features), self.made["label"].shape[1])
+        best, classes = tf.math.top_k(self._probabilities(features), self.specs["label"].shape[1])
         return {"label": tf.gather(tf.constant(self._names), classes), "probability": best}
 
 
@@ -88,8 +88,8 @@ class Scores:
     """The log-probability of given outputs; see `Texts`."""
 
     suffix = "_score"
-    made = {"log_probability": tf.TensorSpec([None], tf.float32)}
-    means = {"log_probability": "of the targets given the inputs, in nats, their end included"}
+    specs = {"log_probability": tf.TensorSpec([None], tf.float32)}
+    meanings = {"log_probability": "of the targets given the inputs, in nats, their end included"}
 
     def __init__(self, predictor, problem: str):
         spec = predictor.reader(problem).spec

@@ -45,48 +45,48 @@ def of_problem(predictor, problem: str, scores: bool = True) -> list[Signature]:
     if not readers:
         raise UserError(f"problem `{problem}` reads {inputs.kind}, which can't be read in a graph")
     writer = outputs.writer(predictor, problem)
-    found = [_decoding(problem, reader, writer, size) for reader in readers]
+    signatures = [_decoding(problem, reader, writer, size) for reader in readers]
     if scores and targets.is_text:
         targets, writer = RawTargets(run.vocabulary, run.hparams), outputs.Scores(predictor, problem)
-        found += [_scoring(problem, reader, targets, writer, size) for reader in readers]
-    return found
+        signatures += [_scoring(problem, reader, targets, writer, size) for reader in readers]
+    return signatures
 
 
 def _decoding(problem, reader, writer, size) -> Signature:
-    def decode(**given):
-        read = reader.read(**given)
+    def decode(**arguments):
+        read = reader.read(**arguments)
         wanted = (read.error == "") & ~read.blank
 
         def write(rows):
             texts = None if read.texts is None else tf.gather(read.texts, rows)
             return writer.write(read.features(rows), rows, texts)
 
-        return {**in_chunks(write, writer.made, wanted, read.length, size), "error": read.error}
+        return {**in_chunks(write, writer.specs, wanted, read.length, size), "error": read.error}
 
     function = _concrete(decode, reader.spec)
     return Signature(
-        f"{problem}{reader.suffix}", problem, function, reader.accepts, {**writer.means, **_ERROR}
+        f"{problem}{reader.suffix}", problem, function, reader.accepts, {**writer.meanings, **_ERROR}
     )
 
 
 def _scoring(problem, reader, targets, scores, size) -> Signature:
-    def score(**given):
-        asked = targets.read(targets=given.pop("targets"))
-        read = reader.read(**given)
-        error = tf.where(read.error == "", asked.error, read.error)
+    def score(**arguments):
+        expected = targets.read(targets=arguments.pop("targets"))
+        read = reader.read(**arguments)
+        error = tf.where(read.error == "", expected.error, read.error)
 
         def write(rows):
-            return scores.write({**read.features(rows), **asked.features(rows)}, rows)
+            return scores.write({**read.features(rows), **expected.features(rows)}, rows)
 
-        found = in_chunks(write, scores.made, error == "", tf.maximum(read.length, asked.length), size)
-        return {**found, "error": error}
+        values = in_chunks(write, scores.specs, error == "", tf.maximum(read.length, expected.length), size)
+        return {**values, "error": error}
 
     return Signature(
         f"{problem}{reader.suffix}{scores.suffix}",
         problem,
         _concrete(score, {**reader.spec, **targets.spec}),
         {**reader.accepts, **targets.accepts},
-        {**scores.means, **_ERROR},
+        {**scores.meanings, **_ERROR},
     )
 
 

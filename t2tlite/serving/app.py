@@ -12,7 +12,7 @@ from aiohttp import web
 
 import t2tlite
 from t2tlite.features import untrusted
-from t2tlite.serving import answers, asked_options, payload
+from t2tlite.serving import payload, request_options, responses
 from t2tlite.serving.hosts import Hosts
 from t2tlite.serving.refusal import Refusal
 from t2tlite.serving.service import LOADING, READY, Limits, Service
@@ -70,24 +70,26 @@ class App:
             self._hosts.check(request.headers.get("Host"), request.headers.get("Origin"))
             return await handler(request)
         except Refusal as refusal:
-            return _refused(refusal)
+            return _error_response(refusal)
         except web.HTTPRequestEntityTooLarge:
-            return _refused(_too_large(self._service.limits))
+            return _error_response(_too_large(self._service.limits))
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            return _refused(Refusal(error.status, f"{error.reason}: {request.method} {request.path[:80]}"))
+            return _error_response(
+                Refusal(error.status, f"{error.reason}: {request.method} {request.path[:80]}")
+            )
         except Exception as error:
             traceback.print_exc()
             print(f"t2t-serve: internal error at {request.method} {request.path!r}", file=sys.stderr)
-            return _refused(
+            return _error_response(
                 Refusal(500, f"internal error: {type(error).__name__}; the server's log has more")
             )
 
     async def _health(self, request):
         state = self._service.state
-        told = {"status": state, "warmed": len(self._service.warmed)}
-        return web.json_response(told, status=200 if state == READY else 503)
+        answer = {"status": state, "warmed": len(self._service.warmed)}
+        return web.json_response(answer, status=200 if state == READY else 503)
 
     async def _problems(self, request):
         service = self._service
@@ -99,11 +101,11 @@ class App:
                 "run": self._title,
                 "version": t2tlite.__version__,
                 "problems": [
-                    _described(name, problem)
+                    _describe_problem(name, problem)
                     for name, problem in ((one, predictor.run.problems[one]) for one in predictor.problems)
                     if problem.targets is not None
                 ],
-                "options": asked_options.described(service.options),
+                "options": request_options.described(service.options),
                 "limits": {
                     "request_bytes": service.limits.request_bytes,
                     "timeout_seconds": service.limits.timeout_seconds,
@@ -121,19 +123,19 @@ class App:
     async def _predict(self, request):
         start = time.perf_counter()
         async with _Counted(self._service):
-            problem, asked = await self._asked(request)
-            found = await self._service.predict(problem, asked)
-        predictions = [answers.prediction(one) for one in found]
+            problem, wanted = await self._read_request(request)
+            results = await self._service.predict(problem, wanted)
+        predictions = [responses.prediction(one) for one in results]
         seconds = round(time.perf_counter() - start, 4)
         return web.json_response({"problem": problem, "predictions": predictions, "seconds": seconds})
 
     async def _attention(self, request):
         async with _Counted(self._service):
-            problem, asked = await self._asked(request, more=("output",))
-            found = await self._service.attention(problem, asked)
-        return web.json_response({"problem": problem, **answers.attention(found)})
+            problem, wanted = await self._read_request(request, extra_keys=("output",))
+            result = await self._service.attention(problem, wanted)
+        return web.json_response({"problem": problem, **responses.attention(result)})
 
-    async def _asked(self, request, more=()):
+    async def _read_request(self, request, extra_keys=()):
         problem = request.match_info["problem"]
         feature = self._service.reads(problem)
         limits = self._service.limits
@@ -145,8 +147,8 @@ class App:
         except TimeoutError:
             raise Refusal(408, f"the body did not arrive within {limits.timeout_seconds:g} seconds") from None
         base = self._service.options
-        given = feature, body, request.content_type, dict(request.query), base, more
-        return problem, await asyncio.to_thread(payload.read, *given)  # so that other requests go on
+        arguments = feature, body, request.content_type, dict(request.query), base, extra_keys
+        return problem, await asyncio.to_thread(payload.read, *arguments)  # so that other requests go on
 
     async def _file(self, request):
         name = request.match_info.get("name", _INDEX)
@@ -182,7 +184,7 @@ async def _with_headers(request, response):
     response.headers.update(_HEADERS)
 
 
-def _refused(refusal: Refusal) -> web.Response:
+def _error_response(refusal: Refusal) -> web.Response:
     response = web.json_response({"error": refusal.message}, status=refusal.status)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
@@ -193,7 +195,7 @@ def _too_large(limits: Limits) -> Refusal:
     return Refusal(413, f"the body is larger than {limits.request_bytes / (1 << 20):g} MB (--max_request_mb)")
 
 
-def _described(name, problem) -> dict[str, Any]:
+def _describe_problem(name, problem) -> dict[str, Any]:
     """A problem for `/api/problems`; the kind of its inputs, or that of each by name."""
     return {
         "name": name,

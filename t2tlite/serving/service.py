@@ -12,7 +12,7 @@ from t2tlite.decoding.problem_names import check_decodes, check_sides, sides
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
 from t2tlite.serving.batching import Batcher
-from t2tlite.serving.payload import Asked
+from t2tlite.serving.payload import PredictRequest
 from t2tlite.serving.refusal import Refusal
 
 LOADING, WARMING, READY, STOPPING = "loading", "warming", "ready", "stopping"
@@ -132,37 +132,37 @@ class Service:
             raise Refusal(404, f"problem `{reads}` reads {feature.kind}, which can't be sent to a server")
         return feature
 
-    async def predict(self, problem: str, asked: Asked) -> list:
+    async def predict(self, problem: str, request: PredictRequest) -> list:
         """A `Prediction` for each input.
 
         Raises:
           Refusal: the model can't, or not in time.
         """
-        return await self._submit(problem, asked.inputs, asked.options, self.limits.timeout_seconds)
+        return await self._submit(problem, request.inputs, request.options, self.limits.timeout_seconds)
 
-    async def attention(self, problem: str, asked: Asked):
+    async def attention(self, problem: str, request: PredictRequest):
         """An `Attention` for the only input.
 
         Raises:
           Refusal: 400 for several inputs, or what the model can't show.
         """
-        if len(asked.inputs) != 1:
-            raise Refusal(400, f"attention is shown for one input; received {len(asked.inputs)}")
-        output, (_, writes) = asked.output, sides(problem)
+        if len(request.inputs) != 1:
+            raise Refusal(400, f"attention is shown for one input; received {len(request.inputs)}")
+        output, (_, writes) = request.output, sides(problem)
         if output is None and self.predictor.run.problems[writes].targets.is_text:
-            [found] = await self.predict(problem, asked)
-            if found.error:
-                raise Refusal(400, found.error)
-            output = found.text
+            [result] = await self.predict(problem, request)
+            if result.error:
+                raise Refusal(400, result.error)
+            output = result.text
 
         def look(values):
             return [self.predictor.attention(problem, values[0], output)]
 
         try:
-            [found] = await self.batcher.submit(None, asked.inputs, look, self.limits.timeout_seconds)
+            [result] = await self.batcher.submit(None, request.inputs, look, self.limits.timeout_seconds)
         except UserError as error:
             raise Refusal(400, str(error)) from None
-        return found
+        return result
 
     def figures(self) -> dict[str, Any]:
         """What has been going on, for monitoring."""

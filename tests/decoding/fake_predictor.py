@@ -31,7 +31,7 @@ class FakePredictor:
     def check(self, problem):
         check_problem(problem, list(self.run.problems), "run")
 
-    def crossed(self, inputs_of, outputs_of):
+    def zero_shot(self, inputs_of, outputs_of):
         for name in (inputs_of, outputs_of):
             self.check(name)
         name = f"{inputs_of}>{outputs_of}"

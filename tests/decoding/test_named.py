@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.decoding.files import fields
-from t2tlite.decoding.files.job import Work
+from t2tlite.decoding.files.job import LineJob
 from t2tlite.decoding.files.line_decoder import LineDecoder, LineScorer
 from t2tlite.decoding.files.line_file import LineFile
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
-from t2tlite.decoding.search.beam_search import search
+from t2tlite.decoding.search.beam_search import beam_search
 from t2tlite.decoding.search.constraints import Rules
 from t2tlite.decoding.search.incremental import Incremental
 from t2tlite.decoding.session.prompt import completions
@@ -38,7 +38,7 @@ def test_a_search_finds_the_same_as_recomputing_everything(eagerly, name):
     model = tiny.model((name,), HPARAMS)
     features = {key: value for key, value in tiny.batch(name, 3).items() if key != "targets"}
     found, expected = (
-        search(way(model, name, LENGTH), features, Rules(LENGTH, 0), 3, tf.constant(0.6), True)
+        beam_search(way(model, name, LENGTH), features, Rules(LENGTH, 0), 3, tf.constant(0.6), True)
         for way in (Incremental, Recomputed)
     )
     np.testing.assert_array_equal(found.ids, expected.ids)
@@ -199,8 +199,8 @@ def test_from_file_to_file_and_as_a_stream(eagerly, predictor, media, capsysbina
     (media / "in.tsv").write_text("\n".join(table) + "\n")
     options = str(media / "in.tsv"), "decode_from_file"
     common = {"problem": "asked", "scoring": False, "write_scores": False, "identity": {}}
-    assert Work(*options, str(media / "out"), load=lambda: predictor, **common).do() == (6, 0)
-    assert Work(*options, None, load=lambda: predictor, **common).do() == (6, 0)
+    assert LineJob(*options, str(media / "out"), load=lambda: predictor, **common).run() == (6, 0)
+    assert LineJob(*options, None, load=lambda: predictor, **common).run() == (6, 0)
     found = (media / "out").read_bytes()
     assert capsysbinary.readouterr().out == found
     values = [dict(zip(("picture", "question"), row.split("\t"), strict=True)) for row in table[1:]]
@@ -244,17 +244,17 @@ class Typed:
         return [Prediction("answer")]
 
 
-def talk(predictor, lines, person=False):
+def talk(predictor, lines, interactive=False):
     output, messages = io.StringIO(), io.StringIO()
-    session = Session(predictor, "asked", person, output, messages)
+    session = Session(predictor, "asked", interactive, output, messages)
     prompts = []
 
-    def typed():
+    def read_lines():
         for line in lines:
             prompts.append(session.prompt())
             yield line
 
-    session.run(typed())
+    session.run(read_lines())
     return output.getvalue(), messages.getvalue(), prompts
 
 

@@ -281,7 +281,7 @@ def test_mistakes_and_faults_are_told_in_a_line(page, tmp_path, capfd):
     capfd.readouterr()
 
 
-def test_options_and_crossing(page):
+def test_options_and_zero_shot(page):
     async def scenario(tab):
         for name, value in (("beam_size", 2), ("alpha", 0.75)):
             await tab.run(f"document.querySelector('#option-{name}').value = {value}")

@@ -56,23 +56,23 @@ class Fields:
         """
         if self._names:
             parts = dict(self._feature.parts)
-            found = dict(zip(self._names, self._split(line), strict=True))
-            target = text(found.pop("targets")) if self._pairs else None
-            return {name: _value(cell, parts[name], self._folder) for name, cell in found.items()}, target
+            cells = dict(zip(self._names, self._split(line), strict=True))
+            target = text(cells.pop("targets")) if self._pairs else None
+            return {name: _value(cell, parts[name], self._folder) for name, cell in cells.items()}, target
         if not self._pairs:
             return _value(line, self._feature, self._folder), None
-        given, *target = line.split(b"\t")
+        value, *target = line.split(b"\t")
         if len(target) != 1:
             raise UserError(f"expected an input, a tab and a target; found {len(target)} tabs")
-        if self._feature.is_file and not given.strip():
+        if self._feature.is_file and not value.strip():
             raise UserError("expected the path of a file before the tab; found nothing")
-        return _value(given, self._feature, self._folder), text(target[0])
+        return _value(value, self._feature, self._folder), text(target[0])
 
     def files(self, line: bytes) -> list[tuple[bytes, Feature]]:
         """The paths in a line, as they stand there, with what each is; none where the line can't be read."""
         if not self._names:
-            given = line.partition(b"\t")[0] if self._pairs else line
-            return [(given, self._feature)] if self._feature.is_file else []
+            value = line.partition(b"\t")[0] if self._pairs else line
+            return [(value, self._feature)] if self._feature.is_file else []
         parts, cells = dict(self._feature.parts), line.split(b"\t")
         named = zip(self._names, cells, strict=False)
         return [(cell, parts[name]) for name, cell in named if name in parts and parts[name].is_file]
@@ -112,16 +112,16 @@ def path(name: str, folder: pathlib.Path) -> str:
     """
     if not name:
         return ""
-    found = _place(name, folder)
+    resolved = _place(name, folder)
     try:
-        mode = os.stat(found).st_mode
+        mode = os.stat(resolved).st_mode
     except OSError as error:
         raise UserError(f"can't read {name}: {error.strerror}") from None
     except ValueError:
         raise UserError(f"can't read {name!r}: no path has such a character") from None
     if not stat.S_ISREG(mode):
         raise UserError(f"can't read {name}: a {'directory' if stat.S_ISDIR(mode) else 'device'}, not a file")
-    return found
+    return resolved
 
 
 def sizes_and_stamps(
@@ -148,11 +148,11 @@ def sizes_and_stamps(
         states = []
         for name, part in fields.files(lines[number]):
             try:
-                found = os.stat(_place(os.fsdecode(name.strip()), folder))
+                status = os.stat(_place(os.fsdecode(name.strip()), folder))
             except (OSError, ValueError):
-                continue  # told when it is its turn
-            states.append(b"%d %d" % (found.st_size, found.st_mtime_ns))
-            sizes[number] += found.st_size if part.costs_by_size else 0
+                continue  # reported when it is its turn
+            states.append(b"%d %d" % (status.st_size, status.st_mtime_ns))
+            sizes[number] += status.st_size if part.costs_by_size else 0
         stamps[number] = zlib.crc32(b" ".join(states))
     return sizes, stamps
 

@@ -14,7 +14,7 @@ from t2tlite.plural import counted
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
+class LineJob:
     """What is to be done.
 
     Attributes:
@@ -37,7 +37,7 @@ class Work:
     identity: dict[str, str]
     load: Callable[[], Any]
 
-    def do(self) -> tuple[int, int]:
+    def run(self) -> tuple[int, int]:
         """Does it.
 
         From a file to a file, lines are sorted by length, and a process that was killed goes on. Else they
@@ -58,11 +58,11 @@ class Work:
             source = stack.enter_context(self._opened())
             write = _to_standard_output
             if self.to:
-                write = stack.enter_context(line_file.whole_file(self.to)).write
+                write = stack.enter_context(line_file.atomic_file(self.to)).write
             predictor = self.load()
-            chunks = line_file.as_they_come(source, _chunk(predictor))
+            chunks = line_file.read_chunks(source, _chunk(predictor))
             show = bool(self.to) or not sys.stdout.isatty()
-            return processing.answer_stream(chunks, self._answer(predictor), write, self.problem, show)
+            return processing.process_stream(chunks, self._answer(predictor), write, self.problem, show)
 
     def _opened(self):
         if self.source == "-":
@@ -89,13 +89,13 @@ class Work:
             sizes, stamps = fields.sizes_and_stamps(lines, feature, self._folder(), self.scoring)
             answer = self._answer(predictor, lines[0] if len(lines) else None)
             chunk = _chunk(predictor)
-            processing.answer_file(lines, sizes, stamps, journal, answer, chunk, self.problem, True)
+            processing.process_file(lines, sizes, stamps, journal, answer, chunk, self.problem, True)
             lines.check()
             errors = processing.assemble(journal, final, self.to)
             journal.remove()
             return len(lines), errors
 
-    def _answer(self, predictor, header: bytes | None = None) -> processing.Answer:
+    def _answer(self, predictor, header: bytes | None = None) -> processing.LineFunction:
         from t2tlite.decoding.files.line_decoder import LineDecoder, LineScorer  # imports TensorFlow
 
         if self.scoring:

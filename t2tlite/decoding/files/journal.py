@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from t2tlite.decoding.files.line_file import unwritable
+from t2tlite.decoding.files.line_file import write_error
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
 
@@ -51,7 +51,7 @@ class Journal:
                 self._file.close()
                 raise
         except OSError as error:
-            raise unwritable(named, error) from None
+            raise write_error(named, error) from None
 
     def __enter__(self):
         return self
@@ -139,8 +139,8 @@ class Journal:
 
 
 def _head(number, stamp, output) -> bytes:
-    said = b"%d\t%d\t" % (number, stamp)
-    return said + b"%08x\t" % zlib.crc32(said + output)
+    prefix = b"%d\t%d\t" % (number, stamp)
+    return prefix + b"%08x\t" % zlib.crc32(prefix + output)
 
 
 def _locked(path):

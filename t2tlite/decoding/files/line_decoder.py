@@ -14,7 +14,7 @@ from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
 
 
-class _Lines:
+class _LineProcessor:
     """An output for each line; what can't be answered gives `# error: ` and the reason.
 
     Args:
@@ -63,7 +63,7 @@ class _Lines:
                 read[number] = self._fields.read(line)
             except UserError as error:
                 outputs[number] = _error(error)
-        with enough_memory(self._predictor.options):
+        with explained_memory_errors(self._predictor.options):
             outputs.update(zip(read, self._answers(read), strict=True))
         return [outputs[number] for number in numbers]
 
@@ -72,7 +72,7 @@ class _Lines:
         raise NotImplementedError
 
 
-class LineDecoder(_Lines):
+class LineDecoder(_LineProcessor):
     """What the model writes for each line.
 
     Text is read as UTF-8, a sentence a line; an empty line gives an empty line. For images and audio a line
@@ -80,7 +80,7 @@ class LineDecoder(_Lines):
 
     Args:
       predictor, problem, folder, header: as for all lines.
-      scores: texts are written with their scores, see `as_line`.
+      scores: texts are written with their scores, see `format_line`.
     """
 
     def __init__(self, predictor, problem, folder, scores: bool = False, header: bytes | None = None):
@@ -91,10 +91,10 @@ class LineDecoder(_Lines):
         best = not self._predictor.options.return_beams
         inputs = [one for one, _ in read.values()]
         predictions = self._predictor.predict(self._problem, inputs, True, rows=read)
-        return [as_line(prediction, best, self._scores) for prediction in predictions]
+        return [format_line(prediction, best, self._scores) for prediction in predictions]
 
 
-class LineScorer(_Lines):
+class LineScorer(_LineProcessor):
     """The log-probability in nats of the target for each line, which is an input, a tab, and a target.
 
     With named inputs, one of the fields is `targets`.
@@ -109,7 +109,7 @@ class LineScorer(_Lines):
         return [_error(score.error) if score.error else f"{score.log_probability:.6f}" for score in scores]
 
 
-def as_line(prediction: Prediction, best: bool = True, scores: bool = False) -> str:
+def format_line(prediction: Prediction, best: bool = True, scores: bool = False) -> str:
     """A prediction as one line of a file.
 
     Args:
@@ -137,7 +137,7 @@ def _error(reason) -> str:
 
 
 @contextlib.contextmanager
-def enough_memory(options: DecodeOptions):
+def explained_memory_errors(options: DecodeOptions):
     """Says what to do where a device's memory does not suffice."""
     try:
         yield

@@ -76,8 +76,8 @@ class LineFile:
             raise UserError(f"{self._named} was changed while it was read; start again")
 
     def _stat(self):
-        found = os.fstat(self._file.fileno())
-        return found.st_size, found.st_mtime_ns
+        status = os.fstat(self._file.fileno())
+        return status.st_size, status.st_mtime_ns
 
 
 def _scan(file) -> tuple[np.ndarray, str]:
@@ -89,36 +89,36 @@ def _scan(file) -> tuple[np.ndarray, str]:
         digest.update(block)
         starts.append(np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + size + 1)
         size += len(block)
-    found = np.concatenate(starts).astype(np.int64) if starts else np.zeros(1, np.int64)
-    if found[-1] < size:  # the last line has no end
-        found = np.append(found, size)
-    return found, digest.hexdigest()
+    offsets = np.concatenate(starts).astype(np.int64) if starts else np.zeros(1, np.int64)
+    if offsets[-1] < size:  # the last line has no end
+        offsets = np.append(offsets, size)
+    return offsets, digest.hexdigest()
 
 
-def as_they_come(file: BinaryIO, most: int) -> Iterator[list[bytes]]:
+def read_chunks(file: BinaryIO, most: int) -> Iterator[list[bytes]]:
     """Lines of a stream, without their ends: at least one, and as many as are there already, up to `most`."""
     read, is_ready = _reading(file)
-    begun, lines, first = [], [], True  # the pieces of a line whose end has not come, and whole lines
+    pending, lines, first = [], [], True  # the pieces of a line whose end has not come, and whole lines
     while block := read():
         if first:
             block, first = block.removeprefix(_BYTE_ORDER_MARK), False
         end, *more = block.split(b"\n")
-        begun.append(end)
+        pending.append(end)
         if more:
-            lines += [b"".join(begun), *more[:-1]]
-            begun = [more[-1]]
+            lines += [b"".join(pending), *more[:-1]]
+            pending = [more[-1]]
         while len(lines) >= most or (lines and not is_ready()):
             yield _taken(lines, most)
-    last = b"".join(begun)
+    last = b"".join(pending)
     lines += [last] if last else []
     while lines:
         yield _taken(lines, most)
 
 
 def _taken(lines, most):
-    found = [line.removesuffix(b"\r") for line in lines[:most]]
+    taken = [line.removesuffix(b"\r") for line in lines[:most]]
     del lines[:most]
-    return found
+    return taken
 
 
 def _reading(file):
@@ -152,12 +152,12 @@ def target(path: str) -> pathlib.Path:
     return final
 
 
-def unwritable(path, error: OSError) -> UserError:
+def write_error(path, error: OSError) -> UserError:
     return UserError(f"can't write --decode_to_file={path}: {error.strerror}")
 
 
 @contextlib.contextmanager
-def whole_file(path: str) -> Iterator[BinaryIO]:
+def atomic_file(path: str) -> Iterator[BinaryIO]:
     """A file to write that is there under its name once everything is written, and not before.
 
     A pipe or a device is written directly.
@@ -183,4 +183,4 @@ def _opened(path, named) -> BinaryIO:
     try:
         return open(path, "wb")
     except OSError as error:
-        raise unwritable(named, error) from None
+        raise write_error(named, error) from None

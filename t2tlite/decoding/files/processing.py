@@ -9,9 +9,9 @@ import numpy as np
 
 from t2tlite.data.progress import Board
 from t2tlite.decoding.files.journal import Journal
-from t2tlite.decoding.files.line_file import LineFile, unwritable
+from t2tlite.decoding.files.line_file import LineFile, write_error
 
-Answer = Callable[[Sequence[int], Sequence[bytes]], Sequence[str]]
+LineFunction = Callable[[Sequence[int], Sequence[bytes]], Sequence[str]]
 """Line numbers, from 0, and lines without their ends, to an output for each, without line feeds."""
 
 ERROR = "# error: "  # begins the output of a line that has none
@@ -27,13 +27,17 @@ def encoded(output: str) -> bytes:
     return output.encode("utf-8", "backslashreplace")
 
 
-def answer_stream(
-    chunks: Iterable[list[bytes]], answer: Answer, write: Callable[[bytes], object], label: str, show: bool
+def process_stream(
+    chunks: Iterable[list[bytes]],
+    function: LineFunction,
+    write: Callable[[bytes], object],
+    label: str,
+    show: bool,
 ) -> tuple[int, int]:
     """Writes an output for each line as soon as those that came with it are answered.
 
     Args:
-      chunks: of lines; `line_file.as_they_come`.
+      chunks: of lines; `line_file.read_chunks`.
       write: called with the outputs of a chunk, their ends included.
       label: names the progress on stderr.
       show: whether it is shown.
@@ -45,7 +49,7 @@ def answer_stream(
     with Board(show) as board:
         board.advance(label, 0, None)
         for lines in chunks:
-            outputs = answer(range(count, count + len(lines)), lines)
+            outputs = function(range(count, count + len(lines)), lines)
             write(b"".join(encoded(output) + b"\n" for output in outputs))
             count += len(lines)
             errors += sum(output.startswith(ERROR) for output in outputs)
@@ -54,12 +58,12 @@ def answer_stream(
     return count, errors
 
 
-def answer_file(
+def process_file(
     lines: LineFile,
     sizes: np.ndarray,
     stamps: np.ndarray,
     journal: Journal,
-    answer: Answer,
+    function: LineFunction,
     chunk: int,
     label: str,
     show: bool,
@@ -81,7 +85,7 @@ def answer_file(
     with Board(show) as board:
         board.advance(label, 0, total)
         for numbers in map(np.ndarray.tolist, chunks):
-            outputs = answer(numbers, [lines[number] for number in numbers])
+            outputs = function(numbers, [lines[number] for number in numbers])
             journal.add(numbers, stamps[numbers].tolist(), [encoded(output) for output in outputs])
             board.advance(label, len(numbers), total)
         board.finish(label)
@@ -105,7 +109,7 @@ def assemble(journal: Journal, final: pathlib.Path, named: str) -> int:
         part.replace(final)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise unwritable(named, error) from None
+        raise write_error(named, error) from None
     return errors
 
 

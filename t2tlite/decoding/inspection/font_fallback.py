@@ -1,4 +1,4 @@
-"""Lettering: any text in a picture, in fonts that have its characters, or else by their code points."""
+"""FontFallback: any text in a picture, in fonts that have its characters, or else by their code points."""
 
 import functools
 import unicodedata
@@ -11,7 +11,7 @@ _LONGEST = 24  # characters of a label
 _NO_SIGN = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, surrogate, private, unassigned, line ends
 
 
-class Lettering:
+class FontFallback:
     """How to write some texts.
 
     Matplotlib warns of every character that its fonts lack, and draws a box.
@@ -28,9 +28,9 @@ class Lettering:
         self._known = wanted & _characters(font_manager.findfont(_FIRST))
         self.fonts = [_FIRST]
         for family, path in _installed() if wanted - self._known else ():
-            found = (wanted - self._known) & _characters(path)
-            if found:
-                self._known |= found
+            covered = (wanted - self._known) & _characters(path)
+            if covered:
+                self._known |= covered
                 self.fonts.append(family)
             if wanted == self._known:
                 break
@@ -44,12 +44,12 @@ class Lettering:
 @functools.cache
 def _installed() -> list[tuple[str, str]]:
     """Family and file of the upright fonts, by name; the last resort has boxes for everything."""
-    found = {}
+    fonts = {}
     for entry in font_manager.fontManager.ttflist:
         upright = entry.style == "normal" and entry.weight in (400, "normal", "regular")
         if upright and entry.stretch == "normal" and "Last Resort" not in entry.name:
-            found.setdefault(entry.name, entry.fname)
-    return sorted(found.items())
+            fonts.setdefault(entry.name, entry.fname)
+    return sorted(fonts.items())
 
 
 @functools.cache

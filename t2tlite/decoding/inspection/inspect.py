@@ -33,37 +33,37 @@ def attention(predictor, problem: str, value: Any, output: str | None = None) ->
     """Where the model looks as it writes an output; see `Predictor.attention`."""
     predictor.check(problem)
     results.check_attention(predictor.run.problems[problem], predictor.run.hparams)
-    done = _pass(predictor, problem, value, output)
+    traced = _pass(predictor, problem, value, output)
     weights = {
-        _short(predictor, layer): _one(found)[:, :, done.valid]
-        for (kind, layer), found in done.of_decoder.items()
+        _short(predictor, layer): _one(recorded)[:, :, traced.valid]
+        for (kind, layer), recorded in traced.of_decoder.items()
         if kind == recording.ATTENTION
     }
-    own = {
-        _short(predictor, layer): _one(found)
-        for (kind, layer), found in done.of_decoder.items()
+    self_weights = {
+        _short(predictor, layer): _one(recorded)
+        for (kind, layer), recorded in traced.of_decoder.items()
         if kind == recording.SELF_ATTENTION
     }
-    if not weights and not own:
+    if not weights and not self_weights:
         raise UserError(
             f"what writes the outputs of the model `{predictor.run.hparams.model}` records no attention;"
             " t2tlite.layers.recording says how a layer does it"
         )
-    return Attention(problem, done.output, done.outputs, done.inputs, weights, own)
+    return Attention(problem, traced.output, traced.outputs, traced.inputs, weights, self_weights)
 
 
 def experts(predictor, problem: str, value: Any, output: str | None = None) -> ExpertChoice:
     """Which experts work at which position; see `Predictor.experts`."""
     predictor.check(problem)
     results.check_experts(predictor.run.problems[problem], predictor.run.hparams)
-    done = _pass(predictor, problem, value, output)
-    everywhere = np.ones(len(done.outputs), bool)
-    sides = (("inputs", done.of_encoder, done.valid), ("outputs", done.of_decoder, everywhere))
+    traced = _pass(predictor, problem, value, output)
+    everywhere = np.ones(len(traced.outputs), bool)
+    sides = (("inputs", traced.of_encoder, traced.valid), ("outputs", traced.of_decoder, everywhere))
     mixtures = {}
     for side, seen, valid in sides:
-        for (kind, layer), found in seen.items():
+        for (kind, layer), recorded in seen.items():
             if kind == recording.EXPERTS:
-                chosen, gates, count = found
+                chosen, gates, count = recorded
                 mixtures[_short(predictor, layer)] = Mixture(
                     side, chosen.numpy()[valid], gates.numpy()[valid], count
                 )
@@ -72,13 +72,13 @@ def experts(predictor, problem: str, value: Any, output: str | None = None) -> E
             f"the model `{predictor.run.hparams.model}` records no choice of experts;"
             " t2tlite.layers.recording says how a layer does it"
         )
-    return ExpertChoice(problem, done.output, done.outputs, done.inputs, mixtures)
+    return ExpertChoice(problem, traced.output, traced.outputs, traced.inputs, mixtures)
 
 
 def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
     """Runs the model eagerly on one example, each output given those before it."""
-    made = predictor.run.problems[problem]
-    results.check_output(made, output)
+    definition = predictor.run.problems[problem]
+    results.check_output(definition, output)
     if not isinstance(predictor.model, Embeddable):
         raise UserError(
             f"the model `{predictor.run.hparams.model}` shows nothing of its inside: it is no `Embeddable`"
@@ -94,10 +94,10 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
     length = int(source.x.shape[1])
     valid = np.ones(length, bool) if source.mask is None else source.mask.numpy()[0]
     encoded = _encoded(features, model.sources(features, problem), source, int(valid.sum()))
-    inputs = made.inputs.positions(read, encoded, predictor.run.vocabulary)
-    if not made.targets.is_text:
+    inputs = definition.inputs.positions(read, encoded, predictor.run.vocabulary)
+    if not definition.targets.is_text:
         return _Pass(output, (), inputs, valid, of_encoder, {})
-    ids = tf.constant(_output_ids(predictor, made, value, output)[None])
+    ids = tf.constant(_output_ids(predictor, definition, value, output)[None])
     with recording.recorder() as of_decoder:
         before = tf.concat([model.start(problem, 1), model.embed(ids, problem)[:, :-1]], axis=1)
         model.decode(before, model.memory(source), problem, ids != PAD)
@@ -114,17 +114,17 @@ def _output_ids(predictor, problem, value, output: str) -> np.ndarray:
 
 def _encoded(features, parts, source, count) -> Encoded:
     """Of the encoded inputs; `parts` are what the nets made of each, by its name in the batch."""
-    found = {}
+    encoded = {}
     for name, part in parts.items():
-        here = part.x.shape[1] if part.mask is None else int(tf.math.count_nonzero(part.mask))
+        length = part.x.shape[1] if part.mask is None else int(tf.math.count_nonzero(part.mask))
         grid = None if part.grid is None else tuple(int(side) for side in part.grid)
-        found[name.rpartition(MARK)[2]] = Encoded(
-            int(features[name].shape[1]), int(part.x.shape[1]), here, grid
+        encoded[name.rpartition(MARK)[2]] = Encoded(
+            int(features[name].shape[1]), int(part.x.shape[1]), length, grid
         )
     if list(parts) == ["inputs"]:
-        return found["inputs"]
-    width = sum(one.width for one in found.values())
-    return Encoded(width, int(source.x.shape[1]), count, parts=found)
+        return encoded["inputs"]
+    width = sum(one.width for one in encoded.values())
+    return Encoded(width, int(source.x.shape[1]), count, parts=encoded)
 
 
 def _one(weights) -> np.ndarray:

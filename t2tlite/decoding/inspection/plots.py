@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from t2tlite.data import audio
-from t2tlite.decoding.inspection.font_fallback import Lettering
-from t2tlite.decoding.inspection.results import Attention, ExpertChoice, View
+from t2tlite.decoding.inspection.font_fallback import FontFallback
+from t2tlite.decoding.inspection.results import Attention, ExpertChoice, Inspection
 from t2tlite.features.positions import Positions
 from t2tlite.plural import counted
 
@@ -38,13 +38,13 @@ class _Panel:
     columns: Positions
 
 
-def picture(view: View, heads: bool = False, format: str = "png") -> bytes:
-    """A view as an image file; see `View.picture`."""
-    groups = _attention(view, heads) if isinstance(view, Attention) else _experts(view)
-    title = f"{view.problem}: {view.output}"
+def picture(inspection: Inspection, heads: bool = False, format: str = "png") -> bytes:
+    """A view as an image file; see `Inspection.picture`."""
+    groups = _attention(inspection, heads) if isinstance(inspection, Attention) else _experts(inspection)
+    title = f"{inspection.problem}: {inspection.output}"
     panels = [panel for group in groups for panel in group]
     labels = (text for panel in panels for text in (*panel.rows, *panel.columns.units, panel.title))
-    letters = Lettering([title, *labels])
+    fonts = FontFallback([title, *labels])
     lines = [line for group in groups for line in _lines(group)]
     sound = next((panel.columns for panel in panels if panel.columns.seconds), None)
     heights = [max(_size(panel)[1] for panel in line) for line in lines]
@@ -54,46 +54,46 @@ def picture(view: View, heads: bool = False, format: str = "png") -> bytes:
         heights.insert(0, 1.6)
     figure = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")
     FigureCanvasAgg(figure)
-    _write(figure.suptitle, letters.shown(title, max(24, int(10 * width))), letters, 10)
+    _write(figure.suptitle, fonts.shown(title, max(24, int(10 * width))), fonts, 10)
     across = max(map(len, lines))
     grid = figure.add_gridspec(len(lines), across, height_ratios=heights)
     for row, line in enumerate(lines):
         for column, panel in enumerate(line):
             place = slice(None) if len(line) == 1 else column
             axes = figure.add_subplot(grid[row, place])
-            _spectrogram(axes, panel) if panel is sound else _draw(axes, panel, letters)
-    made = io.BytesIO()
-    figure.savefig(made, format=format, dpi=_dots(figure))
-    return made.getvalue()
+            _spectrogram(axes, panel) if panel is sound else _draw(axes, panel, fonts)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=format, dpi=_dots(figure))
+    return buffer.getvalue()
 
 
-def _attention(view: Attention, heads: bool) -> list[list[_Panel]]:
+def _attention(inspection: Attention, heads: bool) -> list[list[_Panel]]:
     """A group for each block, of its heads, or of their mean; self-attention where there is no other."""
-    own = Positions(len(view.outputs), ("<command>", *view.outputs[:-1]))
-    blocks = [(name, weights, view.inputs) for name, weights in view.weights.items()]
-    blocks = blocks or [(name, weights, own) for name, weights in view.self_weights.items()]
+    self_positions = Positions(len(inspection.outputs), ("<command>", *inspection.outputs[:-1]))
+    blocks = [(name, weights, inspection.inputs) for name, weights in inspection.weights.items()]
+    blocks = blocks or [(name, weights, self_positions) for name, weights in inspection.self_weights.items()]
     if not heads:
         means = [
             _Panel(
                 f"{name}, mean of {counted(len(weights), 'head')}",
                 weights.mean(axis=0),
-                view.outputs,
+                inspection.outputs,
                 columns,
             )
             for name, weights, columns in blocks
         ]
         return [means]
     return [
-        [_Panel(f"{name}, head {i}", head, view.outputs, columns) for i, head in enumerate(weights, 1)]
+        [_Panel(f"{name}, head {i}", head, inspection.outputs, columns) for i, head in enumerate(weights, 1)]
         for name, weights, columns in blocks
     ]
 
 
-def _experts(view: ExpertChoice) -> list[list[_Panel]]:
+def _experts(inspection: ExpertChoice) -> list[list[_Panel]]:
     """A group for each mixture: a row for each expert, or where there are many for each that was chosen."""
-    sides = {"inputs": view.inputs, "outputs": Positions(len(view.outputs), view.outputs)}
+    sides = {"inputs": inspection.inputs, "outputs": Positions(len(inspection.outputs), inspection.outputs)}
     groups = []
-    for name, mixture in view.mixtures.items():
+    for name, mixture in inspection.mixtures.items():
         columns = sides[mixture.side]
         shown = np.arange(mixture.count)
         if mixture.count > _MOST_EXPERTS or columns.grid:
@@ -131,25 +131,25 @@ def _dots(figure: Figure) -> float:
     return min(100.0, _SIDE / max(width, height), (_PIXELS / (width * height)) ** 0.5)
 
 
-def _draw(axes, panel: _Panel, letters: Lettering) -> None:
-    _write(axes.set_title, letters.shown(panel.title, 80), letters, 8)
+def _draw(axes, panel: _Panel, fonts: FontFallback) -> None:
+    _write(axes.set_title, fonts.shown(panel.title, 80), fonts, 8)
     if panel.columns.grid:
-        _on_an_image(axes, panel, letters)
+        _on_an_image(axes, panel, fonts)
     elif panel.columns.seconds:
-        _along_a_sound(axes, panel, letters)
+        _along_a_sound(axes, panel, fonts)
     else:
-        _over_units(axes, panel, letters)
+        _over_units(axes, panel, fonts)
 
 
-def _over_units(axes, panel, letters):
+def _over_units(axes, panel, fonts):
     axes.imshow(panel.weights, cmap="Blues", vmin=0, aspect="auto", interpolation="nearest")
     width, _ = _size(panel)
     columns = panel.columns.units or tuple(map(str, range(panel.columns.count)))
-    _label(axes.set_xticks, columns, width, letters, rotation=90)
-    _label_rows(axes, panel, letters)
+    _label(axes.set_xticks, columns, width, fonts, rotation=90)
+    _label_rows(axes, panel, fonts)
 
 
-def _along_a_sound(axes, panel, letters):
+def _along_a_sound(axes, panel, fonts):
     end, seconds = _duration(panel.columns), panel.columns.seconds
     step = seconds[1] if len(seconds) > 1 else end
     extent = (0, step * len(seconds), len(panel.rows) - 0.5, -0.5)
@@ -157,19 +157,19 @@ def _along_a_sound(axes, panel, letters):
     axes.set_xlim(0, end)
     axes.tick_params(axis="x", labelsize=7)
     axes.set_xlabel("seconds", fontsize=7)
-    _label_rows(axes, panel, letters)
+    _label_rows(axes, panel, fonts)
 
 
-def _label_rows(axes, panel, letters):
-    _label(axes.set_yticks, panel.rows, _size(panel)[1], letters)
+def _label_rows(axes, panel, fonts):
+    _label(axes.set_yticks, panel.rows, _size(panel)[1], fonts)
 
 
-def _label(set_ticks: Callable, labels, inches: float, letters: Lettering, **more) -> None:
+def _label(set_ticks: Callable, labels, inches: float, fonts: FontFallback, **more) -> None:
     """Labels every position, or every second, third ... where there is no room."""
     step = max(1, round(len(labels) * _LINE / inches))
     places = range(0, len(labels), step)
-    shown = [letters.shown(labels[i]) for i in places]
-    set_ticks(places, shown, fontsize=7, fontfamily=letters.fonts, parse_math=False, **more)
+    shown = [fonts.shown(labels[i]) for i in places]
+    set_ticks(places, shown, fontsize=7, fontfamily=fonts.fonts, parse_math=False, **more)
 
 
 def _duration(sound: Positions) -> float:
@@ -189,7 +189,7 @@ def _spectrogram(axes, sound: Positions) -> None:
     axes.tick_params(labelsize=7)
 
 
-def _on_an_image(axes, panel, letters):
+def _on_an_image(axes, panel, fonts):
     """An image for each row, one beside another, the brighter the more weight lies on a place."""
     tiles = [_tile(panel.columns, row) for row in panel.weights]
     gap = round(_TILE_PIXELS * _LINE / _TILE)
@@ -200,7 +200,7 @@ def _on_an_image(axes, panel, letters):
         top, left = (i // across) * (_TILE_PIXELS + gap) + gap, (i % across) * (_TILE_PIXELS + 2)
         mosaic[top : top + _TILE_PIXELS, left : left + _TILE_PIXELS] = tile
         write = functools.partial(axes.text, left + _TILE_PIXELS / 2, top - 2, ha="center", va="bottom")
-        _write(write, letters.shown(label, 14), letters, 7)
+        _write(write, fonts.shown(label, 14), fonts, 7)
     axes.imshow(mosaic, interpolation="bilinear")
     axes.set_axis_off()
 
@@ -222,5 +222,5 @@ def _resized(values: np.ndarray) -> np.ndarray:
     return np.asarray(whole.resize((_TILE_PIXELS, _TILE_PIXELS), Image.Resampling.BILINEAR))
 
 
-def _write(set_text: Callable, text: str, letters: Lettering, size: float) -> None:
-    set_text(text, fontsize=size, fontfamily=letters.fonts, parse_math=False)
+def _write(set_text: Callable, text: str, fonts: FontFallback, size: float) -> None:
+    set_text(text, fontsize=size, fontfamily=fonts.fonts, parse_math=False)

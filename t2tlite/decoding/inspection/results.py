@@ -10,7 +10,7 @@ from t2tlite.features.positions import DIGITS, Positions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class View:
+class Inspection:
     """What every view of an example has.
 
     Attributes:
@@ -38,12 +38,12 @@ class View:
 
     def as_json(self) -> dict[str, Any]:
         """Everything but what the model read, as JSON holds it."""
-        written = {"problem": self.problem, "output": self.output, "outputs": list(self.outputs)}
-        return {**written, "inputs": self.inputs.as_json()}
+        fields = {"problem": self.problem, "output": self.output, "outputs": list(self.outputs)}
+        return {**fields, "inputs": self.inputs.as_json()}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Attention(View):
+class Attention(Inspection):
     """Where the model looked when it wrote each unit of an output.
 
     Attributes:
@@ -58,8 +58,8 @@ class Attention(View):
 
     def as_json(self) -> dict[str, Any]:
         weights = {name: _rounded(value) for name, value in self.weights.items()}
-        own = {name: _rounded(value) for name, value in self.self_weights.items()}
-        return {**super().as_json(), "weights": weights, "self_weights": own}
+        self_weights = {name: _rounded(value) for name, value in self.self_weights.items()}
+        return {**super().as_json(), "weights": weights, "self_weights": self_weights}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class Mixture:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ExpertChoice(View):
+class ExpertChoice(Inspection):
     """Which experts worked at which position.
 
     Attributes:

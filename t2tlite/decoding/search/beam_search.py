@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from t2tlite.decoding.search.constraints import Rules
-from t2tlite.decoding.search.fast_top_k import likeliest
+from t2tlite.decoding.search.fast_top_k import fast_top_k
 from t2tlite.decoding.search.incremental import Incremental, gather_rows
 from t2tlite.decoding.search.outputs import Outputs, length_penalty
 from t2tlite.ids import EOS, PAD
@@ -20,7 +20,7 @@ class _Live(NamedTuple):
     total: tf.Tensor
 
 
-def search(
+def beam_search(
     incremental: Incremental,
     features,
     rules: Rules,
@@ -115,7 +115,7 @@ def _continued(live: _Live, logs, position):
       logs: `[batch, beam, size]`, of all entries; that of padding is never among the likeliest.
     """
     beam = live.total.shape[1]
-    gained, entry = likeliest(logs, min(beam + 1, logs.shape[-1]))  # [batch, beam, each]
+    gained, entry = fast_top_k(logs, min(beam + 1, logs.shape[-1]))  # [batch, beam, each]
     gained = tf.where(entry == EOS, _NEVER, gained)
     each = gained.shape[-1]
     candidates = tf.reshape(live.total[:, :, None] + gained, [-1, beam * each])

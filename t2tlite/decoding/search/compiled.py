@@ -5,15 +5,15 @@ import threading
 
 import tensorflow as tf
 
-from t2tlite.decoding.search.decode import SETTINGS, Way, decode
+from t2tlite.decoding.search.decode import SETTINGS, DecodeConfig, decode
 from t2tlite.ids import PAD
 from t2tlite.layers.traced import Traced
 
 _ROWS = tf.TensorSpec([None], tf.int32)
-_MOST = 32  # functions that are kept; one takes some 20 MB even of a small model
+_MAX_FUNCTIONS = 32  # functions that are kept; one takes some 20 MB even of a small model
 
 
-class Compiled:
+class CompiledFunctions:
     """Makes functions when they are first asked for; they may be called by several threads at a time.
 
     Of many, those that were asked for last are kept.
@@ -31,15 +31,15 @@ class Compiled:
         """How many functions there are, each of them traced once."""
         return len(self._functions)
 
-    def decoder(self, problem: str, way: Way, constraint, spec, conditions):
+    def decoder(self, problem: str, config: DecodeConfig, constraint, spec, conditions):
         """A function of features, rows, conditions and settings, see `decode`.
 
         Args:
           constraint: the problem's.
           spec, conditions: of the features and of the conditions.
         """
-        body = functools.partial(decode, self._model, problem, way, constraint)
-        return self._get((problem, way), body, [spec, _ROWS, conditions, SETTINGS])
+        body = functools.partial(decode, self._model, problem, config, constraint)
+        return self._get((problem, config), body, [spec, _ROWS, conditions, SETTINGS])
 
     def probabilities(self, problem: str, spec):
         """A function of features: the probability of each class, float32 `[batch, classes]`."""
@@ -59,13 +59,13 @@ class Compiled:
 
     def _get(self, key, body, signature):
         with self._lock:
-            made = self._functions.pop(key, None)
-            if made is None:
-                made = Traced(body, signature)
-            self._functions[key] = made  # the last one again
-            while len(self._functions) > _MOST:
+            function = self._functions.pop(key, None)
+            if function is None:
+                function = Traced(body, signature)
+            self._functions[key] = function  # the last one again
+            while len(self._functions) > _MAX_FUNCTIONS:
                 del self._functions[next(iter(self._functions))]
-            return made
+            return function
 
 
 def _probabilities(model, problem, features):
@@ -78,5 +78,5 @@ def _class_log_probabilities(model, problem, features):
 
 def _log_probabilities(model, problem, features):
     logits = tf.nn.log_softmax(model(features, problem=problem).logits)
-    found = tf.gather(logits, features["targets"], batch_dims=2)
-    return tf.where(features["targets"] == PAD, 0.0, found)
+    of_targets = tf.gather(logits, features["targets"], batch_dims=2)
+    return tf.where(features["targets"] == PAD, 0.0, of_targets)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.search.beam_search import search
+from t2tlite.decoding.search.beam_search import beam_search
 from t2tlite.decoding.search.constraints import Constraint, Rules
 from t2tlite.decoding.search.incremental import Incremental
 from t2tlite.decoding.search.outputs import Outputs
@@ -22,7 +22,7 @@ SETTINGS = {
 }
 
 
-class Way(NamedTuple):
+class DecodeConfig(NamedTuple):
     """What a compiled function depends on; everything else can change from call to call.
 
     Attributes:
@@ -41,7 +41,7 @@ class Way(NamedTuple):
     constrain: bool
 
     @classmethod
-    def of(cls, options: DecodeOptions, length: int) -> Self:
+    def from_options(cls, options: DecodeOptions, length: int) -> Self:
         samples = options.temperature > 0
         every = samples or (options.return_beams and options.beam_size > 1)
         truncated = options.top_k > 0 or options.top_p < 1
@@ -51,31 +51,40 @@ class Way(NamedTuple):
 def settings(options: DecodeOptions) -> dict[str, np.ndarray]:
     """What a compiled function is given of the options, as `SETTINGS` says."""
     parts = options.seed & 0xFFFFFFFF, (options.seed >> 32) & 0xFFFFFFFF
-    given = {name: getattr(options, name) for name in SETTINGS if name != "seed"}
-    made = {name: np.array(value, SETTINGS[name].dtype.as_numpy_dtype) for name, value in given.items()}
-    return {**made, "seed": np.array(parts, np.uint32).view(np.int32)}
+    values = {name: getattr(options, name) for name in SETTINGS if name != "seed"}
+    arrays = {name: np.array(value, SETTINGS[name].dtype.as_numpy_dtype) for name, value in values.items()}
+    return {**arrays, "seed": np.array(parts, np.uint32).view(np.int32)}
 
 
 def decode(
-    model, problem: str, way: Way, constraint: Constraint | None, features, rows, conditions, settings
+    model,
+    problem: str,
+    config: DecodeConfig,
+    constraint: Constraint | None,
+    features,
+    rows,
+    conditions,
+    settings,
 ) -> Outputs:
     """Decodes a batch; to be called inside a `tf.function`.
 
     Args:
       model: a built `Decodable`.
       problem: name of the problem.
-      constraint: of the problem, where the way keeps to it; else None.
+      constraint: of the problem, where the configuration keeps to it; else None.
       features: `{"inputs": ...}` as the problem's pipeline makes it.
       rows: int32 `[batch]`, the inputs' numbers, on which samples depend.
       conditions: of the constraint; empty where there are none.
       settings: tensors, as `settings(options)` gives them.
     """
-    incremental = Incremental(model, problem, way.length)
-    rules = Rules(way.length, settings["min_length"], constraint, conditions)
-    if way.samples:
-        truncation = Truncation(settings["top_k"], settings["top_p"]) if way.truncated else None
+    incremental = Incremental(model, problem, config.length)
+    rules = Rules(config.length, settings["min_length"], constraint, conditions)
+    if config.samples:
+        truncation = Truncation(settings["top_k"], settings["top_p"]) if config.truncated else None
         noise = Noise(settings["seed"], rows)
-        return sample(incremental, features, rules, noise, way.outputs, settings["temperature"], truncation)
-    if way.outputs == 1:
+        return sample(
+            incremental, features, rules, noise, config.outputs, settings["temperature"], truncation
+        )
+    if config.outputs == 1:
         return greedy(incremental, features, rules)
-    return search(incremental, features, rules, way.outputs, settings["alpha"], way.every)
+    return beam_search(incremental, features, rules, config.outputs, settings["alpha"], config.every)

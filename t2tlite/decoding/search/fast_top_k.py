@@ -6,7 +6,7 @@ _GROUP = 32
 _WORTH = 1024  # numbers from which on it pays
 
 
-def likeliest(x, k: int):
+def fast_top_k(x, k: int):
     """Values and places `[..., k]` of the k greatest of `x` `[..., size]`, the greatest first.
 
     `top_k` keeps a heap of k at every number. Here groups of 32 give their greatest first, at the speed of

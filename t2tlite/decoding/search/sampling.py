@@ -76,9 +76,9 @@ def sample(
             logs = tf.where(_kept(logs, truncation), logs, float("-inf"))
         return draw(logs, uniform[position])
 
-    found = _decode(incremental, features, rules, samples, choose)
-    order = tf.argsort(found.score, direction="DESCENDING", stable=True)
-    return Outputs(*(tf.gather(x, order, batch_dims=1) for x in found))
+    outputs = _decode(incremental, features, rules, samples, choose)
+    order = tf.argsort(outputs.score, direction="DESCENDING", stable=True)
+    return Outputs(*(tf.gather(x, order, batch_dims=1) for x in outputs))
 
 
 def draw(log_probabilities, uniform):

@@ -40,25 +40,25 @@ def do(session, name: str, argument: str) -> None:
 def _problem(session, argument):
     if not argument:
         raise UserError(f":problem needs a name; there is {', '.join(session.predictor.problems)}")
-    session.turn_to(argument)
-    session.tell(str(session.topic))
+    session.switch_to(argument)
+    session.inform(str(session.topic))
 
 
-def _cross(session, argument):
+def _zero_shot(session, argument):
     names = argument.split()
     if len(names) != 2:
         raise UserError(
-            f":cross needs two names, whose inputs and whose outputs; there is"
+            f":zeroshot needs two names, whose inputs and whose outputs; there is"
             f" {', '.join(session.predictor.problems)}"
         )
-    session.cross(*names)
-    session.tell(f"{session.topic}; the model was never trained for this")
+    session.switch_to_zero_shot(*names)
+    session.inform(f"{session.topic}; the model was never trained for this")
 
 
 def _set(session, argument):
     changes = ",".join(argument.replace(",", " ").split())
     session.options = session.options.replace(**parse_changes(changes))
-    (session.tell if changes else session.say)(_settings(session.options))
+    (session.inform if changes else session.say)(_settings(session.options))
 
 
 def _nbest(session, argument):
@@ -75,7 +75,7 @@ def _nbest(session, argument):
 
 def _reset(session, argument):
     session.options = session.predictor.options
-    session.tell(_settings(session.options))
+    session.inform(_settings(session.options))
 
 
 def _help(session, argument):
@@ -98,8 +98,10 @@ COMMANDS = {
     "set": SessionCommand(":set NAME=VALUE ...", "decode with other settings; alone: shows them", _set),
     "reset": SessionCommand(":reset", "the settings of the start", _reset),
     "nbest": SessionCommand(":nbest N", "show N outputs and their probabilities; 1: the best alone", _nbest),
-    "cross": SessionCommand(
-        ":cross INPUTS_OF OUTPUTS_OF", "give the inputs of one problem, get the outputs of another", _cross
+    "zeroshot": SessionCommand(
+        ":zeroshot INPUTS_OF OUTPUTS_OF",
+        "give the inputs of one problem, get the outputs of another",
+        _zero_shot,
     ),
     "help": SessionCommand(":help", "show this", _help),
     "quit": SessionCommand(":quit", "end; so do q and the end of the input", _quit),

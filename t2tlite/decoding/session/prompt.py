@@ -12,7 +12,7 @@ from t2tlite.decoding.session.commands import COMMANDS
 _KEPT = 1000  # lines of history
 
 
-def typed(session, ask: Callable[[str], str] | None = None) -> Iterator[str]:
+def read_lines(session, ask: Callable[[str], str] | None = None) -> Iterator[str]:
     """Lines of a person, until Ctrl-D; Ctrl-C gives the line up, as in a shell.
 
     Args:
@@ -56,7 +56,7 @@ def completions(session, line: str, begin: int) -> list[str]:
     if line.startswith(":"):
         known = _arguments(session, before) if before else [f":{name} " for name in COMMANDS]
         return [one for one in known if one.startswith(word)]
-    if not session.asks.is_file:
+    if not session.expects.is_file:
         return []
     start = len(line) - len(line.lstrip())
     return [path[max(begin - start, 0) :] for path in _paths(line[start:])]
@@ -65,23 +65,23 @@ def completions(session, line: str, begin: int) -> list[str]:
 def _arguments(session, before):
     if before[0] == ":set":
         return [f"{name}=" for name in DecodeOptions.__dataclass_fields__]
-    most = {":problem": 1, ":cross": 2}.get(before[0], 0)
+    most = {":problem": 1, ":zeroshot": 2}.get(before[0], 0)
     return [f"{name} " for name in session.predictor.problems] if len(before) <= most else []
 
 
-def _paths(begun: str) -> list[str]:
+def _paths(prefix: str) -> list[str]:
     """Paths that begin so; those of folders end in a slash."""
-    folder, name = os.path.split(begun)
+    folder, name = os.path.split(prefix)
     try:
         with os.scandir(os.path.expanduser(folder) or ".") as entries:
-            found = [
+            paths = [
                 os.path.join(folder, entry.name) + ("/" if entry.is_dir() else "")
                 for entry in entries
                 if entry.name.startswith(name) and (name or not entry.name.startswith("."))
             ]
     except (OSError, ValueError):
         return []
-    return sorted(found)
+    return sorted(paths)
 
 
 def _asked_on_stderr(prompt):
@@ -102,8 +102,8 @@ def _with_readline(session) -> Callable[[], object]:
     def complete(_, number):
         if number == 0:
             line = readline.get_line_buffer()[: readline.get_endidx()]
-            complete.found = completions(session, line, readline.get_begidx())
-        return complete.found[number] if number < len(complete.found) else None
+            complete.matches = completions(session, line, readline.get_begidx())
+        return complete.matches[number] if number < len(complete.matches) else None
 
     readline.set_completer(complete)
     readline.set_completer_delims(" \t,")

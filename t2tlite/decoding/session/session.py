@@ -1,4 +1,4 @@
-"""Session: decoding what a person types, or what is piped in, a line at a time."""
+"""Session: decoding what a person types, or what is read_piped in, a line at a time."""
 
 import dataclasses
 import math
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from t2tlite.decoding.files import fields
-from t2tlite.decoding.files.line_decoder import as_line, enough_memory
+from t2tlite.decoding.files.line_decoder import explained_memory_errors, format_line
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.decoding.session.commands import do
 from t2tlite.decoding.session.interruptible import interruptible
@@ -26,7 +26,7 @@ class Topic:
     """What a session is about at the moment.
 
     Attributes:
-      name: of a problem, or of a crossing of two.
+      name: of a problem, or of a zero-shot one.
       reads, writes: its input and its output.
     """
 
@@ -44,14 +44,14 @@ class Session:
     Args:
       predictor: for the run.
       problem: name of the problem to start with.
-      person: whether somebody is sitting there, who wants a prompt, and may interrupt; else lines come from
-        a file or a pipe.
+      interactive: whether a person types, who gets a prompt and may interrupt; else lines come from a file
+        or a pipe.
 
     Attributes:
       predictor: for the run.
       topic: what lines are decoded for.
       options: how they are decoded.
-      asks: what the next line is: the problem's input, or the next of its named inputs.
+      expects: what the next line is: the problem's input, or the next of its named inputs.
       ended: whether it was asked to end.
     """
 
@@ -59,31 +59,31 @@ class Session:
         self,
         predictor: Predictor,
         problem: str,
-        person: bool,
+        interactive: bool,
         output: TextIO | None = None,
         messages: TextIO | None = None,
     ):
         self.predictor = predictor
         self.options = predictor.options
         self.ended = False
-        self._given: dict[str, str] = {}  # of named inputs, those that have been typed
-        self.turn_to(problem)
-        self._person = person
+        self._typed: dict[str, str] = {}  # of named inputs, those that have been typed
+        self.switch_to(problem)
+        self._interactive = interactive
         self._output = output or sys.stdout
         self._messages = messages or sys.stderr
         self._answered: set[tuple] = set()
 
     def run(self, lines: Iterator[str]) -> None:
         """Answers each line until they end, or one says so."""
-        if self._person:
+        if self._interactive:
             self.say(f"{self.topic}; :help shows the commands")
         for line in lines:
             try:
-                self._take(line.rstrip("\r\n"))
+                self._handle(line.rstrip("\r\n"))
             except UserError as error:
                 self.say(f"error: {error}")
             except KeyboardInterrupt:
-                if not self._person:
+                if not self._interactive:
                     raise
                 self.say("given up")
             if self.ended:
@@ -93,48 +93,48 @@ class Session:
         return " ".join(filter(None, (self.topic.name, self._next()[0]))) + "> "
 
     @property
-    def asks(self) -> Feature:
+    def expects(self) -> Feature:
         return self._next()[1]
 
     def _next(self) -> tuple[str, Feature]:
         """The name of the input that is typed next, "" for an only one, and the input."""
         parts = self.topic.reads.parts
-        return parts[len(self._given)] if parts else ("", self.topic.reads)
+        return parts[len(self._typed)] if parts else ("", self.topic.reads)
 
-    def turn_to(self, problem: str) -> None:
-        """Goes on with a problem, or with a crossing of two.
+    def switch_to(self, problem: str) -> None:
+        """Goes on with a problem, or with a zero-shot one.
 
         Raises:
           UserError: the run has none of this name.
         """
         self.predictor.check(problem)
-        found = self.predictor.run.problems[problem]
-        self.topic = Topic(problem, found.inputs, found.targets)
-        self._given = {}
+        definition = self.predictor.run.problems[problem]
+        self.topic = Topic(problem, definition.inputs, definition.targets)
+        self._typed = {}
 
-    def cross(self, inputs_of: str, outputs_of: str) -> None:
+    def switch_to_zero_shot(self, inputs_of: str, outputs_of: str) -> None:
         """Goes on with the inputs of one problem and the outputs of another.
 
         Raises:
           UserError: there is no such problem, or they don't fit together.
         """
-        self.turn_to(self.predictor.crossed(inputs_of, outputs_of))
+        self.switch_to(self.predictor.zero_shot(inputs_of, outputs_of))
 
-    def tell(self, message: str) -> None:
+    def inform(self, message: str) -> None:
         """Says what only a person wants to know."""
-        if self._person:
+        if self._interactive:
             self.say(message)
 
     def say(self, message: str) -> None:
-        print(_shown(message), file=self._messages, flush=True)
+        print(_printable(message), file=self._messages, flush=True)
 
-    def _take(self, line):
+    def _handle(self, line):
         command = _COMMAND.fullmatch(line.strip())
         if command:
             do(self, command[1], (command[2] or "").strip())
-        elif self._person and line.strip() == "q":  # ends sessions of Tensor2Tensor
+        elif self._interactive and line.strip() == "q":  # ends sessions of Tensor2Tensor
             self.ended = True
-        elif line.strip() or not self._person or self.asks.optional:
+        elif line.strip() or not self._interactive or self.expects.optional:
             self._read(line)
 
     def _read(self, line):
@@ -144,20 +144,20 @@ class Session:
         if not name:
             self._answer(value)
             return
-        self._given[name] = value
-        if len(self._given) == len(self.topic.reads.parts):
-            values, self._given = self._given, {}
+        self._typed[name] = value
+        if len(self._typed) == len(self.topic.reads.parts):
+            values, self._typed = self._typed, {}
             self._answer(values)
 
     def _answer(self, value):
         def predict():
-            with enough_memory(self.options):
+            with explained_memory_errors(self.options):
                 return self.predictor.predict(self.topic.name, [value], options=self.options)
 
-        [prediction] = interruptible(predict, _LATE, self._explain) if self._person else predict()
+        [prediction] = interruptible(predict, _LATE, self._explain) if self._interactive else predict()
         self._answered.add((self.topic, self.options))
         text = shown(prediction, self.options.return_beams)
-        print(_shown(text) if self._person else _whole(text), file=self._output, flush=True)
+        print(_printable(text) if self._interactive else _encodable(text), file=self._output, flush=True)
 
     def _explain(self):
         if (self.topic, self.options) not in self._answered:
@@ -169,8 +169,10 @@ def shown(prediction: Prediction, beams: bool) -> str:
     if prediction.probabilities:
         return table(prediction)
     if not beams or not prediction.beams:
-        return as_line(prediction)
-    rows = ((probability(beam.log_probability), as_line(Prediction(beam.text))) for beam in prediction.beams)
+        return format_line(prediction)
+    rows = (
+        (probability(beam.log_probability), format_line(Prediction(beam.text))) for beam in prediction.beams
+    )
     return "\n".join(f"{likely:>7}  {text}" for likely, text in rows)
 
 
@@ -187,7 +189,7 @@ def table(prediction: Prediction) -> str:
     return "\n".join(f"{name:{width}}  {100 * p:5.1f}%" for name, p in prediction.probabilities)
 
 
-def piped(stream) -> Iterator[str]:
+def read_piped(stream) -> Iterator[str]:
     """Lines of a binary stream. Bytes that are not UTF-8 stay visible to the check of the text."""
     for line in stream:
         yield line.decode("utf-8", errors="surrogateescape")
@@ -199,13 +201,13 @@ def _path(name):
     return fields.path(name, pathlib.Path())
 
 
-def _whole(text):
+def _encodable(text):
     """Text that can be written as UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _shown(text):
+def _printable(text):
     """Text whose control characters can't do anything to a terminal."""
     return "".join(
-        repr(c)[1:-1] if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in _whole(text)
+        repr(c)[1:-1] if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in _encodable(text)
     )

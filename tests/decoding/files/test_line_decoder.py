@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.decoding.files import fields
-from t2tlite.decoding.files.line_decoder import LineDecoder, LineScorer, as_line
+from t2tlite.decoding.files.line_decoder import LineDecoder, LineScorer, format_line
 from t2tlite.decoding.files.line_file import LineFile
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Hypothesis, Prediction, Predictor
@@ -57,7 +57,7 @@ def test_text(predictor):
     lines = [b"the red circle", b"", b"not \xff UTF-8", "\u2028ß".encode(), b"the red circle", b" \t "]
     found = decoded(predictor, "translation", lines)
     [expected] = predictor.predict("translation", ["the red circle"])
-    assert found[0] == found[4] == as_line(expected) != ""
+    assert found[0] == found[4] == format_line(expected) != ""
     assert found[1] == found[5] == ""
     assert found[2] == "# error: not UTF-8 at byte 5 of the line"
     assert not found[3].startswith("#")
@@ -117,7 +117,7 @@ def test_sounds(predictor, tmp_path):
     soundfile.write(tmp_path / "a.wav", np.sin(np.arange(3000) / 9), 8000)
     (tmp_path / "b.wav").write_bytes(b"nothing")
     found = decoded(predictor, "spoken", [b"a.wav", b"b.wav"], tmp_path)
-    assert found[0] == as_line(predictor.predict("spoken", [tmp_path / "a.wav"])[0])
+    assert found[0] == format_line(predictor.predict("spoken", [tmp_path / "a.wav"])[0])
     assert found[1].startswith("# error: ") and "b.wav is no sound" in found[1]
 
 
@@ -167,18 +167,18 @@ def test_pairs_of_paths(tmp_path):
 
 def test_as_line():
     """An output is one line, and where there are several fields, a tab only stands between them."""
-    assert as_line(Prediction("a\nb\r\nc\td")) == "a b  c\td"
+    assert format_line(Prediction("a\nb\r\nc\td")) == "a b  c\td"
     text = Prediction("a\tb", -0.5, beams=BEAMS)
-    assert as_line(text) == "a\tb"
-    assert as_line(text, scores=True) == "a b\t-0.250000"
-    assert as_line(text, best=False) == "a b\tc d"
-    assert as_line(text, best=False, scores=True) == "a b\t-0.250000\tc d\t-0.750000"
+    assert format_line(text) == "a\tb"
+    assert format_line(text, scores=True) == "a b\t-0.250000"
+    assert format_line(text, best=False) == "a b\tc d"
+    assert format_line(text, best=False, scores=True) == "a b\t-0.250000\tc d\t-0.750000"
     classes = Prediction("dog", 0, (("dog", 0.75), ("a\tcat", 0.25)))
-    assert as_line(classes) == as_line(classes, scores=True) == "dog\t0.750000"
-    assert as_line(classes, best=False) == "dog\t0.750000\ta cat\t0.250000"
+    assert format_line(classes) == format_line(classes, scores=True) == "dog\t0.750000"
+    assert format_line(classes, best=False) == "dog\t0.750000\ta cat\t0.250000"
     for best in (True, False):
-        assert as_line(Prediction(""), best, True) == ""
-        assert as_line(Prediction("", error="no\nway"), best, True) == "# error: no way"
+        assert format_line(Prediction(""), best, True) == ""
+        assert format_line(Prediction("", error="no\nway"), best, True) == "# error: no way"
 
 
 def test_the_options_say_what_is_written(predictor, monkeypatch):

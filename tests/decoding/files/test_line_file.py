@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from t2tlite.decoding.files.line_file import LineFile, as_they_come, is_regular, whole_file
+from t2tlite.decoding.files.line_file import LineFile, atomic_file, is_regular, read_chunks
 from t2tlite.errors import UserError
 
 CONTENTS = [
@@ -36,7 +36,7 @@ def test_lines(tmp_path, content, lines):
     for most in (1, 2, 10):
         for source in (io.BytesIO(content), file.open("rb", buffering=0)):
             with source:
-                chunks = list(as_they_come(source, most))
+                chunks = list(read_chunks(source, most))
             assert [line for chunk in chunks for line in chunk] == lines
             assert all(0 < len(chunk) <= most for chunk in chunks)
 
@@ -48,14 +48,14 @@ def test_longer_than_a_block(tmp_path):
     file.write_bytes(b"\n".join(lines))
     assert by_number(file) == lines
     with file.open("rb", buffering=0) as source:
-        assert [line for chunk in as_they_come(source, 3) for line in chunk] == lines
+        assert [line for chunk in read_chunks(source, 3) for line in chunk] == lines
 
 
 def test_what_is_there_comes_at_once():
     """A line is not kept back until others come, and what came meanwhile comes together."""
     reading, writing = os.pipe()
     with open(reading, "rb", buffering=0) as source, open(writing, "wb", buffering=0) as pipe:
-        chunks = as_they_come(source, 3)
+        chunks = read_chunks(source, 3)
         pipe.write(b"one\ntw")
         assert next(chunks) == [b"one"]
         pipe.write(b"o\nthree\nfour\nfive\n")
@@ -109,16 +109,16 @@ def test_a_million_lines(tmp_path):
 def test_whole_file(tmp_path):
     final = tmp_path / "out"
     final.write_text("before")
-    with pytest.raises(ZeroDivisionError), whole_file(str(final)) as file:
+    with pytest.raises(ZeroDivisionError), atomic_file(str(final)) as file:
         file.write(b"half")
         raise ZeroDivisionError
     assert final.read_text() == "before" and list(tmp_path.iterdir()) == [final]
-    with whole_file(str(final)) as file:
+    with atomic_file(str(final)) as file:
         file.write("ä\n".encode())
         assert final.read_text() == "before"
     assert final.read_bytes() == "ä\n".encode() and list(tmp_path.iterdir()) == [final]
     for path, message in [(tmp_path / "no" / "out", "No such file"), (tmp_path, "is a folder")]:
-        with pytest.raises(UserError, match=message), whole_file(str(path)):
+        with pytest.raises(UserError, match=message), atomic_file(str(path)):
             pass
 
 
@@ -126,7 +126,7 @@ def test_whole_file_keeps_links_and_devices(tmp_path):
     """A link stays one, and what is no file is written to and not replaced."""
     link, pipe = tmp_path / "link", tmp_path / "pipe"
     link.symlink_to(tmp_path / "real")
-    with whole_file(str(link)) as file:
+    with atomic_file(str(link)) as file:
         file.write(b"a\n")
     assert link.is_symlink() and (tmp_path / "real").read_bytes() == b"a\n"
     os.mkfifo(pipe)
@@ -134,7 +134,7 @@ def test_whole_file_keeps_links_and_devices(tmp_path):
     found = []
     reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
     reader.start()
-    with whole_file(str(pipe)) as file:
+    with atomic_file(str(pipe)) as file:
         file.write(b"b\n")
     reader.join()
     assert found == [b"b\n"] and pipe.is_fifo()

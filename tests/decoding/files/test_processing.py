@@ -13,7 +13,7 @@ import pytest
 
 from t2tlite.decoding.files import processing
 from t2tlite.decoding.files.journal import Journal
-from t2tlite.decoding.files.line_file import LineFile, as_they_come
+from t2tlite.decoding.files.line_file import LineFile, read_chunks
 from t2tlite.errors import UserError
 
 CHUNK = 7
@@ -47,7 +47,7 @@ def answered(path, final, answer, identity=None):
         stamps = np.zeros(len(lines), np.int64)
         journal = Journal(final.with_name("out.part"), identity or {"input": lines.digest}, len(lines), "out")
         with journal:
-            processing.answer_file(lines, lines.lengths, stamps, journal, answer, CHUNK, "label", False)
+            processing.process_file(lines, lines.lengths, stamps, journal, answer, CHUNK, "label", False)
             errors = processing.assemble(journal, final, "out")
             journal.remove()
     return errors
@@ -65,7 +65,7 @@ def test_a_thousand_nasty_lines(tmp_path, end):
     assert final.read_bytes().split(b"\n") == [*expected, b""]
     written = io.BytesIO()
     with source.open("rb", buffering=0) as stream:
-        found = processing.answer_stream(as_they_come(stream, 13), shouted, written.write, "label", False)
+        found = processing.process_stream(read_chunks(stream, 13), shouted, written.write, "label", False)
     assert written.getvalue() == final.read_bytes() and found == (1000, 0)
     assert sorted(os.listdir(tmp_path)) == ["in", "out"]
 
@@ -102,7 +102,7 @@ def test_what_was_read_changed(tmp_path):
 
     for _ in range(2):
         with LineFile(str(tmp_path / "in"), "f") as lines, Journal(tmp_path / "p", {}, 30, "o") as journal:
-            processing.answer_file(lines, np.zeros(30), stamps, journal, noted, 10, "label", False)
+            processing.process_file(lines, np.zeros(30), stamps, journal, noted, 10, "label", False)
             processing.assemble(journal, tmp_path / "out", "o")
         stamps[12] = 6
     assert asked == [*range(30), *range(10, 20)]
@@ -128,7 +128,7 @@ def test_a_full_disk_keeps_the_journal(tmp_path, monkeypatch):
 
 SLOW = """
 import sys, time
-from t2tlite.decoding.files.job import Work
+from t2tlite.decoding.files.job import LineJob
 from t2tlite.problem import Text
 
 def answer(numbers, lines):
@@ -152,7 +152,7 @@ class Slow(Work):
     def _answer(self, predictor, header=None):
         return answer
 
-print(*Slow("in", "decode_from_file", "out", "p", False, False, {"beam": "4"}, Predictor).do())
+print(*Slow("in", "decode_from_file", "out", "p", False, False, {"beam": "4"}, Predictor).run())
 """
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.decoding.search.beam_search import search
+from t2tlite.decoding.search.beam_search import beam_search
 from t2tlite.decoding.search.constraints import Constraint, Rules
 from t2tlite.decoding.search.outputs import Outputs, length_penalty
 from t2tlite.ids import EOS
@@ -131,7 +131,7 @@ def test_a_least_length_that_gives_way_does_not_stop_it(early_stop):
     made.logs[2] = made.logs[(3 * 31 + 2) % 97] = np.log([1e-6, 1 - 3e-6, 1e-6, 1e-6])
     made.logs[3] = np.log([1e-6, 1e-6, 1 - 3e-6, 1e-6])
     rules = Rules(9, tf.constant(6), TwoOutputs())
-    found = search(made, tf.constant([0]), rules, 2, tf.constant(-1.0), False, early_stop)
+    found = beam_search(made, tf.constant([0]), rules, 2, tf.constant(-1.0), False, early_stop)
     [(score, _, ids)] = rows(Outputs(*(x.numpy() for x in found)), 0)
     assert ids == (3, 2, EOS) and score == pytest.approx(-0.8 * 8 / 6, abs=1e-4)
 
@@ -154,7 +154,9 @@ class NoMultiple(Constraint):
 def test_what_a_constraint_knows_goes_along_with_the_beginnings(long, beam_size):
     """Outputs change their rows at most positions."""
     rules = Rules(long.length, tf.constant(3), NoMultiple())
-    search_all = tf.function(lambda numbers: search(long, numbers, rules, beam_size, tf.constant(0.6), True))
+    search_all = tf.function(
+        lambda numbers: beam_search(long, numbers, rules, beam_size, tf.constant(0.6), True)
+    )
     found = Outputs(*(x.numpy() for x in search_all(tf.range(6))))
     free = 0
     for number in NUMBERS:

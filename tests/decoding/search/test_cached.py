@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.search.beam_search import search
+from t2tlite.decoding.search.beam_search import beam_search
 from t2tlite.decoding.search.constraints import Rules
 from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.ids import EOS, PAD
@@ -96,7 +96,12 @@ def assert_same(found, expected):
 def searched_again(model, problem, features):
     """`BEAM` by recomputing."""
     body = functools.partial(
-        search, Recomputed(model, problem, LENGTH), rules=Rules(LENGTH, 0), beam_size=3, alpha=0.6, every=True
+        beam_search,
+        Recomputed(model, problem, LENGTH),
+        rules=Rules(LENGTH, 0),
+        beam_size=3,
+        alpha=0.6,
+        every=True,
     )
     spec = tiny.PROBLEMS[problem].inputs.input_reader(None, tiny.HPARAMS).spec
     found = tf.function(body, input_signature=[spec], autograph=False)(features)
@@ -162,7 +167,7 @@ def alone(name, features, i):
 @pytest.mark.parametrize(
     ("name", "options"),
     [("translation", GREEDY), ("translation", SAMPLES), *((name, BEAM) for name in NAMES)],
-    ids=lambda value: value if isinstance(value, str) else value.told(),
+    ids=lambda value: value if isinstance(value, str) else value.describe(),
 )
 def test_alone_or_in_a_batch(model, inputs, decoded, name, options):
     """Neither the other examples nor their padding matter."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.decoding.search.beam_search import search
+from t2tlite.decoding.search.beam_search import beam_search
 from t2tlite.decoding.search.constraints import Rules
 from t2tlite.decoding.search.incremental import Incremental
 from t2tlite.decoding.search.outputs import Outputs
@@ -51,7 +51,7 @@ def test_a_row_takes_all_of_its_state_along(beam_size):
 
     @tf.function(autograph=False)
     def run(numbers):
-        return search(incremental, numbers, Rules(known.length, 2), beam_size, tf.constant(0.6), True)
+        return beam_search(incremental, numbers, Rules(known.length, 2), beam_size, tf.constant(0.6), True)
 
     found = Outputs(*(x.numpy() for x in run(np.array(NUMBERS, np.int32))))
     for number in NUMBERS:

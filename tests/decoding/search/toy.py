@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.decoding.search.beam_search import search
+from t2tlite.decoding.search.beam_search import beam_search
 from t2tlite.decoding.search.constraints import Rules
 from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.ids import EOS
@@ -91,7 +91,7 @@ def beam_searched(toy, number, beam_size, alpha, min_length=0, allowed=lambda pr
 def compiled(toy, beam_size, every, early_stop):
     def body(numbers, alpha, min_length):
         rules = Rules(toy.length, min_length)
-        return search(toy, numbers, rules, beam_size, alpha, every, early_stop)
+        return beam_search(toy, numbers, rules, beam_size, alpha, every, early_stop)
 
     scalar = tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int32)
     return tf.function(body, input_signature=[tf.TensorSpec([None], tf.int32), *scalar], autograph=False)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from t2tlite.decoding.session.prompt import completions, history_file, typed
+from t2tlite.decoding.session.prompt import completions, history_file, read_lines
 from t2tlite.decoding.session.session import Session
 
 from ..fake_predictor import FakePredictor
@@ -34,9 +34,9 @@ def test_typed(session):
         raise line
 
     found = []
-    for line in typed(session, ask):
+    for line in read_lines(session, ask):
         found.append(line)
-        session.turn_to("captions")
+        session.switch_to("captions")
     assert found == ["one", "two"]
     assert prompts == ["translation> ", "captions> ", "captions> ", "captions> "]
 
@@ -51,8 +51,8 @@ def test_commands_names_and_settings_are_completed(session):
     assert ":set " in completed(session, ":") and completed(session, ":x") == []
     assert completed(session, ":problem ca") == [":problem captions "]
     assert completed(session, ":problem captions p") == []
-    assert completed(session, ":cross pictures sp") == [":cross pictures spoken "]
-    assert len(completed(session, ":cross ")) == 4 and completed(session, ":cross a b c") == []
+    assert completed(session, ":zeroshot pictures sp") == [":zeroshot pictures spoken "]
+    assert len(completed(session, ":zeroshot ")) == 4 and completed(session, ":zeroshot a b c") == []
     assert completed(session, ":set beam") == [":set beam_size="]
     assert completed(session, ":set alpha=1,top_") == [":set alpha=1,top_k=", ":set alpha=1,top_p="]
     assert completed(session, ":quit a") == [] == completed(session, "the re")
@@ -64,7 +64,7 @@ def test_paths_are_completed(session, tmp_path, monkeypatch):
     (tmp_path / "more").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    session.turn_to("pictures")
+    session.switch_to("pictures")
     assert completed(session, "my") == ["my picture.png", "my pile.png"]
     assert completed(session, "my pic") == ["my picture.png"]
     assert completed(session, "  my pil") == ["  my pile.png"]
@@ -88,7 +88,7 @@ def test_where_the_history_is(monkeypatch, tmp_path):
 
 TYPIST = """
 import os
-from t2tlite.decoding.session.prompt import typed
+from t2tlite.decoding.session.prompt import read_lines
 from t2tlite.problem import Text
 
 class Session:
@@ -100,7 +100,7 @@ class Session:
     def prompt(self):
         return "> "
 
-for line in typed(Session()):
+for line in read_lines(Session()):
     print("got", repr(line), flush=True)
 print("end", flush=True)
 """

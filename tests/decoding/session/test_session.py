@@ -7,11 +7,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from t2tlite.decoding.files.line_decoder import as_line
+from t2tlite.decoding.files.line_decoder import format_line
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.prediction import Prediction
 from t2tlite.decoding.predictor import Predictor
-from t2tlite.decoding.session.session import Session, piped, probability, table
+from t2tlite.decoding.session.session import Session, probability, read_piped, table
 from t2tlite.errors import UserError
 
 from ..fake_predictor import FakePredictor
@@ -22,9 +22,9 @@ def fake():
     return FakePredictor()
 
 
-def talk(predictor, lines, person=False, problem="translation"):
+def talk(predictor, lines, interactive=False, problem="translation"):
     output, messages = io.StringIO(), io.StringIO()
-    Session(predictor, problem, person, output, messages).run(iter(lines))
+    Session(predictor, problem, interactive, output, messages).run(iter(lines))
     return output.getvalue(), messages.getvalue()
 
 
@@ -35,7 +35,7 @@ def test_a_pipe_gets_answers_and_nothing_else(fake):
 
 def test_a_person_is_told_what_to_type(fake):
     lines = ["the red circle", "", ":help", ":quit", "the red circle"]
-    output, messages = talk(fake, lines, person=True)
+    output, messages = talk(fake, lines, interactive=True)
     assert output == "THE RED CIRCLE\n"  # nothing for the empty line, and nothing after :quit
     assert messages.startswith("translation: a line of text to text; :help shows the commands\n")
     assert ":problem NAME" in messages and "problems: translation, captions, spoken, pictures\n" in messages
@@ -43,14 +43,14 @@ def test_a_person_is_told_what_to_type(fake):
 
 @pytest.mark.parametrize("end", [":quit", "q", " q ", ":quit now"])
 def test_the_end(fake, end):
-    assert talk(fake, ["a", end, "b"], person=True)[0] == "A\n"
+    assert talk(fake, ["a", end, "b"], interactive=True)[0] == "A\n"
 
 
 def test_another_problem(fake, tmp_path):
     path = tmp_path / "my picture.png"
     path.write_text("dog")
     lines = [":problem pictures", f" {path} ", ":problem captions", str(path), f"'{path}'", ":problem spoken"]
-    output, messages = talk(fake, lines, person=True)
+    output, messages = talk(fake, lines, interactive=True)
     assert output == "dog         93.1%\nlong name    6.9%\nDOG\nDOG\n"
     assert "\npictures: the path of a picture to label\ncaptions: the path of a picture to text\n" in messages
     assert messages.endswith("\nspoken: the path of a sound file to text\n")
@@ -64,7 +64,7 @@ def test_settings(fake):
         ":set temperature=0.7",
         ":set",
     ]
-    told = talk(fake, lines, person=True)[1].splitlines()[1:]
+    told = talk(fake, lines, interactive=True)[1].splitlines()[1:]
     default = "batch_size=32 decode_length=None beam_size=4 alpha=0.6 return_beams=False"
     assert told[0].startswith(default) and told[2] == told[0]
     assert "beam_size=8 alpha=0.8 return_beams=True" in told[1]
@@ -84,10 +84,10 @@ def test_nbest(fake):
     assert talk(fake, lines)[0] == "A\n" + three + "A\n" + "  50.0%  A\n  25.0%  A!\n"
 
 
-def test_crossing(fake, tmp_path):
+def test_zero_shot(fake, tmp_path):
     (tmp_path / "a").write_text("dog")
-    lines = [":cross pictures translation", str(tmp_path / "a"), ":problem translation", "a"]
-    output, messages = talk(fake, lines, person=True)
+    lines = [":zeroshot pictures translation", str(tmp_path / "a"), ":problem translation", "a"]
+    output, messages = talk(fake, lines, interactive=True)
     assert output == "DOG\nA\n"
     said = "pictures>translation: the path of a picture to text; the model was never trained for this\n"
     assert said in messages
@@ -105,8 +105,11 @@ def test_mistakes_do_not_end_it(fake, tmp_path):
         (":set top_k=3", "add temperature"),
         (":nbest", ":nbest needs a number, such as 5; received ``"),
         (":nbest 0", "beam_size must be 1 or more"),
-        (":cross captions", ":cross needs two names, whose inputs and whose outputs; there is translation"),
-        (":cross captions x", "no problem `x`"),
+        (
+            ":zeroshot captions",
+            ":zeroshot needs two names, whose inputs and whose outputs; there is translation",
+        ),
+        (":zeroshot captions x", "no problem `x`"),
     ]
     paths = [("/nowhere.png", "can't read /nowhere.png: No such"), (str(tmp_path), "a directory, not a file")]
     lines = [line for line, _ in mistakes] + [":problem pictures"] + [line for line, _ in paths]
@@ -122,7 +125,7 @@ def test_what_looks_like_a_command_and_is_none(fake):
 
 
 def test_a_terminal_is_not_given_control_characters(fake):
-    assert talk(fake, ["a\x1b[2J\x07\tb\xa0"], person=True)[0] == "A\\x1b[2J\\x07\tB\xa0\n"
+    assert talk(fake, ["a\x1b[2J\x07\tb\xa0"], interactive=True)[0] == "A\\x1b[2J\\x07\tB\xa0\n"
     assert talk(fake, ["a\x1b[2J"])[0] == "A\x1b[2J\n"
 
 
@@ -152,7 +155,7 @@ def test_an_interrupt_gives_up_one_decoding(fake, monkeypatch):
         gone_on.set()
         yield "fast"
 
-    output, messages = talk(fake, lines(), person=True)
+    output, messages = talk(fake, lines(), interactive=True)
     assert output == "FAST\n" and messages.endswith("\ngiven up\n")
 
 
@@ -167,14 +170,14 @@ def test_a_first_answer_that_takes_long_is_explained(fake, monkeypatch):
         return predict(*args, **more)
 
     monkeypatch.setattr(fake, "predict", slow)
-    output, messages = talk(fake, ["a", "b", ":set alpha=1", ":problem translation"], person=True)
+    output, messages = talk(fake, ["a", "b", ":set alpha=1", ":problem translation"], interactive=True)
     assert output == "A\nB\n"
     assert messages.count("(the first answer for translation takes longer: it compiles)") == 1
 
 
 def test_the_problem_must_be_known(fake):
     with pytest.raises(UserError, match="has no problem `x`"):
-        Session(fake, "x", person=True)
+        Session(fake, "x", interactive=True)
 
 
 def test_with_a_model(predictor, tmp_path):
@@ -187,9 +190,9 @@ def test_with_a_model(predictor, tmp_path):
     output, messages = talk(quick, lines)
     [classes] = quick.predict("pictures", [path])
     [text] = quick.predict("translation", ["the red circle"], options=options.replace(return_beams=True))
-    beams = [f"{probability(b.log_probability):>7}  {as_line(Prediction(b.text))}" for b in text.beams]
+    beams = [f"{probability(b.log_probability):>7}  {format_line(Prediction(b.text))}" for b in text.beams]
     assert len(beams) == 2 and not messages
-    assert output == "\n".join([as_line(text), *beams, table(classes)]) + "\n"
+    assert output == "\n".join([format_line(text), *beams, table(classes)]) + "\n"
 
 
 def test_table():
@@ -208,4 +211,4 @@ def test_probability():
 
 
 def test_piped():
-    assert list(piped(io.BytesIO("ä\nb".encode() + b"\xff\n"))) == ["ä\n", "b\udcff\n"]
+    assert list(read_piped(io.BytesIO("ä\nb".encode() + b"\xff\n"))) == ["ä\n", "b\udcff\n"]

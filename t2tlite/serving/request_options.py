@@ -54,13 +54,13 @@ def changed(base: DecodeOptions, changes: Mapping[str, Any], as_text: bool = Fal
 def described(base: DecodeOptions) -> list[dict[str, Any]]:
     """For each option its name, type ("boolean", "integer", "number"), default, bounds and what it is for."""
     words = {bool: "boolean", int: "integer", float: "number"}
-    found = []
+    options = []
     for field in dataclasses.fields(base):
         if field.name in _TYPES:
             least, most, purpose = _BOUNDS[field.name]
             kind = words.get(_TYPES[field.name], "integer")  # decode_length may be None as well
             value = getattr(base, field.name)
-            found.append(
+            options.append(
                 {
                     "name": field.name,
                     "type": kind,
@@ -70,7 +70,7 @@ def described(base: DecodeOptions) -> list[dict[str, Any]]:
                     "help": purpose,
                 }
             )
-    return found
+    return options
 
 
 def _bounded(name: str, value: Any) -> Any:

@@ -13,25 +13,25 @@ MOST_WEIGHTS = 250_000  # of a block, in one answer
 _DIGITS = 4
 
 
-def prediction(found) -> dict[str, Any]:
+def prediction(result) -> dict[str, Any]:
     """A `Prediction` with all its fields; log-probabilities in nats, None where they are not finite."""
     return {
-        "text": found.text,
-        "log_probability": _finite(found.score),
-        "probabilities": [{"class": name, "probability": _finite(p)} for name, p in found.probabilities],
+        "text": result.text,
+        "log_probability": _finite(result.score),
+        "probabilities": [{"class": name, "probability": _finite(p)} for name, p in result.probabilities],
         "beams": [
             {
                 "text": beam.text,
                 "log_probability": _finite(beam.log_probability),
                 "score": _finite(beam.score),
             }
-            for beam in found.beams
+            for beam in result.beams
         ],
-        "error": found.error,
+        "error": result.error,
     }
 
 
-def attention(found) -> dict[str, Any]:
+def attention(result) -> dict[str, Any]:
     """An `Attention`: units of the output, positions of the input, weights of each block (mean of its heads).
 
     For an image also the square that the model read, as the address of a PNG: the grid lies on that.
@@ -40,31 +40,31 @@ def attention(found) -> dict[str, Any]:
       Refusal: 400, if input and output are too long to be shown.
     """
     weights = {}
-    for name, of_heads in found.weights.items():  # [heads, outputs, inputs]
+    for name, of_heads in result.weights.items():  # [heads, outputs, inputs]
         if of_heads[0].size > MOST_WEIGHTS:
             outputs, inputs = of_heads.shape[1:]
             raise Refusal(
                 400, f"{outputs} x {inputs} weights are too many to be shown; at most {MOST_WEIGHTS:,}"
             )
         weights[name] = np.round(of_heads.mean(axis=0, dtype=np.float64), _DIGITS).tolist()
-    inputs = found.inputs
-    told = {
-        "output": found.output,
-        "outputs": list(found.outputs),
+    inputs = result.inputs
+    answer = {
+        "output": result.output,
+        "outputs": list(result.outputs),
         "inputs": inputs.as_json(),
         "weights": weights,
     }
     if inputs.grid and inputs.content is not None:
-        told["picture"] = _picture(inputs.content)
-    return told
+        answer["picture"] = _picture(inputs.content)
+    return answer
 
 
 def _picture(pixels: np.ndarray) -> str:
     import PIL.Image
 
-    made = io.BytesIO()
-    PIL.Image.fromarray(np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)).save(made, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(made.getvalue()).decode()}"
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)).save(buffer, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _finite(value: float) -> float | None:
