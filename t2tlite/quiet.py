@@ -70,7 +70,7 @@ def _choose_xla_flags():
 
 @contextlib.contextmanager
 def _sparing():
-    """Saves 100 MB: of matplotlib, which Keras imports if there, a pool for each thread, and free blocks.
+    """Saves 100 MB: of matplotlib, which Keras imports if it can, a pool for each thread, and free blocks.
 
     With a threshold of 128 KB, malloc's own before it adapts, an update would take 5% longer.
     """
