@@ -4,9 +4,10 @@ import pathlib
 import sys
 
 from t2tlite import cli, quiet
+from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
-from t2tlite.run import CHECKPOINTS, read_description
+from t2tlite.run import read_description
 
 COMMAND = cli.Command(
     "t2t-avg",
@@ -39,7 +40,7 @@ def average(flags):
     folder = pathlib.Path(flags.output_dir) / CHECKPOINTS
     listed = _listed(flags.checkpoints, folder) if flags.checkpoints else None
     quiet.start_tensorflow()
-    from t2tlite.training import averaging, checkpoint
+    from t2tlite.checkpoints import averaging, checkpoint
 
     if listed:
         paths = listed

@@ -5,14 +5,15 @@ import functools
 import pathlib
 import sys
 
-import t2tlite
 from t2tlite import cli, quiet
-from t2tlite.decoding import checkpoints, problem_names
+from t2tlite.checkpoints import locate
+from t2tlite.decoding import problem_names
 from t2tlite.decoding.files.job import LineJob
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
 from t2tlite.run import read_description
+from t2tlite.version import __version__
 
 COMMAND = cli.Command(
     "t2t-decode",
@@ -111,13 +112,13 @@ def decode(flags):
     problem = problem_names.chosen(
         flags.problem, problem_names.of_run(description), flags.output_dir, interactive
     )
-    checkpoint = checkpoints.find(flags.output_dir, flags.checkpoint_path)
+    checkpoint = locate.find(flags.output_dir, flags.checkpoint_path)
     load = functools.partial(_predictor, flags.output_dir, checkpoint, options, not interactive)
     if interactive:
         _interact(load(), problem)
         return
     scoring = flag == "score_file"
-    identity = checkpoints.identity(description, checkpoint) | _identity(flags, problem, scoring, options)
+    identity = locate.identity(description, checkpoint) | _identity(flags, problem, scoring, options)
     source = getattr(flags, flag) or "-"
     job = LineJob(source, flag, flags.decode_to_file, problem, scoring, flags.write_scores, identity, load)
     lines, errors = job.run()
@@ -157,7 +158,7 @@ def _identity(flags, problem, scoring, options) -> dict[str, str]:
     Not on the batch size: who runs out of memory goes on with a smaller one.
     """
     identity = {
-        "t2tlite": t2tlite.__version__,
+        "t2tlite": __version__,
         "problem": problem,
         "output": "scores" if scoring else "texts",
     }

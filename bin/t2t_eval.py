@@ -107,9 +107,8 @@ def _output_file(path) -> pathlib.Path | None:
 
 def _checkpoint(flags, run, problems) -> pathlib.Path:
     """The path of the checkpoint, which a training that goes on may not change meanwhile."""
+    from t2tlite.checkpoints import CHECKPOINTS, checkpoint
     from t2tlite.data import records
-    from t2tlite.run import CHECKPOINTS
-    from t2tlite.training import checkpoint
 
     for name in problems:  # now, and not when the others have been decoded
         records.split_index(run.problems[name], flags.split, run.data_dir)

@@ -4,7 +4,8 @@ import pathlib
 import sys
 
 from t2tlite import cli, quiet
-from t2tlite.decoding import checkpoints, problem_names
+from t2tlite.checkpoints import locate
+from t2tlite.decoding import problem_names
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.export import folder
@@ -54,7 +55,7 @@ def export(flags):
     """Checks what can be wrong before TensorFlow is started, then exports."""
     options = DecodeOptions.parse(flags.decode_hparams)
     problems = _problems(flags)
-    checkpoint = checkpoints.find(flags.output_dir, flags.checkpoint_path)
+    checkpoint = locate.find(flags.output_dir, flags.checkpoint_path)
     folder.check(flags.export_dir)
     quiet.start_tensorflow()
     from t2tlite.decoding.predictor import Predictor

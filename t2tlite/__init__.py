@@ -1,6 +1,6 @@
 """t2tlite: one model for many problems, after Tensor2Tensor and "One Model To Learn Them All"."""
 
-__version__ = "0.1.0"
+from t2tlite.version import __version__ as __version__
 
 
 def load(output_dir, checkpoint_path=None, options=None):
@@ -30,6 +30,6 @@ def keras_model(run, problem=None, checkpoint_path=None):
     Raises:
       UserError: there is no run or no checkpoint, or it is broken, or the run has no such problem.
     """
-    from t2tlite.models import keras_model  # imports TensorFlow
+    from t2tlite.export import keras_model  # imports TensorFlow
 
     return keras_model.keras_model(run, problem, checkpoint_path)

@@ -28,10 +28,10 @@ from collections.abc import Callable, Sequence
 
 from absl import flags as absl_flags
 
-import t2tlite
 from t2tlite import command_flags, command_help, quiet, registry, registry_help
 from t2tlite.command_flags import Flag
 from t2tlite.errors import UserError
+from t2tlite.version import __version__
 
 Body = Callable[[absl_flags.FlagValues], int | None]
 
@@ -140,7 +140,7 @@ class Command:
             print(command_help.text(self))
             return SUCCESS
         if "--version" in argv:
-            print(f"{self.name} (t2tlite) {t2tlite.__version__}")
+            print(f"{self.name} (t2tlite) {__version__}")
             return SUCCESS
         flags = self.parse(argv)
         if flags.t2t_usr_dir:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from t2tlite.models.component import Component
+from t2tlite.component import Component
 
 
 class Representation(NamedTuple):

@@ -5,17 +5,17 @@ import json
 import pathlib
 from typing import Any
 
-import t2tlite
 from t2tlite import hparam, registry
+from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.hparam import HParams
 from t2tlite.model import check_trainable
+from t2tlite.version import __version__
 
 RUN_FILE = "run.json"
 LAYOUT = 2  # of run.json: 1 had every hyperparameter of all parts
 VOCABULARY_FILE = "vocabulary.model"
-CHECKPOINTS = "checkpoints"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Run:
         """Everything but the vocabulary, as JSON holds it."""
         return {
             "layout": LAYOUT,
-            "version": t2tlite.__version__,
+            "version": __version__,
             "hparams": hparam.to_json(self.hparams),
             "problems": list(self.problems),
             "labels": {name: list(labels) for name, labels in self.labels.items()},
@@ -148,7 +148,7 @@ class Run:
         Raises:
           UserError: there is no checkpoint, or it doesn't fit the model.
         """
-        from t2tlite.training import averaging, checkpoint
+        from t2tlite.checkpoints import averaging, checkpoint
 
         model = self.make_model()
         path = (
@@ -185,7 +185,7 @@ def read_description(folder: pathlib.Path) -> dict[str, Any]:
     if found.get("layout") != LAYOUT:
         raise UserError(
             f"the run in {folder} is of another version of t2tlite ({found.get('version', 'unknown')}), which"
-            f" {t2tlite.__version__} can't read; use it with the version that made it, or train it anew in"
+            f" {__version__} can't read; use it with the version that made it, or train it anew in"
             " another --output_dir"
         )
     return found

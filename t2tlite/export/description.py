@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import t2tlite
 from t2tlite import hparam
 from t2tlite.problem import Problem
+from t2tlite.version import __version__
 
 FILE = "t2tlite.json"
 _PROBES = ("a b", "  two  spaces ", "Upper Case , (x) .")
@@ -27,7 +27,7 @@ def description(run, problems: Sequence[str], signatures, options, checkpoint: s
 
     text = any(run.problems[name].has_text() for name in problems)
     return {
-        "t2tlite": t2tlite.__version__,
+        "t2tlite": __version__,
         "tensorflow": tf.__version__,
         "needs": ["tensorflow", "tensorflow-text"] if text else ["tensorflow"],
         "checkpoint": checkpoint,

@@ -8,10 +8,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2tlite.checkpoints import checkpoint
 from t2tlite.errors import UserError
 from t2tlite.export import description, folder, readme, signatures, sizes, standalone
 from t2tlite.files import write_json
-from t2tlite.training import checkpoint
 
 _EXTRA = "assets.extra"  # where TensorFlow lets others put files
 

@@ -9,23 +9,12 @@ import numpy as np
 
 from t2tlite import registry
 from t2tlite.data.audio import SAMPLE_RATE
-from t2tlite.features import untrusted
+from t2tlite.features import encoding, untrusted
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
 from t2tlite.features.statistics import Distribution, Statistics, in_bounds, spread
 from t2tlite.hyperparameter import Hyperparameter
-
-PCM = 32767.0  # the largest sample of 16 bits
-MEASURE = Measure(
-    "batch_seconds",
-    precedence=3,
-    bounds="seconds_bounds",
-    unit=SAMPLE_RATE,
-    step=0.5,
-    noun="seconds",
-    flags="--hparams=seconds_bounds=",
-)
 
 
 @registry.register_feature
@@ -37,7 +26,7 @@ class Audio(Feature):
         Hyperparameter("modality_audio", str, "net of sounds", default="spectral", names="modality"),
     )
     kind: ClassVar[str] = "audio"
-    measure: ClassVar[Measure] = MEASURE
+    measure: ClassVar[Measure] = encoding.AUDIO
     large_decoded: ClassVar[bool] = True
     asked_for: ClassVar[str] = "the path of a sound file"
     is_file: ClassVar[bool] = True
@@ -52,11 +41,11 @@ class Audio(Feature):
             raise ValueError(f"{samples.dtype} of shape {samples.shape}; expected float samples of shape [n]")
         if not np.isfinite(samples).all() or np.abs(samples).max() > 1.001:
             raise ValueError("a waveform that leaves [-1, 1]; scale it first")
-        return [np.round(samples.clip(-1, 1) * PCM).astype("<i2").tobytes()]
+        return [np.round(samples.clip(-1, 1) * encoding.PCM_PEAK).astype("<i2").tobytes()]
 
     def from_record(self, values):
         """Float32 `[samples]` in [-1, 1]."""
-        return np.frombuffer(values[0], "<i2").astype(np.float32) / np.float32(PCM)
+        return np.frombuffer(values[0], "<i2").astype(np.float32) / np.float32(encoding.PCM_PEAK)
 
     def stand_in(self):
         return np.zeros([1], np.float32)

@@ -5,12 +5,12 @@ import tensorflow as tf
 
 from t2tlite.data import audio as sounds
 from t2tlite.errors import UserError
-from t2tlite.features import audio, raw
+from t2tlite.features import encoding, raw
 from t2tlite.features.codec import Codec, bound
 from t2tlite.features.guard import guarded
 from t2tlite.features.inputs import LONGEST, InputReader, check_length, padded, path
 
-_RATE = audio.SAMPLE_RATE
+_RATE = sounds.SAMPLE_RATE
 
 
 class AudioCodec(Codec):
@@ -18,7 +18,7 @@ class AudioCodec(Codec):
 
     def __init__(self, reading):
         super().__init__(reading)
-        self.limits = audio.MEASURE.limits(reading.hparams)
+        self.limits = encoding.AUDIO.limits(reading.hparams)
 
     def length(self, compact):
         return tf.strings.length(compact) // 2  # [block], 16 bits a sample
@@ -27,7 +27,7 @@ class AudioCodec(Codec):
         lengths = self.length(compact)  # [batch]
         longest = bound(tf.reduce_max(lengths), self.limits)
         samples = tf.io.decode_raw(compact[rows], tf.int16, fixed_length=2 * longest)  # [rows, longest]
-        return {name: tf.cast(samples, tf.float32) / audio.PCM, f"{name}_length": lengths[rows]}
+        return {name: tf.cast(samples, tf.float32) / encoding.PCM_PEAK, f"{name}_length": lengths[rows]}
 
 
 class AudioInputs(InputReader):
@@ -39,7 +39,7 @@ class AudioInputs(InputReader):
     }
 
     def __init__(self, vocabulary, hparams):
-        self.bounds = audio.MEASURE.limits(hparams)
+        self.bounds = encoding.AUDIO.limits(hparams)
 
     def read(self, value):
         """A path, the bytes of a file, or float samples at 16 kHz `[samples]`, to float32 `[samples]`."""
@@ -53,7 +53,9 @@ class AudioInputs(InputReader):
         else:
             samples = sounds.read(value if isinstance(value, bytes) else path(value))
         check_length(len(samples), self.bounds, f"samples at {_RATE} Hz")
-        return np.round(samples * audio.PCM) / np.float32(audio.PCM)  # as prepared data has it
+        return np.round(samples * encoding.PCM_PEAK) / np.float32(
+            encoding.PCM_PEAK
+        )  # as prepared data has it
 
     def batch(self, examples):
         lengths = np.array([len(samples) for samples in examples], np.int32)
@@ -74,7 +76,7 @@ class RawWaveforms(raw.RawReader):
     }
 
     def __init__(self, vocabulary, hparams):
-        self._bounds = audio.MEASURE.limits(hparams)
+        self._bounds = encoding.AUDIO.limits(hparams)
         self._bound = self._bounds[-1]
         self.accepts = self._accepts(f"at most {LONGEST * self._bound / _RATE:g} seconds")
 
@@ -103,7 +105,7 @@ class RawWaveforms(raw.RawReader):
         def features(rows):
             lengths = tf.gather(length, rows)
             found = tf.where(tf.gather(heard, rows), tf.gather(samples, rows), 0.0)
-            found = tf.round(tf.clip_by_value(found, -1.0, 1.0) * audio.PCM) / audio.PCM
+            found = tf.round(tf.clip_by_value(found, -1.0, 1.0) * encoding.PCM_PEAK) / encoding.PCM_PEAK
             return {
                 "inputs": raw.padded(found[:, : tf.reduce_max(lengths)], self._bounds),
                 "inputs_length": lengths,

@@ -9,6 +9,7 @@ import numpy as np
 
 from t2tlite import registry
 from t2tlite.features import untrusted
+from t2tlite.features.encoding import JPEG, PNG
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
@@ -16,7 +17,6 @@ from t2tlite.features.statistics import Distribution, Statistics, even_bins, spr
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter
 
 MEASURE = Measure("batch_images", precedence=2)
-PNG, JPEG = b"\x89PNG", b"\xff\xd8"
 
 
 @registry.register_feature

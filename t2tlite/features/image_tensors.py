@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2tlite.data import images
 from t2tlite.errors import UserError
-from t2tlite.features import image, inputs, raw
+from t2tlite.features import encoding, inputs, raw
 from t2tlite.features.codec import Codec
 from t2tlite.features.guard import guarded
 
@@ -77,8 +77,8 @@ class RawPictures(raw.RawReader):
         self._size = hparams.image_size
 
     def read(self, inputs) -> raw.Read:
-        known = (tf.strings.substr(inputs, 0, 4) == image.PNG) | (
-            tf.strings.substr(inputs, 0, 2) == image.JPEG
+        known = (tf.strings.substr(inputs, 0, 4) == encoding.PNG) | (
+            tf.strings.substr(inputs, 0, 2) == encoding.JPEG
         )
         made = tf.TensorSpec([self._size, self._size, 3], tf.float32), tf.TensorSpec([], tf.int32)
         found, channels, ok = guarded(self._decode, inputs, made)

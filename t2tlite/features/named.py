@@ -10,12 +10,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from t2tlite.errors import UserError
+from t2tlite.features.encoding import GIVEN, MARK
 from t2tlite.features.feature import Feature
 from t2tlite.features.positions import Positions, joined
 from t2tlite.nearest import did_you_mean
 
-MARK = "."
-GIVEN = "_given"  # bool `[batch]` in a batch: whether an optional input is there
 _TAKEN = ("inputs", "targets")
 _ENDINGS = ("_length", GIVEN)  # of further tensors of an input
 

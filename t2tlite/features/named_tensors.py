@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from t2tlite.errors import UserError
 from t2tlite.features import raw
+from t2tlite.features.encoding import GIVEN, MARK
 from t2tlite.features.inputs import InputReader
-from t2tlite.features.named import GIVEN, MARK
 
 _ONE = "inputs"  # what readers call the only input
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from t2tlite import registry
 from t2tlite.errors import UserError
-from t2tlite.features import untrusted
+from t2tlite.features import encoding, untrusted
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Positions
@@ -15,24 +15,6 @@ from t2tlite.features.statistics import Distribution, Statistics, in_bounds, spr
 from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import EOS
 from t2tlite.plural import counted
-
-
-class _Units(Measure):
-    def of(self, hparams):
-        return hparams.text_bounds()  # `max_length` has a say in them
-
-    def may_grow(self, hparams):
-        return not hparams.max_length
-
-
-MEASURE = _Units(
-    "batch_tokens",
-    precedence=1,
-    bounds="length_bounds",
-    step=8,
-    noun="units of text",
-    flags="--max_length or --hparams=length_bounds=",
-)
 
 
 @registry.register_feature
@@ -46,7 +28,7 @@ class Text(Feature):
     kind: ClassVar[str] = "text"
     objective: ClassVar[str] = "likelihood"
     is_text: ClassVar[bool] = True
-    measure: ClassVar[Measure] = MEASURE
+    measure: ClassVar[Measure] = encoding.TEXT
     graph_input: ClassVar[str] = 'tf.constant(["..."])'
     content_types: ClassVar[tuple[str, ...]] = ("text/plain",)
 

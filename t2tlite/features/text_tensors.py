@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from t2tlite.data.words import WHITESPACE
 from t2tlite.errors import UserError
-from t2tlite.features import raw, text
+from t2tlite.features import encoding, raw
 from t2tlite.features.codec import Codec, bound
 from t2tlite.features.inputs import LONGEST, InputReader, check_length, padded
 from t2tlite.ids import EOS
@@ -21,7 +21,7 @@ class TextCodec(Codec):
 
     def __init__(self, reading):
         super().__init__(reading)
-        self.limits = text.MEASURE.limits(reading.hparams)
+        self.limits = encoding.TEXT.limits(reading.hparams)
         vocabulary = reading.vocabulary
         # What waits for its batch is part of the iterator's checkpoint.
         self._compact_id = tf.uint16 if vocabulary and vocabulary.size <= 1 << 16 else tf.int32
@@ -67,7 +67,7 @@ class TextInputs(InputReader):
     spec = {"inputs": tf.TensorSpec([None, None], tf.int32)}
 
     def __init__(self, vocabulary, hparams):
-        self.bounds = text.MEASURE.limits(hparams)
+        self.bounds = encoding.TEXT.limits(hparams)
         self._vocabulary = vocabulary
 
     def read(self, value):
@@ -93,7 +93,7 @@ class RawTexts(raw.RawReader):
 
     def __init__(self, vocabulary, hparams):
         self._vocabulary = vocabulary
-        self._bounds = text.MEASURE.limits(hparams)
+        self._bounds = encoding.TEXT.limits(hparams)
         self.accepts = {self.side: f"UTF-8 text of at most {LONGEST * self._bounds[-1]} subword units"}
 
     def read(self, **given) -> raw.Read:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.errors import UserError
-from t2tlite.features.named import GIVEN, MARK
+from t2tlite.features.encoding import GIVEN, MARK
 from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import PAD
 from t2tlite.layers.normalization import LayerNormalization

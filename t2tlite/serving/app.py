@@ -10,12 +10,12 @@ from typing import Any
 
 from aiohttp import web
 
-import t2tlite
 from t2tlite.features import untrusted
 from t2tlite.serving import payload, request_options, responses
 from t2tlite.serving.hosts import Hosts
 from t2tlite.serving.refusal import Refusal
 from t2tlite.serving.service import LOADING, READY, Limits, Service
+from t2tlite.version import __version__
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self';"
@@ -99,7 +99,7 @@ class App:
         return web.json_response(
             {
                 "run": self._title,
-                "version": t2tlite.__version__,
+                "version": __version__,
                 "problems": [
                     _describe_problem(name, problem)
                     for name, problem in ((one, predictor.run.problems[one]) for one in predictor.problems)

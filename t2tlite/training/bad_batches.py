@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from t2tlite.features.named import GIVEN
+from t2tlite.features.encoding import GIVEN
 from t2tlite.files import write_whole
 
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
-from t2tlite.features.named import GIVEN
+from t2tlite.features.encoding import GIVEN
 from t2tlite.training import memory
 from t2tlite.training.optimizers import rehearsal
 

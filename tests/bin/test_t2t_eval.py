@@ -8,11 +8,11 @@ import pytest
 
 from t2tlite import registry
 from t2tlite.bin import t2t_eval
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 from t2tlite.decoding.evaluate import evaluate_split
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
-from t2tlite.run import CHECKPOINTS
-from t2tlite.training import checkpoint, launch
+from t2tlite.training import launch
 from t2tlite.training.evaluate import Evaluator
 
 from ..models import tiny

@@ -8,7 +8,7 @@ import tensorflow as tf
 from t2tlite.decoding.inspection import results
 from t2tlite.decoding.inspection.results import Attention, ExpertChoice, Mixture
 from t2tlite.errors import UserError
-from t2tlite.features.named import MARK
+from t2tlite.features.encoding import MARK
 from t2tlite.features.positions import Encoded, Positions
 from t2tlite.ids import PAD
 from t2tlite.layers import recording

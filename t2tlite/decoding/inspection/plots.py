@@ -1,9 +1,8 @@
-"""Pictures of attention and of the experts' choice: over units of text, on an image, along a sound."""
+"""Plots of attention and of the experts' choice: over units of text, on an image, along a sound."""
 
-import dataclasses
 import functools
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib import colormaps
@@ -12,9 +11,8 @@ from matplotlib.figure import Figure
 
 from t2tlite.data import audio
 from t2tlite.decoding.inspection.font_fallback import FontFallback
-from t2tlite.decoding.inspection.results import Attention, ExpertChoice, Inspection
+from t2tlite.decoding.inspection.panels import Panel
 from t2tlite.features.positions import Positions
-from t2tlite.plural import counted
 
 _CELL = 0.26  # inches of a unit
 _LINE = 0.15  # inches of a line of labels
@@ -25,23 +23,16 @@ _WIDTH = 24.0  # inches within which panels stand beside one another
 _LARGEST = 14.0  # inches of a panel; more units get narrower cells
 _PIXELS = 30e6  # of a picture; a larger one gets coarser
 _SIDE = 30000  # pixels; Agg draws at most 65536
-_MOST_EXPERTS = 32  # that are shown whether they were chosen or not
 
 
-@dataclasses.dataclass(frozen=True)
-class _Panel:
-    """One matrix to be drawn: `[rows, columns]`, a label for each row, and what the columns are."""
+def draw(title: str, groups: Sequence[list[Panel]], format: str = "png") -> bytes:
+    """Panels as an image file.
 
-    title: str
-    weights: np.ndarray
-    rows: tuple[str, ...]
-    columns: Positions
-
-
-def picture(inspection: Inspection, heads: bool = False, format: str = "png") -> bytes:
-    """A view as an image file; see `Inspection.picture`."""
-    groups = _attention(inspection, heads) if isinstance(inspection, Attention) else _experts(inspection)
-    title = f"{inspection.problem}: {inspection.output}"
+    Args:
+      title: above all of them.
+      groups: of panels that belong together; each begins a new line.
+      format: "png", "svg" or "pdf".
+    """
     panels = [panel for group in groups for panel in group]
     labels = (text for panel in panels for text in (*panel.rows, *panel.columns.units, panel.title))
     fonts = FontFallback([title, *labels])
@@ -67,51 +58,14 @@ def picture(inspection: Inspection, heads: bool = False, format: str = "png") ->
     return buffer.getvalue()
 
 
-def _attention(inspection: Attention, heads: bool) -> list[list[_Panel]]:
-    """A group for each block, of its heads, or of their mean; self-attention where there is no other."""
-    self_positions = Positions(len(inspection.outputs), ("<command>", *inspection.outputs[:-1]))
-    blocks = [(name, weights, inspection.inputs) for name, weights in inspection.weights.items()]
-    blocks = blocks or [(name, weights, self_positions) for name, weights in inspection.self_weights.items()]
-    if not heads:
-        means = [
-            _Panel(
-                f"{name}, mean of {counted(len(weights), 'head')}",
-                weights.mean(axis=0),
-                inspection.outputs,
-                columns,
-            )
-            for name, weights, columns in blocks
-        ]
-        return [means]
-    return [
-        [_Panel(f"{name}, head {i}", head, inspection.outputs, columns) for i, head in enumerate(weights, 1)]
-        for name, weights, columns in blocks
-    ]
-
-
-def _experts(inspection: ExpertChoice) -> list[list[_Panel]]:
-    """A group for each mixture: a row for each expert, or where there are many for each that was chosen."""
-    sides = {"inputs": inspection.inputs, "outputs": Positions(len(inspection.outputs), inspection.outputs)}
-    groups = []
-    for name, mixture in inspection.mixtures.items():
-        columns = sides[mixture.side]
-        shown = np.arange(mixture.count)
-        if mixture.count > _MOST_EXPERTS or columns.grid:
-            shown = np.unique(mixture.experts)
-        title = f"{name}, of {mixture.side}: gates of {len(shown)} of {mixture.count} experts"
-        rows = tuple(f"expert {i}" for i in shown)
-        groups.append([_Panel(title, mixture.dense().T[shown], rows, columns)])
-    return groups
-
-
-def _lines(group: list[_Panel]) -> list[list[_Panel]]:
+def _lines(group: list[Panel]) -> list[list[Panel]]:
     """Panels that stand beside one another. Those of an image or a sound are wide and stand alone."""
     alone = group[0].columns.grid or group[0].columns.seconds
     fit = 1 if alone else max(1, int(_WIDTH / _size(group[0])[0]))
     return [group[start : start + fit] for start in range(0, len(group), fit)]
 
 
-def _size(panel: _Panel) -> tuple[float, float]:
+def _size(panel: Panel) -> tuple[float, float]:
     """Width and height in inches, labels included."""
     rows, columns = panel.weights.shape
     if panel.columns.grid:
@@ -131,7 +85,7 @@ def _dots(figure: Figure) -> float:
     return min(100.0, _SIDE / max(width, height), (_PIXELS / (width * height)) ** 0.5)
 
 
-def _draw(axes, panel: _Panel, fonts: FontFallback) -> None:
+def _draw(axes, panel: Panel, fonts: FontFallback) -> None:
     _write(axes.set_title, fonts.shown(panel.title, 80), fonts, 8)
     if panel.columns.grid:
         _on_an_image(axes, panel, fonts)

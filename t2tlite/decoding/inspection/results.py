@@ -1,17 +1,21 @@
-"""Views of one example: the attention and the experts of every block, as arrays. Needs no TensorFlow."""
+"""Results of an inspection: the attention and the experts of every block, as arrays. Needs no TensorFlow."""
 
 import dataclasses
 from typing import Any
 
 import numpy as np
 
+from t2tlite.decoding.inspection.panels import Panel
 from t2tlite.errors import UserError
 from t2tlite.features.positions import DIGITS, Positions
+from t2tlite.plural import counted
+
+_MOST_EXPERTS = 32  # that are shown whether they were chosen or not
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Inspection:
-    """What every view of an example has.
+    """What every inspection of an example gives.
 
     Attributes:
       problem: its name.
@@ -26,7 +30,7 @@ class Inspection:
     inputs: Positions
 
     def picture(self, heads: bool = False, format: str = "png") -> bytes:
-        """The view as an image file.
+        """The result as an image file.
 
         Args:
           heads: every head of attention by itself; default: their mean.
@@ -34,7 +38,11 @@ class Inspection:
         """
         from t2tlite.decoding.inspection import plots  # imports matplotlib
 
-        return plots.picture(self, heads, format)
+        return plots.draw(f"{self.problem}: {self.output}", self.panels(heads), format)
+
+    def panels(self, heads: bool = False) -> list[list[Panel]]:
+        """What a picture consists of, in groups; `heads` as for `picture`."""
+        raise NotImplementedError(f"{type(self).__name__} defines no panels(heads)")
 
     def as_json(self) -> dict[str, Any]:
         """Everything but what the model read, as JSON holds it."""
@@ -55,6 +63,23 @@ class Attention(Inspection):
 
     weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     self_weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    def panels(self, heads=False):
+        """A group for each block, of its heads, or one of all means; self-attention if there is no other."""
+        blocks = [(name, weights, self.inputs) for name, weights in self.weights.items()]
+        if not blocks:
+            positions = Positions(len(self.outputs), ("<command>", *self.outputs[:-1]))
+            blocks = [(name, weights, positions) for name, weights in self.self_weights.items()]
+        if heads:
+            return [
+                [Panel(f"{name}, head {i}", head, self.outputs, columns) for i, head in enumerate(weights, 1)]
+                for name, weights, columns in blocks
+            ]
+        means = []
+        for name, weights, columns in blocks:
+            title = f"{name}, mean of {counted(len(weights), 'head')}"
+            means.append(Panel(title, weights.mean(axis=0), self.outputs, columns))
+        return [means]
 
     def as_json(self) -> dict[str, Any]:
         weights = {name: _rounded(value) for name, value in self.weights.items()}
@@ -95,6 +120,20 @@ class ExpertChoice(Inspection):
     """
 
     mixtures: dict[str, Mixture] = dataclasses.field(default_factory=dict)
+
+    def panels(self, heads=False):
+        """A group for each mixture: a row for each expert, or if there are many for each that was chosen."""
+        sides = {"inputs": self.inputs, "outputs": Positions(len(self.outputs), self.outputs)}
+        groups = []
+        for name, mixture in self.mixtures.items():
+            columns = sides[mixture.side]
+            shown = np.arange(mixture.count)
+            if mixture.count > _MOST_EXPERTS or columns.grid:
+                shown = np.unique(mixture.experts)
+            title = f"{name}, of {mixture.side}: gates of {len(shown)} of {mixture.count} experts"
+            rows = tuple(f"expert {i}" for i in shown)
+            groups.append([Panel(title, mixture.dense().T[shown], rows, columns)])
+        return groups
 
     def as_json(self) -> dict[str, Any]:
         mixtures = {

@@ -96,7 +96,7 @@ class Session:
         problems = ("wmt_ende", "imagenet")
     class topic:
         reads = Text()
-    asks = Text()
+    expects = Text()
     def prompt(self):
         return "> "
 

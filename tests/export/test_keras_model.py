@@ -11,8 +11,11 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 from t2tlite.data.vocabulary import Vocabulary
 from t2tlite.errors import UserError
+from t2tlite.export import keras_model
+from t2tlite.export.keras_model import ProblemModel, TargetLoss
 from t2tlite.layers import (
     attention,
     convolution,
@@ -26,12 +29,10 @@ from t2tlite.layers import (
     transformer,
 )
 from t2tlite.model import Output
-from t2tlite.models import keras_model
-from t2tlite.models.keras_model import ProblemModel, TargetLoss
-from t2tlite.run import CHECKPOINTS, Run
-from t2tlite.training import checkpoint, optimizers
+from t2tlite.run import Run
+from t2tlite.training import optimizers
 
-from . import tiny
+from ..models import tiny
 
 HPARAMS = tiny.HPARAMS.replace(dropout=0.0, num_encoder_layers=1, num_decoder_layers=1)
 CERTAIN = HPARAMS.replace(moe="none")  # nothing is random in training
@@ -90,7 +91,7 @@ def test_another_process_loads_it(fitted, tmp_path):
     np.savez(tmp_path / "features.npz", logits=model(features), **features)
     program = """
 import numpy as np, tensorflow as tf
-from t2tlite.models import keras_model
+from t2tlite.export import keras_model
 found = dict(np.load("features.npz"))
 logits = found.pop("logits")
 model = keras_model.load("model.keras")

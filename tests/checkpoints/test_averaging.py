@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2tlite.checkpoints import averaging, checkpoint
 from t2tlite.errors import UserError
-from t2tlite.training import averaging, checkpoint, optimizers
+from t2tlite.training import optimizers
 
 from ..models import tiny
 

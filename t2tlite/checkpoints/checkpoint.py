@@ -10,8 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from t2tlite.checkpoints import best_checkpoints
 from t2tlite.errors import UserError
-from t2tlite.training import best_checkpoints
 
 _NAME = re.compile(r"step-(\d+)")
 _OPERATION = re.compile(r"\{\{.*?\}\}|\[Op:\w*\]")  # what TensorFlow puts around the message of a kernel

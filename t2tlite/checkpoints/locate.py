@@ -6,8 +6,8 @@ import pathlib
 import re
 from typing import Any
 
+from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.errors import UserError
-from t2tlite.run import CHECKPOINTS
 
 _NAME = re.compile(r"step-(\d+)")
 _INDEX = "state.index"

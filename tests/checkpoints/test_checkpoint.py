@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2tlite.checkpoints import checkpoint
 from t2tlite.errors import UserError
-from t2tlite.training import checkpoint
 
 
 class Parts(keras.Model):

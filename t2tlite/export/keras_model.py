@@ -8,12 +8,13 @@ import keras
 import tensorflow as tf
 
 from t2tlite import hparam, registry
+from t2tlite.checkpoints import CHECKPOINTS
+from t2tlite.component import dtype_scope
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
 from t2tlite.model import Output
-from t2tlite.models.component import dtype_scope
 from t2tlite.models.multimodel import MultiModel, Net, Wiring, wire
-from t2tlite.run import CHECKPOINTS, Run
+from t2tlite.run import Run
 
 _LAYERS = "attention convolution dense_feed_forward experts recurrent source_attention switch transformer"
 _WITH_CLASSES = (*(f"layers.{name}" for name in _LAYERS.split()), "training.optimizers")
@@ -140,8 +141,8 @@ def keras_model(run, problem: str | None = None, checkpoint_path=None) -> Proble
       UserError: there is no run, problem or checkpoint, the checkpoint doesn't fit, or the run's model is no
         MultiModel.
     """
+    from t2tlite.checkpoints import checkpoint
     from t2tlite.decoding.problem_names import check_problem
-    from t2tlite.training import checkpoint
 
     run = run if isinstance(run, Run) else Run.load(run)
     names = list(run.problems)

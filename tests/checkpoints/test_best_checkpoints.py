@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 
+from t2tlite.checkpoints import averaging, best_checkpoints, checkpoint
 from t2tlite.errors import UserError
-from t2tlite.training import averaging, best_checkpoints, checkpoint
 
 NOTHING = types.SimpleNamespace(variables=[])
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from t2tlite.decoding import checkpoints
+from t2tlite.checkpoints import locate
 from t2tlite.errors import UserError
 
 
@@ -23,18 +23,18 @@ def test_found(tmp_path):
     )
     made(folder / "best" / "wmt_ende", "step-00000007")
     (folder / "step-200000000").mkdir()
-    assert checkpoints.find(str(tmp_path), None) == folder / "step-100000000"
-    assert checkpoints.find("/no", str(folder / "step-00000099")) == folder / "step-00000099"
+    assert locate.find(str(tmp_path), None) == folder / "step-100000000"
+    assert locate.find("/no", str(folder / "step-00000099")) == folder / "step-00000099"
     best = folder / "best" / "wmt_ende"
-    assert checkpoints.find(str(tmp_path), str(best)) == best / "step-00000007"
+    assert locate.find(str(tmp_path), str(best)) == best / "step-00000007"
     for path in (folder / "best", folder / "step-200000000", tmp_path / "no"):
         expected = (
             f"{re.escape(str(path))} is no checkpoint; expected a folder such as OUTPUT_DIR/checkpoints"
         )
         with pytest.raises(UserError, match=expected):
-            checkpoints.find(str(tmp_path), str(path))
+            locate.find(str(tmp_path), str(path))
     with pytest.raises(UserError, match="best holds no checkpoint yet; train with t2t-train"):
-        checkpoints.find(str(folder / "best"), None)
+        locate.find(str(folder / "best"), None)
 
 
 def test_identity(tmp_path):
@@ -42,13 +42,13 @@ def test_identity(tmp_path):
     folder = made(tmp_path, "step-00000001", "step-00000002")
     one, two = folder / "step-00000001", folder / "step-00000002"
     description = {"problems": ["a"], "hparams": {"hidden_size": 4}, "data_dir": "x"}
-    identity = checkpoints.identity(description, one)
+    identity = locate.identity(description, one)
     assert identity["checkpoint"].startswith("step-00000001 (")
-    assert checkpoints.identity(description, two)["checkpoint"] != identity["checkpoint"]
+    assert locate.identity(description, two)["checkpoint"] != identity["checkpoint"]
     os.utime(one / "state.index", (5, 5))
-    assert checkpoints.identity({**description, "data_dir": "y"}, one) == identity
-    assert checkpoints.identity({**description, "hparams": {"hidden_size": 5}}, one)["run"] != identity["run"]
+    assert locate.identity({**description, "data_dir": "y"}, one) == identity
+    assert locate.identity({**description, "hparams": {"hidden_size": 5}}, one)["run"] != identity["run"]
     (one / "state.index").write_text("other weights")
-    assert checkpoints.identity(description, one)["checkpoint"] != identity["checkpoint"]
+    assert locate.identity(description, one)["checkpoint"] != identity["checkpoint"]
     with pytest.raises(UserError, match="can't read the checkpoint .*no: No such file"):
-        checkpoints.identity(description, folder / "no")
+        locate.identity(description, folder / "no")

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from t2tlite.checkpoints import checkpoint
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
-from t2tlite.training import checkpoint
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
