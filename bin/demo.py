@@ -166,9 +166,9 @@ def show(problem, examples, folder):
 
 
 def main(argv=None) -> int:
-    """Runs the job and returns its exit status; `argv` is without the program's name."""
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(demo, argv)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

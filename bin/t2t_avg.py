@@ -78,13 +78,9 @@ def _listed(names, folder):
 
 
 def main(argv=None) -> int:
-    """Runs the command and returns its exit status."""
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(average, argv)
 
 
-def run():
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

@@ -150,4 +150,5 @@ def main(argv=None) -> int:
     return COMMAND.main(look, argv)
 
 
-run = main
+if __name__ == "__main__":
+    sys.exit(main())

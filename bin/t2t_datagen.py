@@ -1,5 +1,7 @@
 """t2t-datagen: prepares the data of problems, once."""
 
+import sys
+
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
@@ -91,4 +93,5 @@ def main(argv=None) -> int:
     return COMMAND.main(prepare, argv)
 
 
-run = main
+if __name__ == "__main__":
+    sys.exit(main())

@@ -189,13 +189,9 @@ def _interact(predictor, problem):
 
 
 def main(argv=None) -> int:
-    """Runs the command and returns its exit status."""
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(decode, argv)
 
 
-def run():
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

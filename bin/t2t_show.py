@@ -144,9 +144,5 @@ def main(argv=None) -> int:
     return COMMAND.main(show, argv)
 
 
-def run():
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

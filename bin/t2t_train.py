@@ -129,7 +129,9 @@ def train(flags, argv):
     if flags.local_workers > 1:
         from t2tlite.training import local_workers
 
-        command = local_workers.command(__name__, [*argv, "--local_workers=0", "--strategy=multiworker"])
+        command = local_workers.command(
+            "t2tlite.bin.t2t_train", [*argv, "--local_workers=0", "--strategy=multiworker"]
+        )
         return local_workers.run(command, flags.local_workers)
     quiet.start_tensorflow(strategy_follows=True)
     import keras
@@ -218,4 +220,5 @@ def main(argv=None) -> int:
     return COMMAND.main(functools.partial(train, argv=argv), argv)
 
 
-run = main
+if __name__ == "__main__":
+    sys.exit(main())

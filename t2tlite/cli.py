@@ -17,6 +17,9 @@
     def main(argv=None) -> int:
         return COMMAND.main(train, argv)
 
+    if __name__ == "__main__":
+        sys.exit(main())
+
 `main` returns the exit status instead of exiting, so that a test or a notebook can call it.
 """
 
