@@ -6,6 +6,7 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import PAD
+from t2tlite.layers.linear import project
 from t2tlite.modality import Modality, Representation
 from t2tlite.shared_hparams import HIDDEN_SIZE
 
@@ -58,6 +59,5 @@ class Language(Modality):
         """`[batch, length, hidden]` -> float32 logits `[batch, length, size]`."""
         table = self.embedding if self.hparams.shared_embedding_and_softmax_weights else self.softmax
         x = representation.x
-        return tf.cast(
-            tf.matmul(x, tf.cast(tf.convert_to_tensor(table), x.dtype), transpose_b=True), tf.float32
-        )
+        table = tf.cast(tf.convert_to_tensor(table), x.dtype)
+        return tf.cast(project(x, table, transpose=True), tf.float32)

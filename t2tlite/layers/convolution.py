@@ -1,8 +1,11 @@
 """The convolution step, the convolution block and the residual convolution of the MultiModel."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
+from t2tlite.layers import xla
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.layers.randomness import dropout
@@ -179,4 +182,16 @@ def max_pool(x, window, strides, padding_mask=None):
         x = tf.where(padding_mask[:, :, None, None], x, x.dtype.min)
     margin = [[0, 0], [window[0] // 2] * 2, [window[1] // 2] * 2, [0, 0]]
     x = tf.pad(x, margin, constant_values=x.dtype.min)
+    if xla.is_traced_for():
+        return _max_of_taps(x, window, strides)
     return tf.nn.max_pool2d(x, window, strides, "VALID")
+
+
+def _max_of_taps(x, window, strides):
+    """The same; XLA's gradient of pooling is a scatter, which takes a GPU far longer than the pooling."""
+    rows, columns = (
+        [slice(i, (i - width + 1) or None, stride) for i in range(width)]
+        for width, stride in zip(window, strides, strict=True)
+    )
+    taps = (x[:, row, column] for row in rows for column in columns)
+    return functools.reduce(tf.maximum, taps)  # of equal ones the first has the gradient

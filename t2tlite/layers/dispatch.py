@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from t2tlite.layers import xla
 from t2tlite.layers.once import once
 
 
@@ -17,7 +18,7 @@ class Plan(NamedTuple):
     Attributes:
       slot_of_choice: int32 `[tokens, k]`, in `[0, slots)`; `slots` where there is none.
       choice_of_slot: int32 `[slots]`, in `[0, tokens * k)`; `tokens * k` where the slot is empty.
-      capacity: int32 scalar, slots of a block.
+      capacity: int32 scalar, slots of a block; more than the experts may fill where XLA compiles it.
       shared: 0 or 1, an int or an int32 scalar.
       ends: int32 `[n]`, the number of further blocks of each expert and those before it; None where choices
         are dropped, and there are none.
@@ -61,6 +62,9 @@ def plan_dispatch(experts, mask, n: int, capacity, drops: bool, shared=1) -> Pla
     kept = ranked < n
     if drops:
         kept &= rank < capacity
+        if xla.is_traced_for():
+            # A GPU pads what is no multiple of 8 before each product, in a copy.
+            capacity = -(-capacity // 8) * 8
         slot, slots, ends = ranked * capacity + rank, n * capacity, None
     else:
         slot, slots, ends = _as_many_as_needed(count, ranked, rank, capacity, shared)

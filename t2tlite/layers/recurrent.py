@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from t2tlite.layers.linear import project
+
 
 class _Recurrent(keras.layers.Layer):
     """Base of the recurrent layers: the weights and the loop. A subclass has the cell.
@@ -60,7 +62,7 @@ class _Recurrent(keras.layers.Layer):
         """
         x = tf.cast(x, self.compute_dtype)
         kernel = tf.cast(self.recurrent_kernel, x.dtype)
-        projected = tf.cast(tf.matmul(x, tf.cast(self.kernel, x.dtype)), tf.float32)
+        projected = tf.cast(project(x, tf.cast(self.kernel, x.dtype)), tf.float32)
         projected = tf.transpose(projected, [1, 0, 2])  # [length, batch, gates * units]
         valid = None if padding_mask is None else tf.transpose(padding_mask)[:, :, None]
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2tlite.layers import xla
 from t2tlite.layers.convolution import ConvBlock, ConvRes, ConvStep, ConvStep2D, max_pool
 
 from ..models import tiny
@@ -121,6 +122,29 @@ def test_pooling_takes_the_greatest_although_all_are_negative():
             expected = reference.max_pool(x[row].numpy(), (3, 3), (2, 2), None if mask is None else mask[row])
             there = np.isfinite(expected)
             tiny.close(y[row][there], expected[there])
+
+
+@pytest.mark.parametrize("strides", [(2, 2), (2, 1)])
+def test_pooling_in_what_xla_compiles_is_the_same(strides):
+    """Of equal values the first has the gradient; there are many in bfloat16."""
+    x, dy = tf.round(2 * tiny.noise(2, 11, 6, 3)), tiny.noise(2, 6, -(-6 // strides[1]), 3, seed=1)
+
+    def pooled(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = max_pool(x, (3, 3), strides, VALID)
+        return y, tape.gradient(y, x, dy)
+
+    with xla.scope():
+        taps = pooled(x)
+    for result, expected in zip(taps, pooled(x), strict=True):
+        tiny.close(result, expected, 1e-6)
+    with xla.scope():
+        unknown = tf.function(pooled, input_signature=[tf.TensorSpec([None, None, None, 3])])(x)
+        operations = tf.function(pooled).get_concrete_function(x).graph.get_operations()
+    for result, expected in zip(unknown, taps, strict=True):
+        tiny.close(result, expected, 1e-6)
+    assert not [op.type for op in operations if "Pool" in op.type]
 
 
 def test_strides_keep_a_size_of_ceil():

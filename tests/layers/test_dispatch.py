@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.layers import dispatch
+from t2tlite.layers import dispatch, xla
 from t2tlite.layers.dispatch import plan_dispatch
 
 from ..models import tiny
@@ -29,6 +29,19 @@ def test_the_plan_serves_who_comes_first(capacity):
     assert (int(plan.dropped) == 0) == (capacity == 40)
     for slot, choice in enumerate(plan.choice_of_slot.numpy()):  # the inverse of slot_of_choice
         assert choice == TOKENS * 2 if slot not in expected else expected.flat[choice] == slot
+
+
+def test_blocks_in_what_xla_compiles_have_more_slots_but_no_more_choices():
+    chosen = tf.constant(np.random.default_rng(0).integers(0, 3, (TOKENS, 2)), tf.int32)
+    expected = plan_dispatch(chosen, MASK, N, 3, drops=True)
+    with xla.scope():
+        plan = plan_dispatch(chosen, MASK, N, 3, drops=True)
+    assert plan.capacity == 8
+    assert len(plan.choice_of_slot) == 8 * N
+    assert plan.dropped == expected.dropped > 0
+    blocks = plan.choice_of_slot.numpy().reshape(N, 8)
+    assert (blocks[:, :3].ravel() == expected.choice_of_slot.numpy()).all()
+    assert (blocks[:, 3:] == TOKENS * 2).all()
 
 
 CHOICES = {
