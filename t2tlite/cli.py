@@ -127,7 +127,7 @@ class Command:
         except KeyboardInterrupt:
             return self._say("interrupted", INTERRUPTED)
         except SystemExit as error:  # SIGTERM
-            return self._say("terminated", error.code)
+            return self._say("terminated", error.code if isinstance(error.code, int) else INTERNAL)
         except BrokenPipeError:
             # The reader (`| head`) has gone; what Python flushes at its exit has to go somewhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -50,7 +51,7 @@ class Run:
     warm_start_map: tuple[str, ...] = ()
     asked_bounds: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for problem in self.problems.values():
             problem.configure(self.hparams)
 
@@ -72,7 +73,7 @@ class Run:
             "asked_bounds": {name: list(bounds) for name, bounds in self.asked_bounds.items()},
         }
 
-    def save(self):
+    def save(self) -> None:
         """Writes run.json, operative.gin and the vocabulary, each whole.
 
         Raises:
@@ -92,7 +93,7 @@ class Run:
         )
 
     @classmethod
-    def load(cls, output_dir) -> "Run":
+    def load(cls, output_dir: str | os.PathLike) -> "Run":
         """Reads what `save` wrote; imports the user's folders first.
 
         Raises:
@@ -118,7 +119,7 @@ class Run:
             raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
         return cls(folder, hparams, problems, labels, vocabulary, *data, *warm_start, asked)
 
-    def make_model(self):
+    def make_model(self) -> Any:
         """A new model with all of its variables, initialised.
 
         Raises:
@@ -142,7 +143,7 @@ class Run:
         check_trainable(model, name)
         return model
 
-    def restore_model(self, checkpoint_path=None):
+    def restore_model(self, checkpoint_path: str | os.PathLike | None = None) -> Any:
         """A model with the weights of a checkpoint, the newest unless one is given.
 
         Raises:

@@ -248,3 +248,7 @@ def test_every_module_can_be_imported(tmp_path):
 @pytest.mark.skipif(not os.environ.get("T2TLITE_TEST_INSTALLED"), reason="`make test` asks for it")
 def test_the_installed_package_is_tested():
     assert "site-packages" in pathlib.Path(t2tlite.__file__).parts
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (pathlib.Path(t2tlite.__file__).parent / "py.typed").is_file()

@@ -6,7 +6,8 @@ import os
 import pathlib
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -26,7 +27,7 @@ class Stored:
       averages: the same of their moving averages, by `path.replace("/", "_")`.
     """
 
-    def __init__(self, path: pathlib.Path):
+    def __init__(self, path: pathlib.Path) -> None:
         self.path = path
         if not checkpoint.is_checkpoint(path):
             raise UserError(
@@ -52,11 +53,11 @@ class Stored:
         except Exception as error:
             raise self._broken(error) from None
 
-    def _of(self, part):
+    def _of(self, part: str) -> dict[str, str]:
         keys = [key for key in self.shapes if key.startswith(part) and key.endswith(_VALUE)]
         return {_unescaped(key[len(part) : -len(_VALUE)]): key for key in keys}
 
-    def _broken(self, error):
+    def _broken(self, error: Exception) -> UserError:
         return UserError(f"the checkpoint {self.path} is broken: {(str(error).splitlines() or [''])[0]}")
 
 
@@ -105,7 +106,7 @@ def default_name(paths: Sequence[pathlib.Path]) -> str:
     return f"avg-{max(Stored(path).meta['step'] for path in paths):08d}-{len(paths)}"
 
 
-def _mean(stored, name):
+def _mean(stored: Sequence[Stored], name: str) -> np.ndarray:
     newest = stored[-1]
     key = newest.names[name]
     if not newest.dtypes[key].is_floating:
@@ -116,7 +117,7 @@ def _mean(stored, name):
     return (total / len(stored)).astype(newest.dtypes[key].as_numpy_dtype)
 
 
-def _check_same(one, other):
+def _check_same(one: Stored, other: Stored) -> None:
     if different := sorted(one.names.keys() ^ other.names.keys()):
         raise UserError(
             f"{one.path} and {other.path} are of different models: only one of them has `{different[0]}`"
@@ -144,10 +145,10 @@ def best(paths: Sequence[pathlib.Path], count: int) -> list[pathlib.Path]:
             f"{len(scored)} of {len(paths)} checkpoints hold a score, and --best={count} needs {count}; "
             f"use --last={count}, or --checkpoints=A,B"
         )
-    return sorted(scored, key=scores.get)[:count]
+    return sorted(scored, key=scores.__getitem__)[:count]
 
 
-def load_averages(model, path: pathlib.Path) -> bool:
+def load_averages(model: Any, path: pathlib.Path) -> bool:
     """Gives a model the moving averages of its weights, where the checkpoint holds them.
 
     Returns:
@@ -162,7 +163,7 @@ def load_averages(model, path: pathlib.Path) -> bool:
 
 
 @contextlib.contextmanager
-def averaged(optimizer):
+def averaged(optimizer: Any) -> Iterator[None]:
     """Within, the weights are their moving averages, where the optimizer keeps them; afterwards as before."""
     averages = getattr(optimizer, "inner_optimizer", optimizer).averages()
     before = [tf.identity(variable) for variable, _ in averages]

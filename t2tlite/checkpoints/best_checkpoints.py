@@ -48,7 +48,7 @@ def is_better(folder: pathlib.Path, scores: Mapping[str, float]) -> bool:
     return any(value < _best(folder / FOLDER / name, name) for name, value in scores.items())
 
 
-def keep(path: pathlib.Path):
+def keep(path: pathlib.Path) -> None:
     """Keeps a checkpoint beside the others as the best of those problems for which it is.
 
     Raises:
@@ -77,7 +77,7 @@ def all_in(folder: pathlib.Path) -> list[pathlib.Path]:
     return [found[name] for name in sorted(found)]
 
 
-def check_begun_anew(folder: pathlib.Path):
+def check_begun_anew(folder: pathlib.Path) -> None:
     """A run from step 0 must not find the best checkpoints of an earlier one, nor replace them.
 
     Raises:
@@ -90,7 +90,7 @@ def check_begun_anew(folder: pathlib.Path):
         )
 
 
-def _in(home):
+def _in(home: pathlib.Path) -> list[pathlib.Path]:
     return sorted(home.glob("step-*"))
 
 
@@ -106,7 +106,7 @@ def _scores(path: pathlib.Path) -> dict[str, float]:
         return {}
 
 
-def _link(source, target):
+def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:

@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -23,7 +23,7 @@ class Damaged(UserError):
     """A checkpoint that is not what was written: files of it are missing, cut short or changed."""
 
 
-def by_path(variables) -> dict[str, tf.Variable]:
+def by_path(variables: Sequence[Any]) -> dict[str, tf.Variable]:
     """`{path: variable}`.
 
     A flat map, since Keras layers inside lists and dictionaries are left out of object-based checkpoints
@@ -38,13 +38,13 @@ def by_path(variables) -> dict[str, tf.Variable]:
 def save(
     folder: pathlib.Path,
     step: int,
-    model,
-    optimizer,
+    model: Any,
+    optimizer: Any,
     iterators: dict[str, Any],
     meta: dict,
     keep: int,
     scores: Mapping[str, float] | None = None,
-):
+) -> None:
     """Writes `folder/step-<step>/`, and then removes all but the newest `keep` checkpoints.
 
     Where it scores better than any before it, it is kept as the best, too.
@@ -86,8 +86,13 @@ def all_in(folder: pathlib.Path) -> list[pathlib.Path]:
     """The checkpoints of a folder, oldest first."""
     if not folder.is_dir():
         return []
-    found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(_NAME.fullmatch(path.name)[1]))
+    return sorted((path for path in folder.iterdir() if _step(path) >= 0), key=_step)
+
+
+def _step(path: pathlib.Path) -> int:
+    """The step in a checkpoint's name; -1 where it is not the name of one."""
+    match = _NAME.fullmatch(path.name)
+    return int(match[1]) if match else -1
 
 
 def is_checkpoint(path: pathlib.Path) -> bool:
@@ -107,7 +112,7 @@ def with_best(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def resume(
-    folder: pathlib.Path, model, optimizer, iterators: dict[str, Any], say: Callable[[str], Any]
+    folder: pathlib.Path, model: Any, optimizer: Any, iterators: dict[str, Any], say: Callable[[str], Any]
 ) -> tuple[pathlib.Path, dict] | None:
     """Restores the newest checkpoint that is whole; a damaged one is renamed, and told of.
 
@@ -137,7 +142,7 @@ def resume(
     return None
 
 
-def _rename_aside(path):
+def _rename_aside(path: pathlib.Path) -> pathlib.Path:
     number = 1
     while (aside := path.with_name(f"damaged-{path.name}-{number}")).exists():
         number += 1
@@ -148,7 +153,7 @@ def _rename_aside(path):
     return aside
 
 
-def restore(path: pathlib.Path, model, optimizer, iterators: dict[str, Any]) -> dict:
+def restore(path: pathlib.Path, model: Any, optimizer: Any, iterators: dict[str, Any]) -> dict:
     """Restores everything that `save` wrote, in place, and returns its meta data.
 
     Raises:
@@ -162,7 +167,7 @@ def restore(path: pathlib.Path, model, optimizer, iterators: dict[str, Any]) -> 
         raise _unusable(path, error) from None
 
 
-def restore_weights(model, path: pathlib.Path):
+def restore_weights(model: Any, path: pathlib.Path) -> None:
     """Restores the model's weights alone.
 
     Raises:
@@ -179,13 +184,13 @@ def restore_weights(model, path: pathlib.Path):
         raise _unusable(path, error) from None
 
 
-def _state(model, optimizer, iterators):
+def _state(model: Any, optimizer: Any, iterators: Mapping[str, Any]) -> tf.train.Checkpoint:
     return tf.train.Checkpoint(
         model=by_path(model.variables), optimizer=by_path(optimizer.variables), iterators=dict(iterators)
     )
 
 
-def _sync(path: pathlib.Path):
+def _sync(path: pathlib.Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -193,18 +198,18 @@ def _sync(path: pathlib.Path):
         os.close(descriptor)
 
 
-def _unwritable(path, error):
+def _unwritable(path: pathlib.Path, error: Exception) -> UserError:
     return UserError(f"can't write the checkpoint {path}: {_first_line(error)}; older ones are kept")
 
 
-def _unusable(path, error):
+def _unusable(path: pathlib.Path, error: Exception) -> UserError:
     damage = _damage(path)
     if damage is None:
         return UserError(f"the checkpoint {path} is of another model: {_first_line(error)}")
     return Damaged(f"the checkpoint {path} is broken: {_first_line(damage)}")
 
 
-def _damage(path) -> Exception | None:
+def _damage(path: pathlib.Path) -> Exception | None:
     """What is wrong with a checkpoint's files: every tensor is read, and has a checksum.
 
     The error of a failed restore does not tell: that of another pipeline's iterator looks the same.
@@ -219,6 +224,6 @@ def _damage(path) -> Exception | None:
     return None
 
 
-def _first_line(error):
+def _first_line(error: Exception) -> str:
     lines = _OPERATION.sub("", str(error)).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__

@@ -65,12 +65,16 @@ def identity(description: dict[str, Any], path: pathlib.Path) -> dict[str, str]:
 
 def _newest(folder: pathlib.Path) -> pathlib.Path | None:
     try:
-        candidates = [
-            path for path in folder.iterdir() if _NAME.fullmatch(path.name) and _is_checkpoint(path)
-        ]
+        candidates = [path for path in folder.iterdir() if _step(path) >= 0 and _is_checkpoint(path)]
     except OSError:
         return None
-    return max(candidates, key=lambda path: int(_NAME.fullmatch(path.name)[1]), default=None)
+    return max(candidates, key=_step, default=None)
+
+
+def _step(path: pathlib.Path) -> int:
+    """The step in a checkpoint's name; -1 where it is not the name of one."""
+    match = _NAME.fullmatch(path.name)
+    return int(match[1]) if match else -1
 
 
 def _is_checkpoint(path: pathlib.Path) -> bool:

@@ -34,7 +34,7 @@ class Reader:
     def __init__(
         self,
         problem: Problem,
-        vocabulary: Vocabulary,
+        vocabulary: Vocabulary | None,
         labels: Sequence[str] | None,
         hparams: HParams,
         seed: int,

@@ -33,7 +33,7 @@ def map_batches(function: Callable[[T], S], batches: Iterable[T]) -> list[S]:
         return list(pool.map(function, batches))
 
 
-def limit_operation_threads():
+def limit_operation_threads() -> None:
     """Has no operation shared out among cores; for a process that does nothing but decode many inputs.
 
     Without an effect where there is an accelerator, or where TensorFlow has computed something before.

@@ -12,6 +12,8 @@ from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
 from t2tlite.model import check_decodable
 from t2tlite.objective import figures_of
+from t2tlite.problem import Problem
+from t2tlite.run import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +90,8 @@ def evaluate_split(
     total = size if limit is None else min(size, limit)
     label = f"{problem} {split}, decoded"
     predictions = track(predictor.stream_examples(problem, shown), label, total, progress)
-    examples, outputs, references, errors = [], [], [], []
+    examples: list[DecodedExample] = []
+    outputs, references, errors = [], [], []
     for example, prediction in zip(read, predictions, strict=True):
         decoded_example = DecodedExample(
             example["inputs"], prediction, definition.targets.references(example["targets"])
@@ -112,7 +115,7 @@ def evaluate_split(
     )
 
 
-def decoded_metrics(problem) -> dict[str, metrics.Metric]:
+def decoded_metrics(problem: Problem) -> dict[str, metrics.Metric]:
     """The metrics of decoded outputs that a problem lists: all but the figures of its objective.
 
     Raises:
@@ -144,23 +147,22 @@ class DecodedEvaluation:
 
     def __init__(
         self, split: str = "validation", limit: int | None = None, options: DecodeOptions | None = None
-    ):
+    ) -> None:
         self.split = split
         self._limit = limit
         self._options = options or DecodeOptions(beam_size=1)
         self._predictor: Predictor | None = None
-        self._model = None
 
-    def check(self, run, model) -> None:
+    def check(self, run: Run, model: Any) -> None:
         """Raises a UserError where the model can't decode a problem that lists a metric of outputs."""
         for problem in run.problems.values():
             if decoded_metrics(problem):
                 check_decodable(model, run.hparams.model, problem)
 
-    def __call__(self, run, model) -> dict[str, dict[str, float]]:
+    def __call__(self, run: Run, model: Any) -> dict[str, dict[str, float]]:
         """`{problem: {metric: value}}`, of the problems that list a metric of decoded outputs."""
-        if self._model is not model:
-            self._predictor, self._model = Predictor(run, model, self._options), model
+        if self._predictor is None or self._predictor.model is not model:
+            self._predictor = Predictor(run, model, self._options)
         return {
             name: evaluate_split(self._predictor, name, self.split, self._limit, keep=0).metrics
             for name, problem in run.problems.items()

@@ -58,7 +58,7 @@ class DecodeOptions:
     num_samples: int = 1
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, annotation in typing.get_type_hints(type(self)).items():
             value = typed_value.checked(name, annotation, getattr(self, name))
             object.__setattr__(self, name, value)
@@ -73,7 +73,7 @@ class DecodeOptions:
             )
         self._check_sampling()
 
-    def _check_sampling(self):
+    def _check_sampling(self) -> None:
         default = {"top_k": 0, "top_p": 1.0, "num_samples": 1}
         changed = [name for name, value in default.items() if getattr(self, name) != value]
         if changed and not self.temperature:
@@ -105,7 +105,7 @@ class DecodeOptions:
         """
         return cls(**parse_changes(text))
 
-    def replace(self, **changes) -> "DecodeOptions":
+    def replace(self, **changes: typing.Any) -> "DecodeOptions":
         """These options with some changed.
 
         Raises:
@@ -135,7 +135,7 @@ def parse_changes(text: str) -> dict[str, typing.Any]:
     return changes
 
 
-def _check_name(name: str):
+def _check_name(name: str) -> None:
     names = [field.name for field in dataclasses.fields(DecodeOptions)]
     if name not in names:
         near = did_you_mean(name, names) or f"; there is {', '.join(names)}"

@@ -4,13 +4,15 @@ import dataclasses
 import itertools
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from t2tlite.decoding import cores, scoring, zero_shot
 from t2tlite.decoding.batches import batch_by_length
+from t2tlite.decoding.inspection.results import Attention, ExpertChoice
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.prediction import (
     Hypothesis,
@@ -21,11 +23,15 @@ from t2tlite.decoding.prediction import (
 )
 from t2tlite.decoding.problem_names import MARK, check_decodes, check_problem, sides
 from t2tlite.decoding.search.compiled import CompiledFunctions
+from t2tlite.decoding.search.constraints import Constraint
 from t2tlite.decoding.search.decode import DecodeConfig, settings
+from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
+from t2tlite.features.inputs import InputReader
 from t2tlite.model import check_decodable
 from t2tlite.run import Run
+from t2tlite.types import Batch
 
 __all__ = ["Hypothesis", "Prediction", "Predictor", "Score"]
 
@@ -52,14 +58,14 @@ class Predictor:
       at_a_time: how many calls are worth making at the same time.
     """
 
-    def __init__(self, run: Run, model=None, options: DecodeOptions | None = None):
+    def __init__(self, run: Run, model: Any = None, options: DecodeOptions | None = None) -> None:
         self.run = run
         self.options = options or DecodeOptions()
         self.problems = tuple(run.problems)
         self.model = run.restore_model() if model is None else model
         self.at_a_time = cores.parallel_batches()
         self.compiled = CompiledFunctions(self.model)
-        self._readers: dict[Feature, Any] = {}
+        self._readers: dict[Feature, InputReader] = {}
         self._constraints: dict[str, Any] = {}
         self._lock = threading.RLock()
 
@@ -147,7 +153,7 @@ class Predictor:
             raise UserError(f"expected a target for each input; received {len(inputs)} and {len(targets)}")
         return scoring.score(self, problem, inputs, targets, keep_errors)
 
-    def attention(self, problem: str, value: Any, output: str | None = None):
+    def attention(self, problem: str, value: Any, output: str | None = None) -> Attention:
         """Where the model looks as it writes an output; see `t2tlite.decoding.inspection.inspect`.
 
         Args:
@@ -166,7 +172,7 @@ class Predictor:
 
         return inspect.attention(self, problem, value, output)
 
-    def experts(self, problem: str, value: Any, output: str | None = None):
+    def experts(self, problem: str, value: Any, output: str | None = None) -> ExpertChoice:
         """Which experts work at which position; arguments as for `attention`.
 
         Returns:
@@ -200,20 +206,26 @@ class Predictor:
         else:
             check_problem(problem, self.problems, self.run.output_dir)
             check_decodes(self.run.problems[problem])
-        if self.reader(problem) is None:
-            kind = self.run.problems[problem].inputs.kind
-            raise UserError(f"problem `{problem}` reads {kind}, which can't be decoded")
+        self.reader(problem)
         check_decodable(self.model, self.run.hparams.model, self.run.problems[problem])
 
-    def reader(self, problem: str):
-        """What reads the problem's inputs, an `InputReader`; None where they can't be decoded."""
+    def reader(self, problem: str) -> InputReader:
+        """What reads the problem's inputs.
+
+        Raises:
+          UserError: inputs of this kind can't be decoded.
+        """
         feature = self.run.problems[problem].inputs
         with self._lock:
-            if feature not in self._readers:
-                self._readers[feature] = feature.input_reader(self.run.vocabulary, self.run.hparams)
-            return self._readers[feature]
+            reader = self._readers.get(feature) or feature.input_reader(self.run.vocabulary, self.run.hparams)
+            if reader is None:
+                raise UserError(f"problem `{problem}` reads {feature.kind}, which can't be decoded")
+            self._readers[feature] = reader
+            return reader
 
-    def decoder(self, problem: str, options: DecodeOptions | None = None, length: int | None = None):
+    def decoder(
+        self, problem: str, options: DecodeOptions | None = None, length: int | None = None
+    ) -> Callable[..., Outputs]:
         """A function of a batch's features, rows and texts to `Outputs`, compiled once for all shapes.
 
         The texts are the inputs, strings `[batch]`; they matter to a problem with a constraint. None where
@@ -232,7 +244,7 @@ class Predictor:
         function = self.compiled.decoder(problem, config, constraint, self.reader(problem).spec, spec)
         values = settings(options)
 
-        def decode(features, rows, texts=None):
+        def decode(features: Batch, rows: tf.Tensor, texts: tf.Tensor | None = None) -> Outputs:
             return function(features, rows, informed.conditions(texts) if informed else {}, values)
 
         return decode
@@ -246,14 +258,27 @@ class Predictor:
             length *= 2
         return length
 
-    def _windows(self, problem, examples, keep_errors, options, rows):
+    def _windows(
+        self,
+        problem: str,
+        examples: Iterable[dict[str, Any]],
+        keep_errors: bool,
+        options: DecodeOptions,
+        rows: Iterable[int] | None,
+    ) -> Iterator[Prediction]:
         numbered = zip(itertools.count() if rows is None else rows, examples, strict=False)
         batches = max(_WINDOW, 2 * self.at_a_time)
         while window := list(itertools.islice(numbered, batches * options.batch_size)):
             yield from self._window(problem, window, keep_errors, options)
 
-    def _window(self, problem, window, keep_errors, options) -> list[Prediction]:
-        predictions: list[Prediction | None] = [None] * len(window)
+    def _window(
+        self,
+        problem: str,
+        window: list[tuple[int, dict[str, Any]]],
+        keep_errors: bool,
+        options: DecodeOptions,
+    ) -> list[Prediction]:
+        predictions: dict[int, Prediction] = {}
         reader = self.reader(problem)
         as_text, read = {}, {}
         for i, (_, example) in enumerate(window):
@@ -272,7 +297,7 @@ class Predictor:
                     f"to_text of problem `{problem}` fails without {error}; in decoding there are only inputs"
                 ) from None
 
-        def decoded(length, batch):
+        def decoded(length: int, batch: list[int]) -> Iterable[tuple[int, Prediction]]:
             features = reader.batch([read[i] for i in batch])
             rows = np.array([window[i][0] for i in batch], np.int32)
             texts = [as_text[i] for i in batch] if self._reads_text(problem) else None
@@ -280,10 +305,10 @@ class Predictor:
 
         room = self._room(problem, as_text, read, options)
         most = options.batch_size * reader.bounds[-1]
-        batches = batch_by_length(read, room.get, options.batch_size, most)
+        batches = batch_by_length(read, room.__getitem__, options.batch_size, most)
         for i, output in itertools.chain(*cores.map_batches(lambda batch: decoded(*batch), batches)):
             predictions[i] = self._as_read(problem, as_text[i], output)
-        return predictions
+        return [predictions[i] for i in range(len(window))]
 
     def model_input(self, problem: str, example: dict[str, Any]) -> Any:
         """What the model reads of an example: the first of several."""
@@ -291,14 +316,16 @@ class Predictor:
         value = definition.to_text(example)["inputs"]
         return value[0] if definition.inputs.is_text and isinstance(value, list) else value
 
-    def _as_read(self, problem, inputs, output: Prediction) -> Prediction:
+    def _as_read(self, problem: str, inputs: Any, output: Prediction) -> Prediction:
         """The output as a person reads it."""
         from_text = self.run.problems[problem].from_text
         beams = tuple(dataclasses.replace(one, text=from_text(inputs, one.text)) for one in output.beams)
         text = beams[0].text if beams else from_text(inputs, output.text)
         return dataclasses.replace(output, text=text, beams=beams)
 
-    def _room(self, problem, as_text, read, options) -> dict[int, int]:
+    def _room(
+        self, problem: str, as_text: Mapping[int, Any], read: Mapping[int, Any], options: DecodeOptions
+    ) -> dict[int, int]:
         """Most positions of the output of each input."""
         reader = self.reader(problem)
         wanted = {i: reader.room(x) for i, x in read.items()}
@@ -308,7 +335,15 @@ class Predictor:
             wanted = {i: max(wanted[i], int(n)) for i, n in zip(read, positions, strict=True)}
         return {i: self.decode_length(n, options) for i, n in wanted.items()}
 
-    def _outputs(self, problem, length, features, rows, texts, options) -> list[Prediction]:
+    def _outputs(
+        self,
+        problem: str,
+        length: int,
+        features: Batch,
+        rows: np.ndarray,
+        texts: list[str] | None,
+        options: DecodeOptions,
+    ) -> list[Prediction]:
         if not self.run.problems[problem].targets.is_text:
             function = self.compiled.probabilities(problem, self.reader(problem).spec)
             return [
@@ -320,10 +355,10 @@ class Predictor:
             for one in zip(*(x.numpy() for x in outputs), strict=True)
         ]
 
-    def _reads_text(self, problem) -> bool:
+    def _reads_text(self, problem: str) -> bool:
         return self.run.problems[problem].inputs.is_text
 
-    def _constraint(self, problem, options):
+    def _constraint(self, problem: str, options: DecodeOptions) -> Constraint | None:
         """What outputs keep to, where the options ask for it and they are text; else None."""
         if not options.constrain or not self.run.problems[problem].targets.is_text:
             return None
@@ -334,6 +369,6 @@ class Predictor:
             return self._constraints[problem]
 
 
-def _check_list(values):
+def _check_list(values: Any) -> None:
     if isinstance(values, str | bytes | os.PathLike | np.ndarray):
         raise UserError(f"expected a list of inputs, received {type(values).__name__}; write [input]")

@@ -1,5 +1,6 @@
 """Names of a run's problems, zero-shot ones among them. Needs no TensorFlow."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,14 +22,14 @@ def of_run(description: dict[str, Any]) -> list[str]:
     return names if isinstance(names, list) else []
 
 
-def check_problem(problem: str, problems: Sequence[str], output_dir) -> None:
+def check_problem(problem: str, problems: Sequence[str], output_dir: str | os.PathLike) -> None:
     """Raises a UserError unless the run in `output_dir`, which has `problems`, has this one."""
     if problem not in problems:
         near = did_you_mean(problem, problems) or f"; it was trained on {', '.join(problems)}"
         raise UserError(f"the run {output_dir} has no problem `{problem}`{near}")
 
 
-def check_decodes(problem) -> None:
+def check_decodes(problem: Any) -> None:
     """Raises a UserError where a problem, a `Problem`, has nothing to decode."""
     if problem.targets is None:
         raise UserError(f"problem `{problem.name}` has no targets, so there is nothing to decode")
@@ -36,13 +37,15 @@ def check_decodes(problem) -> None:
         raise UserError(f"problem `{problem.name}` writes {problem.targets.kind}, which can't be decoded")
 
 
-def check_sides(name: str, problems: Sequence[str], output_dir) -> None:
+def check_sides(name: str, problems: Sequence[str], output_dir: str | os.PathLike) -> None:
     """`check_problem` of a problem that may be a zero-shot one."""
     for one in dict.fromkeys(sides(name)):
         check_problem(one, problems, output_dir)
 
 
-def chosen(name: str | None, problems: Sequence[str], output_dir, any_will_do: bool = False) -> str:
+def chosen(
+    name: str | None, problems: Sequence[str], output_dir: str | os.PathLike, any_will_do: bool = False
+) -> str:
     """The problem that `--problem` names, or without it the only one.
 
     Args:

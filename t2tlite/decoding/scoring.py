@@ -1,6 +1,7 @@
 """Scoring: how likely the model holds given outputs to be, teacher-forced."""
 
 import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,14 @@ from t2tlite.decoding import cores
 from t2tlite.decoding.prediction import Score
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
+from t2tlite.types import Batch
 
 
-def score(predictor, problem: str, inputs: list, targets: list, keep_errors: bool) -> list[Score]:
+def score(predictor: Any, problem: str, inputs: list, targets: list, keep_errors: bool) -> list[Score]:
     """One `Score` for each pair; see `Predictor.score`."""
     definition, reader = predictor.run.problems[problem], predictor.reader(problem)
     writes = _targets(predictor, problem)
-    scores: list[Score | None] = [None] * len(inputs)
+    scores: dict[int, Score] = {}
     read = {}
     for i, pair in enumerate(zip(inputs, targets, strict=True)):
         try:
@@ -27,7 +29,7 @@ def score(predictor, problem: str, inputs: list, targets: list, keep_errors: boo
                 raise
             scores[i] = Score(0.0, error=str(error))
 
-    def scored(batch):
+    def scored(batch: list[int]) -> Iterable[tuple[int, Score]]:
         features = reader.batch([read[i][0] for i in batch])
         return zip(batch, list(writes.scores(features, [read[i][1] for i in batch])), strict=True)
 
@@ -35,10 +37,10 @@ def score(predictor, problem: str, inputs: list, targets: list, keep_errors: boo
         *cores.map_batches(scored, _batches(read, predictor.options.batch_size))
     ):
         scores[i] = scored_pair
-    return scores
+    return [scores[i] for i in range(len(inputs))]
 
 
-def _targets(predictor, problem):
+def _targets(predictor: Any, problem: str) -> "_Text | _Class":
     """What reads the problem's targets and scores them."""
     targets = predictor.run.problems[problem].targets
     if targets.is_text:
@@ -51,7 +53,7 @@ def _targets(predictor, problem):
 class _Text:
     """Targets that are text."""
 
-    def __init__(self, predictor, problem):
+    def __init__(self, predictor: Any, problem: str) -> None:
         self._vocabulary = predictor.run.vocabulary
         targets = predictor.run.problems[problem].targets
         self._reader = targets.input_reader(predictor.run.vocabulary, predictor.run.hparams)
@@ -60,7 +62,7 @@ class _Text:
     def read(self, target: Any) -> np.ndarray:
         return self._reader.read(target)
 
-    def scores(self, features, targets):
+    def scores(self, features: Batch, targets: list[np.ndarray]) -> Iterator[Score]:
         padded = self._reader.batch(targets)["inputs"]
         log_probabilities = self._function({**features, "targets": padded}).numpy()
         for ids, row in zip(targets, log_probabilities, strict=True):
@@ -71,7 +73,7 @@ class _Text:
 class _Class:
     """Targets that are names of classes."""
 
-    def __init__(self, predictor, problem):
+    def __init__(self, predictor: Any, problem: str) -> None:
         self._problem = problem
         self._names = predictor.run.labels[problem]
         self._function = predictor.compiled.class_log_probabilities(problem, predictor.reader(problem).spec)
@@ -82,17 +84,17 @@ class _Class:
             raise UserError(f"problem `{self._problem}` has no class `{target}`{near}")
         return np.array([self._names.index(target)])
 
-    def scores(self, features, targets):
+    def scores(self, features: Batch, targets: list[np.ndarray]) -> Iterator[Score]:
         for [number], row in zip(targets, self._function(features).numpy(), strict=True):
             yield Score(float(row[number]), ((self._names[number], float(row[number])),))
 
 
-def _one(value):
+def _one(value: Any) -> Any:
     """The first of several references."""
     return value[0] if isinstance(value, list) else value
 
 
-def _batches(read, size):
+def _batches(read: Mapping[int, tuple[Any, Any]], size: int) -> Iterator[list[int]]:
     """Pairs of similar length, so many at a time."""
     order = sorted(read, key=lambda i: (len(read[i][1]), len(read[i][0])))
     for start in itertools.count(0, size):

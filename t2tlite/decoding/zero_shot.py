@@ -1,11 +1,13 @@
 """Zero-shot problems: the inputs of one problem with the outputs of another, which nobody trained."""
 
 import dataclasses
+from typing import Any
 
 from t2tlite.decoding import problem_names
 from t2tlite.errors import UserError
 from t2tlite.model import ZeroShot
 from t2tlite.problem import Problem
+from t2tlite.run import Run
 
 
 class ZeroShotProblem(Problem):
@@ -15,7 +17,7 @@ class ZeroShotProblem(Problem):
       reads, writes: the problems.
     """
 
-    def __init__(self, reads: Problem, writes: Problem):
+    def __init__(self, reads: Problem, writes: Problem) -> None:
         self.name = zero_shot_name(reads.name, writes.name)
         self.inputs = reads.inputs
         self.targets = writes.targets
@@ -24,19 +26,19 @@ class ZeroShotProblem(Problem):
         self._reads = reads
         self._writes = writes
 
-    def to_text(self, example):
+    def to_text(self, example: dict[str, Any]) -> dict[str, Any]:
         """The inputs as the one problem has them, the targets as the other."""
         converted = {"inputs": self._reads.to_text({"inputs": example["inputs"]})["inputs"]}
         if "targets" in example:
             converted["targets"] = self._writes.to_text(example)["targets"]
         return converted
 
-    def from_text(self, inputs, output):
+    def from_text(self, inputs: Any, output: str) -> str:
         """The other problem's, where its inputs are of this kind; else the output as the model wrote it."""
         same = self._reads.inputs.described() == self._writes.inputs.described()
         return self._writes.from_text(inputs, output) if same else output
 
-    def constraint(self, vocabulary):
+    def constraint(self, vocabulary: Any) -> Any:
         return self._writes.constraint(vocabulary)
 
 
@@ -44,7 +46,7 @@ def zero_shot_name(reads: str, writes: str) -> str:
     return f"{reads}{problem_names.MARK}{writes}"
 
 
-def add(run, model, reads: str, writes: str):
+def add(run: Run, model: Any, reads: str, writes: str) -> Run:
     """The run with the zero-shot problem among its problems; the model learns of it, too.
 
     Args:

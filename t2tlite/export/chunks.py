@@ -1,6 +1,7 @@
 """A batch of any size and any lengths, in the graph, in chunks that the model can hold."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -27,10 +28,10 @@ def in_chunks(
     batch = tf.shape(wanted)[0]
     nothing = {name: tf.fill([batch, *spec.shape[1:]], _nothing(spec.dtype)) for name, spec in specs.items()}
 
-    def unfinished(begin, outputs):
+    def unfinished(begin: tf.Tensor, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
         return begin < tf.size(rows)
 
-    def chunk(begin, outputs):
+    def chunk(begin: tf.Tensor, outputs: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         fit = tf.cast(size / tf.maximum(tf.gather(length, rows[begin]), 1.0), tf.int32)
         here = rows[begin : begin + tf.maximum(fit, 1)]
         values = write(here)
@@ -45,5 +46,5 @@ def in_chunks(
     return outputs
 
 
-def _nothing(dtype: tf.DType):
+def _nothing(dtype: tf.DType) -> Any:
     return "" if dtype == tf.string else tf.zeros([], dtype)

@@ -1,18 +1,28 @@
 """What an export says of itself: the content of t2tlite.json."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2tlite import hparam
+from t2tlite.decoding.options import DecodeOptions
+from t2tlite.export.sizes import Size
 from t2tlite.problem import Problem
+from t2tlite.run import Run
 from t2tlite.version import __version__
 
 FILE = "t2tlite.json"
 _PROBES = ("a b", "  two  spaces ", "Upper Case , (x) .")
 
 
-def description(run, problems: Sequence[str], signatures, options, checkpoint: str, parts) -> dict[str, Any]:
+def description(
+    run: Run,
+    problems: Sequence[str],
+    signatures: Sequence[Any],
+    options: DecodeOptions,
+    checkpoint: str,
+    parts: Mapping[str, Size],
+) -> dict[str, Any]:
     """The content of t2tlite.json.
 
     Args:
@@ -40,7 +50,7 @@ def description(run, problems: Sequence[str], signatures, options, checkpoint: s
     }
 
 
-def _problem(run, name: str) -> dict[str, Any]:
+def _problem(run: Run, name: str) -> dict[str, Any]:
     problem = run.problems[name]
     fields = {
         "inputs": problem.inputs.described(),
@@ -54,7 +64,7 @@ def _problem(run, name: str) -> dict[str, Any]:
     return fields
 
 
-def converts_inputs(problem) -> bool:
+def converts_inputs(problem: Problem) -> bool:
     """Whether `to_text` does something to inputs, which a graph can't: they are to be given as it gives them.
 
     It may be there for the targets alone, so it is tried on some texts.
@@ -69,12 +79,14 @@ def converts_inputs(problem) -> bool:
         return True
 
 
-def converts_outputs(problem) -> bool:
+def converts_outputs(problem: Problem) -> bool:
     """Whether people read something else (`from_text`) than what the model writes, which is exported."""
-    return problem.targets.is_text and type(problem).from_text is not Problem.from_text
+    return (
+        bool(problem.targets and problem.targets.is_text) and type(problem).from_text is not Problem.from_text
+    )
 
 
-def _signature(signature) -> dict[str, Any]:
+def _signature(signature: Any) -> dict[str, Any]:
     _, inputs = signature.function.structured_input_signature
     outputs = signature.function.structured_outputs
     return {
@@ -84,5 +96,5 @@ def _signature(signature) -> dict[str, Any]:
     }
 
 
-def _tensor(tensor, meaning: str) -> dict[str, Any]:
+def _tensor(tensor: Any, meaning: str) -> dict[str, Any]:
     return {"dtype": tensor.dtype.name, "shape": list(tensor.shape), "what": meaning}

@@ -2,7 +2,9 @@
 
 import dataclasses
 import importlib
+import os
 import pathlib
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -12,9 +14,11 @@ from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.component import dtype_scope
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
+from t2tlite.hparam import HParams
 from t2tlite.model import Output
 from t2tlite.models.multimodel import MultiModel, Net, Wiring, wire
 from t2tlite.run import Run
+from t2tlite.types import Batch
 
 _LAYERS = "attention convolution dense_feed_forward experts recurrent source_attention switch transformer"
 _WITH_CLASSES = (*(f"layers.{name}" for name in _LAYERS.split()), "training.optimizers")
@@ -36,7 +40,7 @@ class ProblemModel(keras.Model):
       objective: name of its objective.
     """
 
-    def __init__(self, hparams, wiring: Wiring, problem: str, objective: str, **kwargs):
+    def __init__(self, hparams: HParams, wiring: Wiring, problem: str, objective: str, **kwargs: Any) -> None:
         # Without autocast a waveform reaches its net in float32 under mixed precision.
         super().__init__(**{"name": problem, "autocast": False, **kwargs})
         self.supports_jit = False  # on a CPU jit makes a step slower, and compiles for each length
@@ -49,7 +53,7 @@ class ProblemModel(keras.Model):
             self.multimodel.build(None)  # not in `build`, so that variables have the paths of a run's
         self.built = True
 
-    def call(self, features, training=False):
+    def call(self, features: Batch, training: bool = False) -> tf.Tensor:
         output = self.multimodel(features, problem=self.problem, training=training)
         if training:
             for statistics in output.experts.values():
@@ -69,7 +73,7 @@ class ProblemModel(keras.Model):
             )
         return TargetLoss(self.hparams, self.objective)
 
-    def summary(self, *args, expand_nested: bool = True, **kwargs):
+    def summary(self, *args: Any, expand_nested: bool = True, **kwargs: Any) -> None:
         """Keras's summary, by default with the parts of the MultiModel."""
         hidden = (None, None, self.hparams.hidden_size)
         for layer in self.multimodel.layers:
@@ -79,7 +83,7 @@ class ProblemModel(keras.Model):
         self.multimodel.output_shape = net.output_shape
         super().summary(*args, expand_nested=expand_nested, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "hparams": hparam.to_json(self.hparams),
@@ -89,7 +93,7 @@ class ProblemModel(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         wiring = config["wiring"]
         inputs = tuple((name, Net(**net)) for name, net in wiring["inputs"])
         optional = tuple(wiring["optional"])
@@ -106,12 +110,12 @@ class TargetLoss(keras.losses.Loss):
       objective: name of the registered objective.
     """
 
-    def __init__(self, hparams, objective: str, name="target_loss", **kwargs):
+    def __init__(self, hparams: HParams, objective: str, name: str = "target_loss", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.hparams = hparams
         self.objective = registry.get("objective", objective)(hparams)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: Any = None) -> tf.Tensor:
         """The mean over the targets of a batch; `sample_weight` is refused."""
         if sample_weight is not None:
             raise ValueError("the loss of an objective is a mean over targets; it takes no `sample_weight`")
@@ -120,16 +124,18 @@ class TargetLoss(keras.losses.Loss):
 
     call = __call__
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "hparams": hparam.to_json(self.hparams)}
         return {**config, "objective": self.objective.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "hparams": hparam.from_json(config["hparams"])})
 
 
-def keras_model(run, problem: str | None = None, checkpoint_path=None) -> ProblemModel:
+def keras_model(
+    run: Run | str | os.PathLike, problem: str | None = None, checkpoint_path: str | os.PathLike | None = None
+) -> ProblemModel:
     """The model of a run for one of its problems, with the weights of a checkpoint, or fresh ones.
 
     Args:
@@ -162,7 +168,7 @@ def keras_model(run, problem: str | None = None, checkpoint_path=None) -> Proble
     return model
 
 
-def load(path) -> keras.Model:
+def load(path: str | os.PathLike) -> keras.Model:
     """`keras.models.load_model`, for a file in which layers, losses or optimizers of t2tlite are."""
     for name in _WITH_CLASSES:  # Keras finds a class once its module has been imported
         importlib.import_module(f"{__package__.rpartition('.')[0]}.{name}")

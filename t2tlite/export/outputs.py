@@ -2,12 +2,14 @@
 
 import tensorflow as tf
 
+from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
+from t2tlite.types import Batch
 
 _BEST = 5  # classes, as the predictor tells
 
 
-def writer(predictor, problem: str):
+def writer(predictor: Predictor, problem: str) -> "Texts | Classes":
     """What writes a problem's outputs.
 
     Raises:
@@ -36,7 +38,7 @@ class Texts:
 
     suffix = ""
 
-    def __init__(self, predictor, problem: str):
+    def __init__(self, predictor: Predictor, problem: str) -> None:
         self._vocabulary = predictor.run.vocabulary
         self._decode = predictor.decoder(problem)
         self._all = predictor.options.return_beams
@@ -54,9 +56,10 @@ class Texts:
             "score": "by which outputs are ranked: log_probability over the length penalty, if any",
         }
 
-    def write(self, features, rows, texts):
-        outputs = self._decode(features, rows, texts)
-        ids, log_probability, score = outputs  # [batch, outputs, length], [batch, outputs]
+    def write(self, features: Batch, rows: tf.Tensor, texts: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        ids, log_probability, score = self._decode(
+            features, rows, texts
+        )  # [batch, outputs, length], [batch, outputs]
         shape = tf.shape(ids)
         text = self._vocabulary.detokenize(tf.reshape(ids, [-1, shape[2]]))
         text = tf.where(score > float("-inf"), tf.reshape(text, shape[:2]), "")
@@ -70,7 +73,7 @@ class Classes:
     suffix = ""
     meanings = {"label": "the likeliest classes, best first", "probability": "of each of them"}
 
-    def __init__(self, predictor, problem: str):
+    def __init__(self, predictor: Predictor, problem: str) -> None:
         self._names = predictor.run.labels[problem]
         self._probabilities = predictor.compiled.probabilities(problem, predictor.reader(problem).spec)
         shape = [None, min(_BEST, len(self._names))]
@@ -79,7 +82,7 @@ class Classes:
             "probability": tf.TensorSpec(shape, tf.float32),
         }
 
-    def write(self, features, rows, texts):
+    def write(self, features: Batch, rows: tf.Tensor, texts: tf.Tensor | None) -> dict[str, tf.Tensor]:
         best, classes = tf.math.top_k(self._probabilities(features), self.specs["label"].shape[1])
         return {"label": tf.gather(tf.constant(self._names), classes), "probability": best}
 
@@ -91,9 +94,9 @@ class Scores:
     specs = {"log_probability": tf.TensorSpec([None], tf.float32)}
     meanings = {"log_probability": "of the targets given the inputs, in nats, their end included"}
 
-    def __init__(self, predictor, problem: str):
+    def __init__(self, predictor: Predictor, problem: str) -> None:
         spec = predictor.reader(problem).spec
         self._log_probabilities = predictor.compiled.log_probabilities(problem, spec)
 
-    def write(self, features, rows):
+    def write(self, features: Batch, rows: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"log_probability": tf.reduce_sum(self._log_probabilities(features), axis=1)}

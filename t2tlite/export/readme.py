@@ -41,7 +41,7 @@ def text(description: dict[str, Any]) -> str:
     )
 
 
-def _example(description) -> list[str]:
+def _example(description: dict[str, Any]) -> list[str]:
     problem = next(iter(description["problems"]))
     kinds = description["problems"][problem]["inputs"]
     kinds = {"inputs": kinds} if isinstance(kinds, str) else kinds
@@ -63,7 +63,7 @@ def _example(description) -> list[str]:
     ]
 
 
-def _signature(name, one) -> list[str]:
+def _signature(name: str, one: dict[str, Any]) -> list[str]:
     lines = [f"`{name}`", ""]
     for verb, tensors in (("takes", one["inputs"]), ("gives", one["outputs"])):
         for key, tensor in tensors.items():
@@ -72,7 +72,7 @@ def _signature(name, one) -> list[str]:
     return [*lines, ""]
 
 
-def _conversions(description) -> list[str]:
+def _conversions(description: dict[str, Any]) -> list[str]:
     lines = []
     for name, one in description["problems"].items():
         get = f'registry.get_problem("{name}")'

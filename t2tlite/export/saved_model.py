@@ -9,9 +9,11 @@ from typing import Any
 import tensorflow as tf
 
 from t2tlite.checkpoints import checkpoint
+from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
 from t2tlite.export import description, folder, readme, signatures, sizes, standalone
 from t2tlite.files import write_json
+from t2tlite.problem import Problem
 
 _EXTRA = "assets.extra"  # where TensorFlow lets others put files
 
@@ -33,7 +35,7 @@ class Export:
 
 
 def export(
-    predictor,
+    predictor: Predictor,
     problems: Sequence[str],
     export_dir: str | os.PathLike,
     checkpoint_name: str = "",
@@ -82,19 +84,25 @@ def export(
     return Export(pathlib.Path(export_dir), content, kept, whole)
 
 
-def variables_of(functions: Sequence[signatures.Signature], model) -> list:
+def variables_of(functions: Sequence[signatures.Signature], model: Any) -> list:
     """The variables of a model that some functions use."""
     captured = {id(tensor) for one in functions for tensor in one.function.captured_inputs}
     return [variable for variable in model.variables if id(variable.value.handle) in captured]
 
 
-def _from_text(problem) -> str:
+def _from_text(problem: Problem) -> str:
     """The source of the problem's `from_text`, where it says which function does the same; else ""."""
     function = problem.from_text_function
     return standalone.source(function, "from_text") if function else ""
 
 
-def _write(path, predictor, functions, used, content):
+def _write(
+    path: pathlib.Path,
+    predictor: Predictor,
+    functions: Sequence[signatures.Signature],
+    used: list,
+    content: dict[str, Any],
+) -> None:
     module = tf.Module()
     module.weights = checkpoint.by_path(used)
     if "tensorflow-text" in content["needs"]:

@@ -44,7 +44,7 @@ def table(kept: dict[str, Size], whole: dict[str, Size], export: int, checkpoint
       kept, whole: the parts of the export, and of the model.
       export, checkpoint: bytes of the folders.
     """
-    rows = [("part", "parameters", "MB", "left out"), ("", "", "", "")]
+    rows: list[tuple[str, ...]] = [("part", "parameters", "MB", "left out"), ("", "", "", "")]
     for part, size in {**whole, "total": total(whole.values())}.items():
         here = total(kept.values()) if part == "total" else kept.get(part, Size(0, 0))
         left = size.parameters - here.parameters

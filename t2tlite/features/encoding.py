@@ -2,6 +2,7 @@
 
 from t2tlite.data.audio import SAMPLE_RATE
 from t2tlite.features.measure import Measure
+from t2tlite.hparam import HParams
 
 PNG, JPEG = b"\x89PNG", b"\xff\xd8"  # how the content of such a file begins
 PCM_PEAK = 32767.0  # the largest sample of 16 bits
@@ -11,10 +12,10 @@ GIVEN = "_given"  # bool `[batch]` in a batch: whether an optional input is ther
 
 
 class _TextMeasure(Measure):
-    def of(self, hparams):
+    def of(self, hparams: HParams) -> tuple[float, ...]:
         return hparams.text_bounds()  # `max_length` has a say in them
 
-    def may_grow(self, hparams):
+    def may_grow(self, hparams: HParams) -> bool:
         return not hparams.max_length
 
 

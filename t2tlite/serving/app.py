@@ -1,11 +1,14 @@
 """The HTTP side: addresses, limits and headers, around a Service."""
 
 import asyncio
+import contextlib
 import importlib.resources
 import mimetypes
 import sys
 import time
 import traceback
+from collections.abc import Awaitable, Callable
+from types import TracebackType
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +16,7 @@ from aiohttp import web
 from t2tlite.features import untrusted
 from t2tlite.serving import payload, request_options, responses
 from t2tlite.serving.hosts import Hosts
+from t2tlite.serving.payload import PredictRequest
 from t2tlite.serving.refusal import Refusal
 from t2tlite.serving.service import LOADING, READY, Limits, Service
 from t2tlite.version import __version__
@@ -44,7 +48,7 @@ class App:
       web: the aiohttp application.
     """
 
-    def __init__(self, service: Service, hosts: Hosts, title: str = ""):
+    def __init__(self, service: Service, hosts: Hosts, title: str = "") -> None:
         self._service = service
         self._hosts = hosts
         self._title = title
@@ -64,7 +68,9 @@ class App:
         )
 
     @web.middleware
-    async def _guarded(self, request, handler):
+    async def _guarded(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
         """Checks who asks, and gives every error as JSON of one line."""
         try:
             self._hosts.check(request.headers.get("Host"), request.headers.get("Origin"))
@@ -86,12 +92,12 @@ class App:
                 Refusal(500, f"internal error: {type(error).__name__}; the server's log has more")
             )
 
-    async def _health(self, request):
+    async def _health(self, request: web.Request) -> web.Response:
         state = self._service.state
         answer = {"status": state, "warmed": len(self._service.warmed)}
         return web.json_response(answer, status=200 if state == READY else 503)
 
-    async def _problems(self, request):
+    async def _problems(self, request: web.Request) -> web.Response:
         service = self._service
         if service.state == LOADING:
             raise Refusal(503, "the model is being loaded", 5)
@@ -117,10 +123,10 @@ class App:
             }
         )
 
-    async def _metrics(self, request):
+    async def _metrics(self, request: web.Request) -> web.Response:
         return web.json_response(self._service.figures())
 
-    async def _predict(self, request):
+    async def _predict(self, request: web.Request) -> web.Response:
         start = time.perf_counter()
         async with _Counted(self._service):
             problem, wanted = await self._read_request(request)
@@ -129,13 +135,15 @@ class App:
         seconds = round(time.perf_counter() - start, 4)
         return web.json_response({"problem": problem, "predictions": predictions, "seconds": seconds})
 
-    async def _attention(self, request):
+    async def _attention(self, request: web.Request) -> web.Response:
         async with _Counted(self._service):
             problem, wanted = await self._read_request(request, extra_keys=("output",))
             result = await self._service.attention(problem, wanted)
         return web.json_response({"problem": problem, **responses.attention(result)})
 
-    async def _read_request(self, request, extra_keys=()):
+    async def _read_request(
+        self, request: web.Request, extra_keys: tuple[str, ...] = ()
+    ) -> tuple[str, PredictRequest]:
         problem = request.match_info["problem"]
         feature = self._service.reads(problem)
         limits = self._service.limits
@@ -150,7 +158,7 @@ class App:
         arguments = feature, body, request.content_type, dict(request.query), base, extra_keys
         return problem, await asyncio.to_thread(payload.read, *arguments)  # so that other requests go on
 
-    async def _file(self, request):
+    async def _file(self, request: web.Request) -> web.Response:
         name = request.match_info.get("name", _INDEX)
         if name not in self._page:
             raise web.HTTPNotFound()
@@ -161,11 +169,11 @@ class App:
 class _Counted:
     """`with` a place in the service: counts what becomes of the request."""
 
-    def __init__(self, service: Service):
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._place = None
+        self._place: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> None:
         self._service.counts["requests"] += 1
         self._place = self._service.admitted()
         try:
@@ -174,13 +182,15 @@ class _Counted:
             self._service.counts["refused"] += 1
             raise
 
-    async def __aexit__(self, kind, error, trace):
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._place.__exit__(kind, error, trace)
         refused = isinstance(error, Refusal | web.HTTPException | asyncio.CancelledError)
         self._service.counts["answered" if error is None else "refused" if refused else "failed"] += 1
 
 
-async def _with_headers(request, response):
+async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
 
 
@@ -195,7 +205,7 @@ def _too_large(limits: Limits) -> Refusal:
     return Refusal(413, f"the body is larger than {limits.request_bytes / (1 << 20):g} MB (--max_request_mb)")
 
 
-def _describe_problem(name, problem) -> dict[str, Any]:
+def _describe_problem(name: str, problem: Any) -> dict[str, Any]:
     """A problem for `/api/problems`; the kind of its inputs, or that of each by name."""
     return {
         "name": name,

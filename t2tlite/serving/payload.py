@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from t2tlite.decoding.options import DecodeOptions
@@ -74,7 +74,9 @@ def read(
     )
 
 
-def _from_json(feature, body, query, base, extra_keys) -> PredictRequest:
+def _from_json(
+    feature: Feature, body: bytes, query: Mapping[str, str], base: DecodeOptions, extra_keys: tuple[str, ...]
+) -> PredictRequest:
     if query:
         raise Refusal(400, "options of a JSON request stand in its body, not in the address")
     with _refused():
@@ -101,7 +103,7 @@ def _from_json(feature, body, query, base, extra_keys) -> PredictRequest:
     )
 
 
-def _inputs(feature, values: Any) -> tuple:
+def _inputs(feature: Feature, values: Any) -> tuple:
     if not isinstance(values, list) or not values:
         what, one = ("objects", "{...}") if feature.parts else ("strings", '"..."')
         raise Refusal(400, f'inputs must be a list of one or more {what}, as in {{"inputs": [{one}]}}')
@@ -112,7 +114,7 @@ def _inputs(feature, values: Any) -> tuple:
 
 
 @contextlib.contextmanager
-def _refused():
+def _refused() -> Iterator[None]:
     """Refuses what an input's feature can't read."""
     try:
         yield
@@ -120,7 +122,7 @@ def _refused():
         raise Refusal(400, str(error)) from None
 
 
-def _output(fields, extra_keys) -> str | None:
+def _output(fields: Mapping[str, Any], extra_keys: tuple[str, ...]) -> str | None:
     output = fields.get("output") if "output" in extra_keys else None
     if output is not None and (not isinstance(output, str) or len(output) > MOST_CHARACTERS):
         raise Refusal(400, f"output must be a string of at most {MOST_CHARACTERS} characters")

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from t2tlite.decoding.inspection.results import Attention
+from t2tlite.decoding.prediction import Prediction
 from t2tlite.serving.refusal import Refusal
 
 MOST_WEIGHTS = 250_000  # of a block, in one answer
 _DIGITS = 4
 
 
-def prediction(result) -> dict[str, Any]:
+def prediction(result: Prediction) -> dict[str, Any]:
     """A `Prediction` with all its fields; log-probabilities in nats, None where they are not finite."""
     return {
         "text": result.text,
@@ -31,7 +33,7 @@ def prediction(result) -> dict[str, Any]:
     }
 
 
-def attention(result) -> dict[str, Any]:
+def attention(result: Attention) -> dict[str, Any]:
     """An `Attention`: units of the output, positions of the input, weights of each block (mean of its heads).
 
     For an image also the square that the model read, as the address of a PNG: the grid lies on that.

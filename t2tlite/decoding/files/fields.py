@@ -25,7 +25,7 @@ class Fields:
       begun: whether lines can be read: there is no header, or it was read.
     """
 
-    def __init__(self, feature: Feature, folder: pathlib.Path, pairs: bool):
+    def __init__(self, feature: Feature, folder: pathlib.Path, pairs: bool) -> None:
         self._feature, self._folder, self._pairs = feature, folder, pairs
         self._names: list[str] = []
         self.begun = not feature.parts
@@ -61,12 +61,12 @@ class Fields:
             return {name: _value(cell, parts[name], self._folder) for name, cell in cells.items()}, target
         if not self._pairs:
             return _value(line, self._feature, self._folder), None
-        value, *target = line.split(b"\t")
-        if len(target) != 1:
-            raise UserError(f"expected an input, a tab and a target; found {len(target)} tabs")
+        value, *rest = line.split(b"\t")
+        if len(rest) != 1:
+            raise UserError(f"expected an input, a tab and a target; found {len(rest)} tabs")
         if self._feature.is_file and not value.strip():
             raise UserError("expected the path of a file before the tab; found nothing")
-        return _value(value, self._feature, self._folder), text(target[0])
+        return _value(value, self._feature, self._folder), text(rest[0])
 
     def files(self, line: bytes) -> list[tuple[bytes, Feature]]:
         """The paths in a line, as they stand there, with what each is; none where the line can't be read."""
@@ -77,7 +77,7 @@ class Fields:
         named = zip(self._names, cells, strict=False)
         return [(cell, parts[name]) for name, cell in named if name in parts and parts[name].is_file]
 
-    def _split(self, line):
+    def _split(self, line: bytes) -> list[bytes]:
         cells = line.split(b"\t")
         if len(cells) != len(self._names):
             raise UserError(
@@ -157,7 +157,7 @@ def sizes_and_stamps(
     return sizes, stamps
 
 
-def _place(name, folder):
+def _place(name: str, folder: pathlib.Path) -> str:
     name = os.path.expanduser(name)
     beside = os.path.join(folder, name)
     return beside if os.path.exists(beside) else name

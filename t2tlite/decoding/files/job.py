@@ -4,8 +4,8 @@ import contextlib
 import dataclasses
 import pathlib
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 from t2tlite.decoding.files import fields, line_file, processing
 from t2tlite.decoding.files.journal import Journal
@@ -50,13 +50,14 @@ class LineJob:
           UserError: the source can't be read, or the outputs can't be written.
         """
         regular = line_file.is_regular
-        files = self.source != "-" and self.to is not None and regular(self.source) and regular(self.to)
-        return self._file() if files else self._stream()
+        if self.to and self.source != "-" and regular(self.source) and regular(self.to):
+            return self._file(self.to)
+        return self._stream()
 
-    def _stream(self):
+    def _stream(self) -> tuple[int, int]:
         with contextlib.ExitStack() as stack:
             source = stack.enter_context(self._opened())
-            write = _to_standard_output
+            write: Callable[[bytes], object] = _to_standard_output
             if self.to:
                 write = stack.enter_context(line_file.atomic_file(self.to)).write
             predictor = self.load()
@@ -64,7 +65,7 @@ class LineJob:
             show = bool(self.to) or not sys.stdout.isatty()
             return processing.process_stream(chunks, self._answer(predictor), write, self.problem, show)
 
-    def _opened(self):
+    def _opened(self) -> contextlib.AbstractContextManager[BinaryIO]:
         if self.source == "-":
             if sys.stdin is None:
                 raise UserError(f"--{self.flag}=- needs a standard input; it is closed")
@@ -74,15 +75,15 @@ class LineJob:
         except OSError as error:
             raise UserError(f"can't read --{self.flag}={self.source}: {error.strerror}") from None
 
-    def _file(self):
+    def _file(self, to: str) -> tuple[int, int]:
         with contextlib.ExitStack() as stack:
             lines = stack.enter_context(line_file.LineFile(self.source, self.flag))
-            final = line_file.target(self.to)
+            final = line_file.target(to)
             if final.exists() and final.samefile(self.source):
-                raise UserError(f"--decode_to_file={self.to} is the input; give it another name")
+                raise UserError(f"--decode_to_file={to} is the input; give it another name")
             identity = {"input": f"{lines.digest[:12]} ({counted(len(lines), 'line')})", **self.identity}
             path = final.with_name(f"{final.name}.part")
-            journal = stack.enter_context(Journal(path, identity, len(lines), self.to))
+            journal = stack.enter_context(Journal(path, identity, len(lines), to))
             stack.enter_context(_kept(journal))
             predictor = self.load()
             feature = predictor.run.problems[self.problem].inputs
@@ -91,11 +92,11 @@ class LineJob:
             chunk = _chunk(predictor)
             processing.process_file(lines, sizes, stamps, journal, answer, chunk, self.problem, True)
             lines.check()
-            errors = processing.assemble(journal, final, self.to)
+            errors = processing.assemble(journal, final, to)
             journal.remove()
             return len(lines), errors
 
-    def _answer(self, predictor, header: bytes | None = None) -> processing.LineFunction:
+    def _answer(self, predictor: Any, header: bytes | None = None) -> processing.LineFunction:
         from t2tlite.decoding.files.line_decoder import LineDecoder, LineScorer  # imports TensorFlow
 
         if self.scoring:
@@ -106,18 +107,18 @@ class LineJob:
         return pathlib.Path("." if self.source == "-" else self.source).parent
 
 
-def _chunk(predictor) -> int:
+def _chunk(predictor: Any) -> int:
     """How many lines are answered at a time: full batches, and no long wait between what is written."""
     return max(4, 2 * predictor.at_a_time) * predictor.options.batch_size
 
 
-def _to_standard_output(outputs: bytes):
+def _to_standard_output(outputs: bytes) -> None:
     sys.stdout.buffer.write(outputs)
     sys.stdout.buffer.flush()
 
 
 @contextlib.contextmanager
-def _kept(journal: Journal):
+def _kept(journal: Journal) -> Iterator[None]:
     """Says what is there to go on with, and what is kept where the work ends early."""
     if journal.finished.any():
         _say(f"going on with the {counted(journal.finished.sum(), 'output')} of {journal.path}")
@@ -132,5 +133,5 @@ def _kept(journal: Journal):
         raise
 
 
-def _say(message):
+def _say(message: str) -> None:
     print(f"t2t-decode: {message}", file=sys.stderr, flush=True)

@@ -11,6 +11,7 @@ import os
 import pathlib
 import zlib
 from collections.abc import Sequence
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Journal:
       UserError: it can't be written, is in use, or is of other inputs, options or weights.
     """
 
-    def __init__(self, path: pathlib.Path, identity: dict[str, str], lines: int, named: str):
+    def __init__(self, path: pathlib.Path, identity: dict[str, str], lines: int, named: str) -> None:
         self.path = path
         self.stamps = np.full(lines, -1, np.int64)
         self._starts = np.zeros(lines, np.int64)
@@ -53,10 +54,10 @@ class Journal:
         except OSError as error:
             raise write_error(named, error) from None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *unused):
+    def __exit__(self, *unused: Any) -> None:
         self._file.close()
 
     @property
@@ -64,7 +65,7 @@ class Journal:
         """Bool `[lines]`: whether the output is there."""
         return self.stamps >= 0
 
-    def add(self, numbers: Sequence[int], stamps: Sequence[int], outputs: Sequence[bytes]):
+    def add(self, numbers: Sequence[int], stamps: Sequence[int], outputs: Sequence[bytes]) -> None:
         """Notes the outputs of some lines; from then on no death of the process loses them.
 
         Args:
@@ -85,13 +86,13 @@ class Journal:
         """The output of a line that is finished."""
         return os.pread(self._file.fileno(), int(self._sizes[number]), int(self._starts[number]))
 
-    def remove(self):
+    def remove(self) -> None:
         self.path.unlink(missing_ok=True)
 
-    def _note(self, number, stamp, start, size):
+    def _note(self, number: int, stamp: int, start: int, size: int) -> None:
         self.stamps[number], self._starts[number], self._sizes[number] = stamp, start, size
 
-    def _read(self, identity):
+    def _read(self, identity: dict[str, str]) -> None:
         head = self._file.readline()
         if head and not (head.startswith(_MAGIC) or _MAGIC.startswith(head)):
             raise UserError(f"{self.path} is no journal of t2t-decode, which needs that name; move it away")
@@ -110,11 +111,11 @@ class Journal:
         self._file.seek(self._end)
         self._file.truncate()
 
-    def _accept(self, record) -> bool:
+    def _accept(self, record: bytes) -> bool:
         """Whether a record is as it was written; the first that is not is where the process died."""
         try:
-            number, stamp, check, output = record.removesuffix(b"\n").split(b"\t", 3)
-            number, stamp = int(number), int(stamp)
+            number_text, stamp_text, _, output = record.removesuffix(b"\n").split(b"\t", 3)
+            number, stamp = int(number_text), int(stamp_text)
         except ValueError:
             return False
         head = _head(number, stamp, output)
@@ -123,7 +124,7 @@ class Journal:
         self._note(number, stamp, self._end + len(head), len(output))
         return True
 
-    def _check(self, before, identity):
+    def _check(self, before: dict[str, str], identity: dict[str, str]) -> None:
         others = [
             f"{name} {before.get(name, 'not said')}, now {value}"
             for name, value in identity.items()
@@ -138,12 +139,12 @@ class Journal:
             )
 
 
-def _head(number, stamp, output) -> bytes:
+def _head(number: int, stamp: int, output: bytes) -> bytes:
     prefix = b"%d\t%d\t" % (number, stamp)
     return prefix + b"%08x\t" % zlib.crc32(prefix + output)
 
 
-def _locked(path):
+def _locked(path: pathlib.Path) -> BinaryIO:
     while True:
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
         try:

@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -31,7 +31,9 @@ class _LineProcessor:
     pairs = False  # whether lines have targets
     heading = "targets"
 
-    def __init__(self, predictor: Predictor, problem: str, folder: pathlib.Path, header: bytes | None = None):
+    def __init__(
+        self, predictor: Predictor, problem: str, folder: pathlib.Path, header: bytes | None = None
+    ) -> None:
         predictor.check(problem)
         self._predictor = predictor
         self._problem = problem
@@ -83,11 +85,18 @@ class LineDecoder(_LineProcessor):
       scores: texts are written with their scores, see `format_line`.
     """
 
-    def __init__(self, predictor, problem, folder, scores: bool = False, header: bytes | None = None):
+    def __init__(
+        self,
+        predictor: Predictor,
+        problem: str,
+        folder: pathlib.Path,
+        scores: bool = False,
+        header: bytes | None = None,
+    ) -> None:
         super().__init__(predictor, problem, folder, header)
         self._scores = scores
 
-    def _answers(self, read):
+    def _answers(self, read: dict[int, tuple[Any, str | None]]) -> list[str]:
         best = not self._predictor.options.return_beams
         inputs = [one for one, _ in read.values()]
         predictions = self._predictor.predict(self._problem, inputs, True, rows=read)
@@ -103,8 +112,8 @@ class LineScorer(_LineProcessor):
     pairs = True
     heading = "log_probability"
 
-    def _answers(self, read):
-        inputs, targets = [one for one, _ in read.values()], [one for _, one in read.values()]
+    def _answers(self, read: dict[int, tuple[Any, str | None]]) -> list[str]:
+        inputs, targets = [one for one, _ in read.values()], [one or "" for _, one in read.values()]
         scores = self._predictor.score(self._problem, inputs, targets, keep_errors=True)
         return [_error(score.error) if score.error else f"{score.log_probability:.6f}" for score in scores]
 
@@ -128,16 +137,16 @@ def format_line(prediction: Prediction, best: bool = True, scores: bool = False)
     return "\t".join("\t".join(one) for one in fields)
 
 
-def _field(text):
+def _field(text: str) -> str:
     return one_line(text).replace("\t", " ")
 
 
-def _error(reason) -> str:
+def _error(reason: object) -> str:
     return ERROR + one_line(str(reason))
 
 
 @contextlib.contextmanager
-def explained_memory_errors(options: DecodeOptions):
+def explained_memory_errors(options: DecodeOptions) -> Iterator[None]:
     """Says what to do where a device's memory does not suffice."""
     try:
         yield

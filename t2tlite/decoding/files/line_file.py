@@ -9,8 +9,8 @@ import os
 import pathlib
 import select
 import stat
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class LineFile:
       UserError: it can't be read.
     """
 
-    def __init__(self, path: str, flag: str):
+    def __init__(self, path: str, flag: str) -> None:
         self.path = path
         self._named = f"--{flag}={path}"
         try:
@@ -50,13 +50,13 @@ class LineFile:
             raise UserError(f"can't read {self._named}: {error.strerror}") from None
         self.lengths = np.diff(self._starts)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *unused):
+    def __exit__(self, *unused: Any) -> None:
         self._file.close()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.lengths)
 
     def __getitem__(self, number: int) -> bytes:
@@ -70,17 +70,17 @@ class LineFile:
             content += more
         return content.removesuffix(b"\n").removesuffix(b"\r")
 
-    def check(self):
+    def check(self) -> None:
         """Raises a UserError if the file was changed since it was opened."""
         if self._stat() != self._state:
             raise UserError(f"{self._named} was changed while it was read; start again")
 
-    def _stat(self):
+    def _stat(self) -> tuple[int, int]:
         status = os.fstat(self._file.fileno())
         return status.st_size, status.st_mtime_ns
 
 
-def _scan(file) -> tuple[np.ndarray, str]:
+def _scan(file: BinaryIO) -> tuple[np.ndarray, str]:
     """Where each line starts, and where the last one ends; and the digest of the content."""
     digest, size, starts = hashlib.sha256(), 0, []
     while block := file.read(_BLOCK):
@@ -115,13 +115,13 @@ def read_chunks(file: BinaryIO, most: int) -> Iterator[list[bytes]]:
         yield _taken(lines, most)
 
 
-def _taken(lines, most):
+def _taken(lines: list[bytes], most: int) -> list[bytes]:
     taken = [line.removesuffix(b"\r") for line in lines[:most]]
     del lines[:most]
     return taken
 
 
-def _reading(file):
+def _reading(file: BinaryIO) -> tuple[Callable[[], bytes], Callable[[], bool]]:
     try:
         descriptor = file.fileno()
     except OSError:  # no file of the system: all of it is there
@@ -152,7 +152,7 @@ def target(path: str) -> pathlib.Path:
     return final
 
 
-def write_error(path, error: OSError) -> UserError:
+def write_error(path: str | os.PathLike, error: OSError) -> UserError:
     return UserError(f"can't write --decode_to_file={path}: {error.strerror}")
 
 
@@ -179,7 +179,7 @@ def atomic_file(path: str) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
-def _opened(path, named) -> BinaryIO:
+def _opened(path: str | os.PathLike, named: str) -> BinaryIO:
     try:
         return open(path, "wb")
     except OSError as error:

@@ -113,6 +113,6 @@ def assemble(journal: Journal, final: pathlib.Path, named: str) -> int:
     return errors
 
 
-def _sync(file: BinaryIO):
+def _sync(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())

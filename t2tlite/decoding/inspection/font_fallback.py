@@ -44,7 +44,7 @@ class FontFallback:
 @functools.cache
 def _installed() -> list[tuple[str, str]]:
     """Family and file of the upright fonts, by name; the last resort has boxes for everything."""
-    fonts = {}
+    fonts: dict[str, str] = {}
     for entry in font_manager.fontManager.ttflist:
         upright = entry.style == "normal" and entry.weight in (400, "normal", "regular")
         if upright and entry.stretch == "normal" and "Last Resort" not in entry.name:

@@ -1,5 +1,6 @@
 """Seeing inside the model: one teacher-forced pass over one example, with what its layers record."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from t2tlite.features.positions import Encoded, Positions
 from t2tlite.ids import PAD
 from t2tlite.layers import recording
 from t2tlite.model import Embeddable
+from t2tlite.types import Batch
 
 
 class _Pass(NamedTuple):
@@ -29,7 +31,7 @@ class _Pass(NamedTuple):
     of_decoder: recording.Seen
 
 
-def attention(predictor, problem: str, value: Any, output: str | None = None) -> Attention:
+def attention(predictor: Any, problem: str, value: Any, output: str | None = None) -> Attention:
     """Where the model looks as it writes an output; see `Predictor.attention`."""
     predictor.check(problem)
     results.check_attention(predictor.run.problems[problem], predictor.run.hparams)
@@ -52,7 +54,7 @@ def attention(predictor, problem: str, value: Any, output: str | None = None) ->
     return Attention(problem, traced.output, traced.outputs, traced.inputs, weights, self_weights)
 
 
-def experts(predictor, problem: str, value: Any, output: str | None = None) -> ExpertChoice:
+def experts(predictor: Any, problem: str, value: Any, output: str | None = None) -> ExpertChoice:
     """Which experts work at which position; see `Predictor.experts`."""
     predictor.check(problem)
     results.check_experts(predictor.run.problems[problem], predictor.run.hparams)
@@ -75,7 +77,7 @@ def experts(predictor, problem: str, value: Any, output: str | None = None) -> E
     return ExpertChoice(problem, traced.output, traced.outputs, traced.inputs, mixtures)
 
 
-def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
+def _pass(predictor: Any, problem: str, value: Any, output: str | None) -> _Pass:
     """Runs the model eagerly on one example, each output given those before it."""
     definition = predictor.run.problems[problem]
     results.check_output(definition, output)
@@ -86,7 +88,8 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
         )
     if output is None:
         output = predictor.predict(problem, [value])[0].text
-    model, reader = predictor.model, predictor.reader(problem)
+    model: Any = predictor.model  # more is asked of it below, of what writes text
+    reader = predictor.reader(problem)
     read = reader.read(predictor.model_input(problem, {"inputs": value}))
     features = {name: tf.convert_to_tensor(array) for name, array in reader.alone(read).items()}
     with recording.recorder() as of_encoder:
@@ -105,19 +108,19 @@ def _pass(predictor, problem: str, value: Any, output: str | None) -> _Pass:
     return _Pass(output, outputs, inputs, valid, of_encoder, of_decoder)
 
 
-def _output_ids(predictor, problem, value, output: str) -> np.ndarray:
+def _output_ids(predictor: Any, problem: Any, value: Any, output: str) -> np.ndarray:
     """The ids of an output, the end token last, int32 `[length]`."""
     text = problem.to_text({"inputs": value, "targets": output})["targets"]
     text = text[0] if isinstance(text, list) else text
     return problem.targets.input_reader(predictor.run.vocabulary, predictor.run.hparams).read(text)
 
 
-def _encoded(features, parts, source, count) -> Encoded:
+def _encoded(features: Batch, parts: Mapping[str, Any], source: Any, count: int) -> Encoded:
     """Of the encoded inputs; `parts` are what the nets made of each, by its name in the batch."""
     encoded = {}
     for name, part in parts.items():
         length = part.x.shape[1] if part.mask is None else int(tf.math.count_nonzero(part.mask))
-        grid = None if part.grid is None else tuple(int(side) for side in part.grid)
+        grid = None if part.grid is None else (int(part.grid[0]), int(part.grid[1]))
         encoded[name.rpartition(MARK)[2]] = Encoded(
             int(features[name].shape[1]), int(part.x.shape[1]), length, grid
         )
@@ -127,10 +130,10 @@ def _encoded(features, parts, source, count) -> Encoded:
     return Encoded(width, int(source.x.shape[1]), count, parts=encoded)
 
 
-def _one(weights) -> np.ndarray:
+def _one(weights: tf.Tensor) -> np.ndarray:
     """The only example of a batch."""
     return weights.numpy()[0]
 
 
-def _short(predictor, layer: str) -> str:
+def _short(predictor: Any, layer: str) -> str:
     return layer.removeprefix(f"{predictor.model.name}/")

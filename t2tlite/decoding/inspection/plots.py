@@ -3,6 +3,7 @@
 import functools
 import io
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -41,18 +42,19 @@ def draw(title: str, groups: Sequence[list[Panel]], format: str = "png") -> byte
     heights = [max(_size(panel)[1] for panel in line) for line in lines]
     width = max(3.0, *(sum(_size(panel)[0] for panel in line) for line in lines))
     if sound:
-        lines.insert(0, [sound])
         heights.insert(0, 1.6)
     figure = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")
     FigureCanvasAgg(figure)
     _write(figure.suptitle, fonts.shown(title, max(24, int(10 * width))), fonts, 10)
     across = max(map(len, lines))
-    grid = figure.add_gridspec(len(lines), across, height_ratios=heights)
-    for row, line in enumerate(lines):
+    grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
+    if sound:
+        _spectrogram(figure.add_subplot(grid[0, :]), sound)
+    for row, line in enumerate(lines, 1 if sound else 0):
         for column, panel in enumerate(line):
             place = slice(None) if len(line) == 1 else column
             axes = figure.add_subplot(grid[row, place])
-            _spectrogram(axes, panel) if panel is sound else _draw(axes, panel, fonts)
+            _draw(axes, panel, fonts)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=format, dpi=_dots(figure))
     return buffer.getvalue()
@@ -85,7 +87,7 @@ def _dots(figure: Figure) -> float:
     return min(100.0, _SIDE / max(width, height), (_PIXELS / (width * height)) ** 0.5)
 
 
-def _draw(axes, panel: Panel, fonts: FontFallback) -> None:
+def _draw(axes: Any, panel: Panel, fonts: FontFallback) -> None:
     _write(axes.set_title, fonts.shown(panel.title, 80), fonts, 8)
     if panel.columns.grid:
         _on_an_image(axes, panel, fonts)
@@ -95,7 +97,7 @@ def _draw(axes, panel: Panel, fonts: FontFallback) -> None:
         _over_units(axes, panel, fonts)
 
 
-def _over_units(axes, panel, fonts):
+def _over_units(axes: Any, panel: Panel, fonts: FontFallback) -> None:
     axes.imshow(panel.weights, cmap="Blues", vmin=0, aspect="auto", interpolation="nearest")
     width, _ = _size(panel)
     columns = panel.columns.units or tuple(map(str, range(panel.columns.count)))
@@ -103,7 +105,7 @@ def _over_units(axes, panel, fonts):
     _label_rows(axes, panel, fonts)
 
 
-def _along_a_sound(axes, panel, fonts):
+def _along_a_sound(axes: Any, panel: Panel, fonts: FontFallback) -> None:
     end, seconds = _duration(panel.columns), panel.columns.seconds
     step = seconds[1] if len(seconds) > 1 else end
     extent = (0, step * len(seconds), len(panel.rows) - 0.5, -0.5)
@@ -114,11 +116,13 @@ def _along_a_sound(axes, panel, fonts):
     _label_rows(axes, panel, fonts)
 
 
-def _label_rows(axes, panel, fonts):
+def _label_rows(axes: Any, panel: Panel, fonts: FontFallback) -> None:
     _label(axes.set_yticks, panel.rows, _size(panel)[1], fonts)
 
 
-def _label(set_ticks: Callable, labels, inches: float, fonts: FontFallback, **more) -> None:
+def _label(
+    set_ticks: Callable, labels: Sequence[str], inches: float, fonts: FontFallback, **more: Any
+) -> None:
     """Labels every position, or every second, third ... where there is no room."""
     step = max(1, round(len(labels) * _LINE / inches))
     places = range(0, len(labels), step)
@@ -127,13 +131,19 @@ def _label(set_ticks: Callable, labels, inches: float, fonts: FontFallback, **mo
 
 
 def _duration(sound: Positions) -> float:
-    return len(sound.content) / audio.SAMPLE_RATE
+    return len(_content(sound)) / audio.SAMPLE_RATE
 
 
-def _spectrogram(axes, sound: Positions) -> None:
+def _content(positions: Positions) -> np.ndarray:
+    """What the model read; an image and a sound have it."""
+    assert positions.content is not None
+    return positions.content
+
+
+def _spectrogram(axes: Any, sound: Positions) -> None:
     """The sound's energy below 8 kHz over time, in decibels below the loudest, at least 80."""
     window = np.hanning(400)
-    samples = np.pad(sound.content, (0, max(0, 400 - len(sound.content))))
+    samples = np.pad(_content(sound), (0, max(0, 400 - len(_content(sound)))))
     frames = np.lib.stride_tricks.sliding_window_view(samples, 400)[::160] * window  # [frames, 400]
     decibels = 10 * np.log10(np.abs(np.fft.rfft(frames, 512)).T ** 2 + 1e-9)  # [257, frames]
     extent = (0, _duration(sound), 0, audio.SAMPLE_RATE / 2000)
@@ -143,7 +153,7 @@ def _spectrogram(axes, sound: Positions) -> None:
     axes.tick_params(labelsize=7)
 
 
-def _on_an_image(axes, panel, fonts):
+def _on_an_image(axes: Any, panel: Panel, fonts: FontFallback) -> None:
     """An image for each row, one beside another, the brighter the more weight lies on a place."""
     tiles = [_tile(panel.columns, row) for row in panel.weights]
     gap = round(_TILE_PIXELS * _LINE / _TILE)
@@ -161,7 +171,7 @@ def _on_an_image(axes, panel, fonts):
 
 def _tile(image: Positions, weights: np.ndarray) -> np.ndarray:
     """`[pixels, pixels, 3]`: the image in grey, with the weights `[positions]` of its grid in colour."""
-    grey = _resized(image.content.mean(axis=-1))
+    grey = _resized(_content(image).mean(axis=-1))
     heat = _resized(weights.reshape(image.grid))
     heat = np.clip(heat / max(heat.max(), 1e-9), 0, 1)[..., None]
     return (1 - 0.7 * heat) * (0.15 + 0.6 * grey[..., None]) + 0.7 * heat * colormaps["inferno"](

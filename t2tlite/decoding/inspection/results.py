@@ -8,6 +8,7 @@ import numpy as np
 from t2tlite.decoding.inspection.panels import Panel
 from t2tlite.errors import UserError
 from t2tlite.features.positions import DIGITS, Positions
+from t2tlite.hparam import HParams
 from t2tlite.plural import counted
 
 _MOST_EXPERTS = 32  # that are shown whether they were chosen or not
@@ -64,7 +65,7 @@ class Attention(Inspection):
     weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     self_weights: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
-    def panels(self, heads=False):
+    def panels(self, heads: bool = False) -> list[list[Panel]]:
         """A group for each block, of its heads, or one of all means; self-attention if there is no other."""
         blocks = [(name, weights, self.inputs) for name, weights in self.weights.items()]
         if not blocks:
@@ -121,7 +122,7 @@ class ExpertChoice(Inspection):
 
     mixtures: dict[str, Mixture] = dataclasses.field(default_factory=dict)
 
-    def panels(self, heads=False):
+    def panels(self, heads: bool = False) -> list[list[Panel]]:
         """A group for each mixture: a row for each expert, or if there are many for each that was chosen."""
         sides = {"inputs": self.inputs, "outputs": Positions(len(self.outputs), self.outputs)}
         groups = []
@@ -148,7 +149,7 @@ class ExpertChoice(Inspection):
         return {**super().as_json(), "mixtures": mixtures}
 
 
-def check_attention(problem, hparams) -> None:
+def check_attention(problem: Any, hparams: HParams) -> None:
     """Raises a UserError where a problem's outputs, or a run's model, come about without attention."""
     if not problem.targets.is_text:
         raise UserError(
@@ -162,7 +163,7 @@ def check_attention(problem, hparams) -> None:
         )
 
 
-def check_experts(problem, hparams) -> None:
+def check_experts(problem: Any, hparams: HParams) -> None:
     """Raises a UserError where a run's model has no experts."""
     if getattr(hparams, "moe", "") == "none":
         raise UserError(
@@ -170,7 +171,7 @@ def check_experts(problem, hparams) -> None:
         )
 
 
-def check_output(problem, output: Any) -> None:
+def check_output(problem: Any, output: Any) -> None:
     """Raises a UserError unless an output can be given for the problem, or none is."""
     if output is None:
         return

@@ -1,6 +1,6 @@
 """Beam search: the outputs with the best scores, among those whose beginnings stay in the beam."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -9,6 +9,7 @@ from t2tlite.decoding.search.fast_top_k import fast_top_k
 from t2tlite.decoding.search.incremental import Incremental, gather_rows
 from t2tlite.decoding.search.outputs import Outputs, length_penalty
 from t2tlite.ids import EOS, PAD
+from t2tlite.types import Batch
 
 _NEVER = float("-inf")
 
@@ -22,10 +23,10 @@ class _Live(NamedTuple):
 
 def beam_search(
     incremental: Incremental,
-    features,
+    features: Batch,
     rules: Rules,
     beam_size: int,
-    alpha,
+    alpha: tf.Tensor,
     every: bool,
     early_stop: bool = True,
 ) -> Outputs:
@@ -53,10 +54,26 @@ def beam_search(
     length = incremental.length
     wanted = beam_size if every else 1
 
-    def unfinished(position, x, state, obeyed, live, ended, going):
+    def unfinished(
+        position: tf.Tensor,
+        x: tf.Tensor,
+        state: Any,
+        obeyed: Any,
+        live: _Live,
+        ended: Outputs,
+        going: tf.Tensor,
+    ) -> tf.Tensor:
         return tf.reduce_any(going)
 
-    def extend(position, x, state, obeyed, live, ended, going):
+    def extend(
+        position: tf.Tensor,
+        x: tf.Tensor,
+        state: Any,
+        obeyed: Any,
+        live: _Live,
+        ended: Outputs,
+        going: tf.Tensor,
+    ) -> tuple[Any, ...]:
         routed = going[:, None] & (live.total > _NEVER)
         logs, state = incremental.step(x, memory, state, tf.reshape(routed, [-1]))  # [rows, size]
         logs = rules.apply(logs, position, obeyed)
@@ -94,7 +111,7 @@ def beam_search(
     return Outputs(*(x[:, :wanted] for x in ended._replace(ids=ended.ids[:, :, :count])))
 
 
-def _with_end(live: _Live, end, position, alpha) -> Outputs:
+def _with_end(live: _Live, end: tf.Tensor, position: tf.Tensor, alpha: tf.Tensor) -> Outputs:
     """The live beginnings with the end token at this position; `end` is its log-probability."""
     here = tf.range(live.ids.shape[-1]) == position
     total = live.total + end
@@ -108,7 +125,7 @@ def _merged(ended: Outputs, new: Outputs) -> Outputs:
     return Outputs(*(tf.gather(x, best, batch_dims=1) for x in both))
 
 
-def _continued(live: _Live, logs, position):
+def _continued(live: _Live, logs: tf.Tensor, position: tf.Tensor) -> tuple[_Live, tf.Tensor, tf.Tensor]:
     """The likeliest continuations, the number of the beginning that each continues, and its new entry.
 
     Args:
@@ -127,7 +144,7 @@ def _continued(live: _Live, logs, position):
     return _Live(tf.where(here, chosen[:, :, None], ids), total), parents, chosen
 
 
-def _best_penalty(least, most, alpha):
+def _best_penalty(least: tf.Tensor | int, most: tf.Tensor | int, alpha: tf.Tensor) -> tf.Tensor:
     """The penalty under which a log-probability, which is never above 0, gives the best score.
 
     The penalty is monotone in the length, so it is that of the least or of the greatest length at which what
@@ -136,7 +153,7 @@ def _best_penalty(least, most, alpha):
     return tf.maximum(length_penalty(least, alpha), length_penalty(most, alpha))
 
 
-def _or_unfinished(ended: Outputs, live: _Live, penalty) -> Outputs:
+def _or_unfinished(ended: Outputs, live: _Live, penalty: tf.Tensor) -> Outputs:
     """What ended; of an input of which nothing did, what is live."""
     nothing = ended.score[:, :1] == _NEVER  # [batch, 1]
     unfinished = Outputs(live.ids, live.total, live.total / penalty)

@@ -1,5 +1,6 @@
 """Constraints: which entries may come next, by the kind of output, by its input and by its length."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -21,7 +22,7 @@ class Constraint:
 
     spec: dict[str, tf.TensorSpec] = {}
 
-    def conditions(self, texts) -> dict[str, Any]:
+    def conditions(self, texts: tf.Tensor) -> dict[str, Any]:
         """What the outputs for some inputs must keep to, `{name: [batch, ...]}`; eagerly or in a graph.
 
         Args:
@@ -29,14 +30,14 @@ class Constraint:
         """
         return {}
 
-    def positions(self, texts) -> Any:
+    def positions(self, texts: tf.Tensor) -> Any:
         """int32 `[batch]`: the entries that outputs for these inputs should have room for.
 
         The predictor gives them as much, unless the options say what is the greatest length.
         """
         return tf.zeros(tf.shape(texts), tf.int32)
 
-    def initial(self, rows, conditions, length: int) -> Any:
+    def initial(self, rows: tf.Tensor, conditions: Mapping[str, Any], length: int) -> Any:
         """The state before the first entry.
 
         Args:
@@ -46,7 +47,7 @@ class Constraint:
         """
         raise NotImplementedError(f"{type(self).__name__} defines no initial(rows, conditions, length)")
 
-    def allowed(self, state, remaining):
+    def allowed(self, state: Any, remaining: tf.Tensor) -> tf.Tensor:
         """bool `[rows, size]`: which entries may come next.
 
         Args:
@@ -54,7 +55,7 @@ class Constraint:
         """
         raise NotImplementedError(f"{type(self).__name__} defines no allowed(state, remaining)")
 
-    def advance(self, state, ids):
+    def advance(self, state: Any, ids: tf.Tensor) -> Any:
         """The state after the entries `ids` int32 `[rows]`; a row that has ended gets 0."""
         raise NotImplementedError(f"{type(self).__name__} defines no advance(state, ids)")
 
@@ -74,23 +75,23 @@ class Rules:
     def __init__(
         self,
         length: int,
-        min_length,
+        min_length: tf.Tensor | int,
         constraint: Constraint | None = None,
-        conditions: dict[str, Any] | None = None,
-    ):
+        conditions: Mapping[str, Any] | None = None,
+    ) -> None:
         self.length = length
         self.min_length = min_length
         self._constraint = constraint
         self._conditions = conditions or {}
 
-    def initial(self, rows, copies: int):
+    def initial(self, rows: tf.Tensor, copies: int) -> Any:
         """The state of `rows` = batch * copies sequences before the first entry."""
         if not self._constraint:
             return ()
         repeated = {name: tf.repeat(x, copies, axis=0) for name, x in self._conditions.items()}
         return self._constraint.initial(rows, repeated, self.length)
 
-    def apply(self, log_probabilities, position, state):
+    def apply(self, log_probabilities: tf.Tensor, position: tf.Tensor, state: Any) -> tf.Tensor:
         """float32 `[rows, size]`, -inf for what must not come at this position."""
         size = log_probabilities.shape[-1]
         ids = tf.range(size)  # [size]
@@ -102,5 +103,5 @@ class Rules:
             possible = allowed & (possible | ~others)
         return tf.where(possible, log_probabilities, float("-inf"))
 
-    def advance(self, state, ids):
+    def advance(self, state: Any, ids: tf.Tensor) -> Any:
         return self._constraint.advance(state, ids) if self._constraint else ()

@@ -1,6 +1,7 @@
 """From options to outputs, in the graph: a search, greedily, or samples."""
 
-from typing import NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +12,7 @@ from t2tlite.decoding.search.constraints import Constraint, Rules
 from t2tlite.decoding.search.incremental import Incremental
 from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.decoding.search.sampling import Noise, Truncation, greedy, sample
+from t2tlite.types import Batch
 
 SETTINGS = {
     "alpha": tf.TensorSpec([], tf.float32),
@@ -57,14 +59,14 @@ def settings(options: DecodeOptions) -> dict[str, np.ndarray]:
 
 
 def decode(
-    model,
+    model: Any,
     problem: str,
     config: DecodeConfig,
     constraint: Constraint | None,
-    features,
-    rows,
-    conditions,
-    settings,
+    features: Batch,
+    rows: tf.Tensor,
+    conditions: Mapping[str, Any],
+    settings: Mapping[str, tf.Tensor],
 ) -> Outputs:
     """Decodes a batch; to be called inside a `tf.function`.
 

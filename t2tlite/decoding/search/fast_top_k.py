@@ -6,7 +6,7 @@ _GROUP = 32
 _WORTH = 1024  # numbers from which on it pays
 
 
-def fast_top_k(x, k: int):
+def fast_top_k(x: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Values and places `[..., k]` of the k greatest of `x` `[..., size]`, the greatest first.
 
     `top_k` keeps a heap of k at every number. Here groups of 32 give their greatest first, at the speed of

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from t2tlite.layers.history import History, map_state
+from t2tlite.types import Batch
 
 
 class Start(NamedTuple):
@@ -46,12 +47,12 @@ class Incremental:
       length: most positions of an output; a Python int, since the state's shapes follow from it.
     """
 
-    def __init__(self, model, problem: str, length: int):
+    def __init__(self, model: Any, problem: str, length: int) -> None:
         self.length = length
         self._model = model
         self._problem = problem
 
-    def start(self, features, copies: int = 1, moves: bool = False) -> Start:
+    def start(self, features: Batch, copies: int = 1, moves: bool = False) -> Start:
         """Encodes the inputs of a batch.
 
         Args:
@@ -66,7 +67,7 @@ class Incremental:
         state = _State(layers, tf.constant(0), origin)
         return Start(self._model.memory(source, copies), state, self._model.start(self._problem, rows))
 
-    def step(self, x, memory, state, going):
+    def step(self, x: tf.Tensor, memory: Any, state: Any, going: tf.Tensor) -> tuple[tf.Tensor, _State]:
         """The distribution of the next entry of every sequence.
 
         Args:
@@ -90,21 +91,21 @@ class Incremental:
         after = tf.nest.map_structure(lambda new, old: tf.ensure_shape(new, old.shape), after, layers)
         return tf.nn.log_softmax(logits[:, 0]), _State(after, position + 1, origin)
 
-    def embed(self, ids):
+    def embed(self, ids: tf.Tensor) -> tf.Tensor:
         """What the model reads after the entries `ids` int32 `[rows]`: `[rows, 1, hidden]`."""
         return self._model.embed(ids[:, None], self._problem)
 
-    def select(self, state, parents):
+    def select(self, state: _State, parents: tf.Tensor) -> _State:
         """The state in which each row goes on from what was the row `parents` int32 `[rows]`."""
         layers = map_state(lambda one: one, lambda x: gather_rows(x, parents), state.layers)
         return state._replace(layers=layers, origin=tf.gather(state.origin, parents, axis=1))
 
     @staticmethod
-    def _moves(state) -> bool:
+    def _moves(state: _State) -> bool:
         return not isinstance(state.origin, tuple)
 
 
-def gather_rows(state, parents):
+def gather_rows(state: Any, parents: tf.Tensor) -> Any:
     """Nested tensors `[rows, ...]` of which each row becomes that of its parent; scalars stay."""
     return tf.nest.map_structure(lambda x: tf.gather(x, parents) if x.shape.rank else x, state)
 

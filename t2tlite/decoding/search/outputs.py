@@ -21,7 +21,7 @@ class Outputs(NamedTuple):
     score: tf.Tensor
 
 
-def length_penalty(length, alpha):
+def length_penalty(length: tf.Tensor | int, alpha: tf.Tensor) -> tf.Tensor:
     """`((5 + length) / 6) ** alpha` of Wu et al. 2016 (arXiv 1609.08144), eq. 14; float32.
 
     Args:

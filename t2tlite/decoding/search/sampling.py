@@ -1,6 +1,7 @@
 """Greedy decoding and sampling: an entry after the other, without going back."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -8,6 +9,7 @@ from t2tlite.decoding.search.constraints import Rules
 from t2tlite.decoding.search.incremental import Incremental
 from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.ids import EOS, PAD
+from t2tlite.types import Batch
 
 
 class Noise(NamedTuple):
@@ -36,7 +38,7 @@ class Truncation(NamedTuple):
     top_p: tf.Tensor
 
 
-def greedy(incremental: Incremental, features, rules: Rules) -> Outputs:
+def greedy(incremental: Incremental, features: Batch, rules: Rules) -> Outputs:
     """The most likely entry at every position; one output for each input.
 
     To be called inside a `tf.function`. The log-probabilities are those of training, whatever the rules
@@ -51,11 +53,11 @@ def greedy(incremental: Incremental, features, rules: Rules) -> Outputs:
 
 def sample(
     incremental: Incremental,
-    features,
+    features: Batch,
     rules: Rules,
     noise: Noise,
     samples: int,
-    temperature,
+    temperature: tf.Tensor,
     truncation: Truncation | None = None,
 ) -> Outputs:
     """Draws outputs; see `greedy`.
@@ -70,7 +72,7 @@ def sample(
     """
     uniform = _uniform(noise, samples, incremental.length)  # [length, rows]
 
-    def choose(position, logs):
+    def choose(position: tf.Tensor, logs: tf.Tensor) -> tf.Tensor:
         logs = tf.nn.log_softmax(logs / temperature)
         if truncation:
             logs = tf.where(_kept(logs, truncation), logs, float("-inf"))
@@ -81,7 +83,7 @@ def sample(
     return Outputs(*(tf.gather(x, order, batch_dims=1) for x in outputs))
 
 
-def draw(log_probabilities, uniform):
+def draw(log_probabilities: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     """Entries int32 `[rows]` by inversion of the distribution function, in float64.
 
     Args:
@@ -94,7 +96,7 @@ def draw(log_probabilities, uniform):
     return tf.argmax(tf.cast(reached, tf.int8), axis=-1, output_type=tf.int32)  # the first
 
 
-def _kept(logs, truncation: Truncation):
+def _kept(logs: tf.Tensor, truncation: Truncation) -> tf.Tensor:
     """bool `[rows, size]`; of entries that are as likely as the last that stays all stay."""
     ranked = tf.sort(logs, direction="DESCENDING")
     size = tf.shape(logs)[-1]
@@ -106,11 +108,11 @@ def _kept(logs, truncation: Truncation):
     return logs >= least[:, None]
 
 
-def _uniform(noise: Noise, samples: int, length: int):
+def _uniform(noise: Noise, samples: int, length: int) -> tf.Tensor:
     """float32 `[length, batch * samples]` in [0, 1)."""
     fold_in = tf.random.experimental.stateless_fold_in
 
-    def of_row(row):
+    def of_row(row: tf.Tensor) -> tf.Tensor:
         seed = fold_in(noise.seed, row)
         seeds = [fold_in(seed, number) for number in range(samples)]
         return tf.stack([tf.random.stateless_uniform([length], one, alg="philox") for one in seeds])
@@ -119,14 +121,36 @@ def _uniform(noise: Noise, samples: int, length: int):
     return tf.transpose(tf.reshape(drawn, [-1, length]))
 
 
-def _decode(incremental: Incremental, features, rules: Rules, copies: int, choose) -> Outputs:
+def _decode(
+    incremental: Incremental,
+    features: Batch,
+    rules: Rules,
+    copies: int,
+    choose: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+) -> Outputs:
     memory, state, x = incremental.start(features, copies)
     rows = tf.shape(x)[0]
 
-    def unfinished(position, x, state, obeyed, going, ids, total):
+    def unfinished(
+        position: tf.Tensor,
+        x: tf.Tensor,
+        state: Any,
+        obeyed: Any,
+        going: tf.Tensor,
+        ids: tf.Tensor,
+        total: tf.Tensor,
+    ) -> tf.Tensor:
         return tf.reduce_any(going)
 
-    def extend(position, x, state, obeyed, going, ids, total):
+    def extend(
+        position: tf.Tensor,
+        x: tf.Tensor,
+        state: Any,
+        obeyed: Any,
+        going: tf.Tensor,
+        ids: tf.Tensor,
+        total: tf.Tensor,
+    ) -> tuple[Any, ...]:
         log_probabilities, state = incremental.step(x, memory, state, going)  # [rows, size]
         chosen = choose(position, rules.apply(log_probabilities, position, obeyed))  # [rows]
         gained = tf.gather(log_probabilities, chosen, batch_dims=1)

@@ -26,7 +26,7 @@ class SessionCommand:
     do: Callable[[Any, str], None]
 
 
-def do(session, name: str, argument: str) -> None:
+def do(session: Any, name: str, argument: str) -> None:
     """Does what a command says.
 
     Raises:
@@ -37,14 +37,14 @@ def do(session, name: str, argument: str) -> None:
     COMMANDS[name].do(session, argument)
 
 
-def _problem(session, argument):
+def _problem(session: Any, argument: str) -> None:
     if not argument:
         raise UserError(f":problem needs a name; there is {', '.join(session.predictor.problems)}")
     session.switch_to(argument)
     session.inform(str(session.topic))
 
 
-def _zero_shot(session, argument):
+def _zero_shot(session: Any, argument: str) -> None:
     names = argument.split()
     if len(names) != 2:
         raise UserError(
@@ -55,13 +55,13 @@ def _zero_shot(session, argument):
     session.inform(f"{session.topic}; the model was never trained for this")
 
 
-def _set(session, argument):
+def _set(session: Any, argument: str) -> None:
     changes = ",".join(argument.replace(",", " ").split())
     session.options = session.options.replace(**parse_changes(changes))
     (session.inform if changes else session.say)(_settings(session.options))
 
 
-def _nbest(session, argument):
+def _nbest(session: Any, argument: str) -> None:
     try:
         count = int(argument)
     except ValueError:
@@ -73,19 +73,19 @@ def _nbest(session, argument):
         session.options = session.options.replace(**{name: count, "return_beams": True})
 
 
-def _reset(session, argument):
+def _reset(session: Any, argument: str) -> None:
     session.options = session.predictor.options
     session.inform(_settings(session.options))
 
 
-def _help(session, argument):
+def _help(session: Any, argument: str) -> None:
     session.say(f"{session.topic}; problems: {', '.join(session.predictor.problems)}")
     width = max(len(command.usage) for command in COMMANDS.values())
     session.say("\n".join(f"{command.usage:{width}}   {command.help}" for command in COMMANDS.values()))
     session.say("Tab completes commands, names and paths; Ctrl-C gives up a decoding, Ctrl-D ends.")
 
 
-def _quit(session, argument):
+def _quit(session: Any, argument: str) -> None:
     session.ended = True
 
 

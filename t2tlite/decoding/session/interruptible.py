@@ -3,7 +3,7 @@
 import concurrent.futures
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ def interruptible(work: Callable[[], T], patience: float, late: Callable[[], obj
     return result.result()
 
 
-def _do(work, result):
+def _do(work: Callable[[], Any], result: concurrent.futures.Future) -> None:
     try:
         result.set_result(work())
     except BaseException as error:

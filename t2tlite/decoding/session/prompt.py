@@ -5,14 +5,18 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.session.commands import COMMANDS
 
+if TYPE_CHECKING:
+    from t2tlite.decoding.session.session import Session
+
 _KEPT = 1000  # lines of history
 
 
-def read_lines(session, ask: Callable[[str], str] | None = None) -> Iterator[str]:
+def read_lines(session: "Session", ask: Callable[[str], str] | None = None) -> Iterator[str]:
     """Lines of a person, until Ctrl-D; Ctrl-C gives the line up, as in a shell.
 
     Args:
@@ -45,7 +49,7 @@ def history_file() -> pathlib.Path:
     return home / "t2tlite" / "history"
 
 
-def completions(session, line: str, begin: int) -> list[str]:
+def completions(session: "Session", line: str, begin: int) -> list[str]:
     """What may stand for the last word of a line.
 
     Args:
@@ -62,7 +66,7 @@ def completions(session, line: str, begin: int) -> list[str]:
     return [path[max(begin - start, 0) :] for path in _paths(line[start:])]
 
 
-def _arguments(session, before):
+def _arguments(session: "Session", before: list[str]) -> list[str]:
     if before[0] == ":set":
         return [f"{name}=" for name in DecodeOptions.__dataclass_fields__]
     most = {":problem": 1, ":zeroshot": 2}.get(before[0], 0)
@@ -84,7 +88,7 @@ def _paths(prefix: str) -> list[str]:
     return sorted(paths)
 
 
-def _asked_on_stderr(prompt):
+def _asked_on_stderr(prompt: str) -> str:
     print(prompt, end="", file=sys.stderr, flush=True)
     line = sys.stdin.readline()
     if not line:
@@ -92,18 +96,20 @@ def _asked_on_stderr(prompt):
     return line
 
 
-def _with_readline(session) -> Callable[[], object]:
+def _with_readline(session: "Session") -> Callable[[], object]:
     """Gives `input` its editing; returns what notes the last line in the file of the history."""
     try:
         import readline
     except ImportError:
         return lambda: None
 
-    def complete(_, number):
+    matches: list[str] = []
+
+    def complete(word: str, number: int) -> str | None:
         if number == 0:
             line = readline.get_line_buffer()[: readline.get_endidx()]
-            complete.matches = completions(session, line, readline.get_begidx())
-        return complete.matches[number] if number < len(complete.matches) else None
+            matches[:] = completions(session, line, readline.get_begidx())
+        return matches[number] if number < len(matches) else None
 
     readline.set_completer(complete)
     readline.set_completer_delims(" \t,")
@@ -112,7 +118,7 @@ def _with_readline(session) -> Callable[[], object]:
     return _history(readline)
 
 
-def _history(readline) -> Callable[[], object]:
+def _history(readline: Any) -> Callable[[], object]:
     """Reads the history; a failure is harmless."""
     try:
         path = history_file()
@@ -124,7 +130,7 @@ def _history(readline) -> Callable[[], object]:
         return lambda: None
     known = readline.get_current_history_length()
 
-    def remember():
+    def remember() -> None:
         nonlocal known
         more, known = readline.get_current_history_length() - known, readline.get_current_history_length()
         if more > 0:

@@ -7,7 +7,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, BinaryIO, TextIO
 
 from t2tlite.decoding.files import fields
 from t2tlite.decoding.files.line_decoder import explained_memory_errors, format_line
@@ -34,7 +34,7 @@ class Topic:
     reads: Feature
     writes: Feature
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name}: {self.reads.asked_for} to {self.writes.kind}"
 
 
@@ -62,7 +62,7 @@ class Session:
         interactive: bool,
         output: TextIO | None = None,
         messages: TextIO | None = None,
-    ):
+    ) -> None:
         self.predictor = predictor
         self.options = predictor.options
         self.ended = False
@@ -128,7 +128,7 @@ class Session:
     def say(self, message: str) -> None:
         print(_printable(message), file=self._messages, flush=True)
 
-    def _handle(self, line):
+    def _handle(self, line: str) -> None:
         command = _COMMAND.fullmatch(line.strip())
         if command:
             do(self, command[1], (command[2] or "").strip())
@@ -137,7 +137,7 @@ class Session:
         elif line.strip() or not self._interactive or self.expects.optional:
             self._read(line)
 
-    def _read(self, line):
+    def _read(self, line: str) -> None:
         """Takes an input; named ones, a line each, are answered when all are there."""
         name, feature = self._next()
         value = _path(line.strip()) if feature.is_file else line
@@ -149,8 +149,8 @@ class Session:
             values, self._typed = self._typed, {}
             self._answer(values)
 
-    def _answer(self, value):
-        def predict():
+    def _answer(self, value: Any) -> None:
+        def predict() -> list[Prediction]:
             with explained_memory_errors(self.options):
                 return self.predictor.predict(self.topic.name, [value], options=self.options)
 
@@ -159,7 +159,7 @@ class Session:
         text = shown(prediction, self.options.return_beams)
         print(_printable(text) if self._interactive else _encodable(text), file=self._output, flush=True)
 
-    def _explain(self):
+    def _explain(self) -> None:
         if (self.topic, self.options) not in self._answered:
             self.say(f"(the first answer for {self.topic.name} takes longer: it compiles)")
 
@@ -189,24 +189,24 @@ def table(prediction: Prediction) -> str:
     return "\n".join(f"{name:{width}}  {100 * p:5.1f}%" for name, p in prediction.probabilities)
 
 
-def read_piped(stream) -> Iterator[str]:
+def read_piped(stream: BinaryIO) -> Iterator[str]:
     """Lines of a binary stream. Bytes that are not UTF-8 stay visible to the check of the text."""
     for line in stream:
         yield line.decode("utf-8", errors="surrogateescape")
 
 
-def _path(name):
+def _path(name: str) -> str:
     if len(name) > 1 and name[0] == name[-1] and name[0] in "'\"":  # as terminals paste what is dropped
         name = name[1:-1]
     return fields.path(name, pathlib.Path())
 
 
-def _encodable(text):
+def _encodable(text: str) -> str:
     """Text that can be written as UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _printable(text):
+def _printable(text: str) -> str:
     """Text whose control characters can't do anything to a terminal."""
     return "".join(
         repr(c)[1:-1] if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in _encodable(text)
