@@ -7,6 +7,7 @@ import tensorflow as tf
 from t2tlite.component import Component
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
+from t2tlite.types import Batch
 
 
 class Representation(NamedTuple):
@@ -57,7 +58,7 @@ class Modality(Component):
         """
         return "", None
 
-    def bottom(self, features: dict, side: str, training: bool = False) -> Representation:
+    def bottom(self, features: Batch, side: str, training: bool = False) -> Representation:
         """Represents `features[side]`."""
         raise ValueError(f"modality `{type(self).__name__}` can't be read: it defines no bottom")
 

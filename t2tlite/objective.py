@@ -9,6 +9,7 @@ from t2tlite import registry
 from t2tlite.hparam import HParams
 from t2tlite.model import Output
 from t2tlite.problem import Problem
+from t2tlite.types import Batch
 
 
 class Objective:
@@ -63,7 +64,7 @@ class Objective:
         """
         return self.name
 
-    def count(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def count(self, features: Batch) -> tf.Tensor:
         """By what the loss of a batch is divided: float32 scalar, such as the number of its targets.
 
         Args:
@@ -71,7 +72,7 @@ class Objective:
         """
         raise NotImplementedError(f"objective `{self.name}` defines no count")
 
-    def loss(self, output: Output, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def loss(self, output: Output, features: Batch) -> tf.Tensor:
         """What an update lessens, summed over what `count` counts: float32 scalar.
 
         Args:
@@ -80,7 +81,7 @@ class Objective:
         """
         raise NotImplementedError(f"objective `{self.name}` defines no loss")
 
-    def sums(self, output: Output, features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def sums(self, output: Output, features: Batch) -> dict[str, tf.Tensor]:
         """Sums over a batch, float32 scalars, from which `figures` computes those of an evaluation.
 
         Among them are "loss" and "count", and "sequences", the number of examples.

@@ -239,13 +239,13 @@ class Predictor:
         options = options or self.options
         config = DecodeConfig.from_options(options, length or self.decode_length(0, options))
         constraint = self._constraint(problem, options)
-        informed = constraint if self._reads_text(problem) else None
-        spec = informed.spec if informed else {}
+        of_inputs = constraint if self._reads_text(problem) else None
+        spec = of_inputs.spec if of_inputs else {}
         function = self.compiled.decoder(problem, config, constraint, self.reader(problem).spec, spec)
         values = settings(options)
 
         def decode(features: Batch, rows: tf.Tensor, texts: tf.Tensor | None = None) -> Outputs:
-            return function(features, rows, informed.conditions(texts) if informed else {}, values)
+            return function(features, rows, of_inputs.conditions(texts) if of_inputs else {}, values)
 
         return decode
 

@@ -1,4 +1,4 @@
-"""Inputs are batch_by_length with those of similar length, and no batch is too large."""
+"""Inputs are batched with those of similar length, and no batch is too large."""
 
 import numpy as np
 import pytest

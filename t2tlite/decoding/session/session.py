@@ -1,4 +1,4 @@
-"""Session: decoding what a person types, or what is read_piped in, a line at a time."""
+"""Session: decoding what a person types, or what is piped in, a line at a time."""
 
 import dataclasses
 import math
