@@ -106,7 +106,7 @@ def test_a_million_lines(tmp_path):
         assert kept <= 16 * len(lines) + 8
 
 
-def test_whole_file(tmp_path):
+def test_atomic_file(tmp_path):
     final = tmp_path / "out"
     final.write_text("before")
     with pytest.raises(ZeroDivisionError), atomic_file(str(final)) as file:
@@ -122,7 +122,7 @@ def test_whole_file(tmp_path):
             pass
 
 
-def test_whole_file_keeps_links_and_devices(tmp_path):
+def test_atomic_file_keeps_links_and_devices(tmp_path):
     """A link stays one, and what is no file is written to and not replaced."""
     link, pipe = tmp_path / "link", tmp_path / "pipe"
     link.symlink_to(tmp_path / "real")

@@ -148,7 +148,7 @@ class Predictor:
                     inputs = Text()
                 return problem
 
-class Slow(Work):
+class Slow(LineJob):
     def _answer(self, predictor, header=None):
         return answer
 
