@@ -11,19 +11,19 @@ from t2tlite.decoding import cores
 
 def test_results_are_in_order(monkeypatch):
     for number in (1, 3, 50):
-        monkeypatch.setattr(cores, "number", lambda number=number: number)
+        monkeypatch.setattr(cores, "parallel_batches", lambda number=number: number)
         assert cores.map_batches(lambda n: n * n, range(20)) == [n * n for n in range(20)]
         assert cores.map_batches(lambda n: n, []) == []
 
 
 def test_batches_run_beside_each_other(monkeypatch):
-    monkeypatch.setattr(cores, "number", lambda: 3)
+    monkeypatch.setattr(cores, "parallel_batches", lambda: 3)
     all_there = threading.Barrier(3, timeout=60)
     assert sorted(cores.map_batches(lambda _: all_there.wait(), range(3))) == [0, 1, 2]
 
 
 def test_the_first_error_is_raised_and_ends_the_work(monkeypatch):
-    monkeypatch.setattr(cores, "number", lambda: 2)
+    monkeypatch.setattr(cores, "parallel_batches", lambda: 2)
     done = []
 
     def work(n):
@@ -64,6 +64,6 @@ def test_too_late_is_no_error(monkeypatch):
     before = tf.config.threading.get_intra_op_parallelism_threads()
     with pytest.raises(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(before + 1)
-    monkeypatch.setattr(cores, "number", lambda: 2)
+    monkeypatch.setattr(cores, "parallel_batches", lambda: 2)
     cores.limit_operation_threads()
     assert tf.config.threading.get_intra_op_parallelism_threads() == before
