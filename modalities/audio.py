@@ -35,7 +35,7 @@ class _Audio(Modality):
     below: layer normalisation over two channels leaves little more than a sign.
     """
 
-    HPARAMS = _BLOCKS
+    HPARAMS: tuple[Hyperparameter, ...] = _BLOCKS
     kernel = (3, 3)
 
     def __init__(self, hparams, **kwargs):

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.data.words import WHITESPACE, count_words
-from t2tlite.decoding.constraints import Constraint
+from t2tlite.decoding.search.constraints import Constraint
 from t2tlite.ids import EOS
 from t2tlite.problems import trees
 

@@ -11,11 +11,11 @@ import sys
 
 import tensorflow as tf
 
-import t2tlite
 from t2tlite.data import damage, records
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
 from t2tlite.problem import Problem
+from t2tlite.version import __version__
 
 _FRAME_BYTES = 16  # what a TFRecord adds to each record
 
@@ -79,7 +79,7 @@ def _fingerprint(problem, split, data_dir):
     except (OSError, TypeError):  # defined at a prompt
         source = ""
     stored = records.manifest(problem, data_dir)["splits"][split]["sha256"]
-    parts = [t2tlite.__version__, problem.name, type(problem).__qualname__, source, stored]
+    parts = [__version__, problem.name, type(problem).__qualname__, source, stored]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()
 
 

@@ -8,13 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-import t2tlite
 from t2tlite.data import jobs, records, workers
 from t2tlite.data.progress import Board
 from t2tlite.data.records import SPLITS, manifest
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
 from t2tlite.problem import Problem
+from t2tlite.version import __version__
 
 VERSION = 1  # of the files' layout
 
@@ -118,7 +118,7 @@ def _write_manifest(problem, data_dir, source, source_dir):
         }
     found = {
         "version": VERSION,
-        "t2tlite": t2tlite.__version__,
+        "t2tlite": __version__,
         "corpus": records.corpus_name(problem),
         "source": source,
         "features": jobs.kinds(problem),

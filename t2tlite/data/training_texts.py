@@ -74,7 +74,7 @@ def sample(
 
 def _distinct(problems: Sequence[Problem]) -> list[Problem]:
     """A problem for each corpus with text."""
-    distinct = {}
+    distinct: dict[str, Problem] = {}
     for problem in problems:
         if problem.has_text():
             distinct.setdefault(records.corpus_name(problem), problem)

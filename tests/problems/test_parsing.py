@@ -161,7 +161,7 @@ def test_decoded_evaluation_counts_repaired_trees(parsing, monkeypatch):
 
     monkeypatch.setattr(records, "raw_examples", lambda *args: iter(made))
     monkeypatch.setattr(records, "split_index", lambda *args: [{"examples": 3}])
-    found = evaluate.decoded(Wrote(), "wsj_parsing")
+    found = evaluate.evaluate_split(Wrote(), "wsj_parsing")
     assert found.metrics == {
         "full_trees": pytest.approx(200 / 3),
         "bracketing_f1": pytest.approx(100 * 2 * 6 / (9 + 6)),  # S, NP and VP in each
