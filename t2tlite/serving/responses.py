@@ -1,4 +1,4 @@
-"""Answers: what the model gives, as JSON holds it."""
+"""Responses: what the model gives, as JSON holds it."""
 
 import base64
 import io

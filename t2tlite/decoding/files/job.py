@@ -15,7 +15,7 @@ from t2tlite.plural import counted
 
 @dataclasses.dataclass(frozen=True)
 class LineJob:
-    """What is to be done.
+    """The decoding or scoring of the lines of a source.
 
     Attributes:
       source: path of the lines; "-": standard input.
@@ -23,7 +23,7 @@ class LineJob:
       to: path of the outputs; None: standard output.
       problem: name of a problem of the run.
       scoring: whether lines are pairs to be scored; else they are inputs to be decoded.
-      write_scores: see `files.LineDecoder`.
+      write_scores: see `line_decoder.LineDecoder`.
       identity: on what outputs depend besides the lines, in words.
       load: gives the `Predictor`.
     """
@@ -38,7 +38,7 @@ class LineJob:
     load: Callable[[], Any]
 
     def run(self) -> tuple[int, int]:
-        """Does it.
+        """Runs the job.
 
         From a file to a file, lines are sorted by length, and a process that was killed goes on. Else they
         are answered as they come.

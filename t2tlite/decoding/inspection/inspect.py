@@ -1,4 +1,4 @@
-"""Seeing inside the model: one teacher-forced pass over one example, with what its layers record."""
+"""Inspection: one teacher-forced pass over one example, with what its layers record."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Compiled: the functions of a model's problems, each traced once for all shapes, by any thread."""
+"""Compiled functions: those of a model's problems, each traced once for all shapes, by any thread."""
 
 import functools
 import threading
