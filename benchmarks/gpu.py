@@ -29,7 +29,7 @@ COMMAND = cli.Command(
 COMMAND.group("Flags")
 COMMAND.string("sections", ",".join(SECTIONS), "which to run, separated by commas")
 COMMAND.number("minutes", 6.0, "after which what is not compiled is given up", at_least=0.1)
-COMMAND.integer("processes", 6, "that compile side by side", at_least=1)
+COMMAND.integer("processes", 4, "that compile side by side", at_least=1)
 COMMAND.boolean("small", False, "small sizes, for a machine without a GPU")
 COMMAND.string("output", "", "a file for all figures, a JSON object a line", may_be_empty=True)
 COMMAND.string(
@@ -69,7 +69,8 @@ def updates(small: bool) -> dict[str, list[Update]]:
     pictures = (4,) if small else (64, 256)
     return {
         "transformer": [
-            one("transformer", transformer, precision=precision, jit=jit) for precision, jit in ways
+            *(one("transformer", transformer, precision=precision, jit=jit) for precision, jit in ways),
+            one("transformer", transformer, rows=2 * rows),
         ],
         "experts": [
             one("dense", changes="moe=dense"),
@@ -77,7 +78,7 @@ def updates(small: bool) -> dict[str, list[Update]]:
             one(f"{numbers[0]} experts", changes=f"moe_num_experts={numbers[0]}", jit=False),
             one("dense", changes="moe=dense", jit=False),
         ],
-        "base": [one("base", rows=size, jit=False) for size in sizes] + [one("base", rows=sizes[0])],
+        "base": [one("base", rows=size) for size in sizes] + [one("base", rows=sizes[1], jit=False)],
         "pictures": [
             one("pictures", rows=size, length=0, jit=jit) for size in pictures for jit in (False, True)
         ],

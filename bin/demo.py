@@ -85,7 +85,7 @@ def score(run_dir, examples_dir):
     rows, shown = [], []
     for name in track(predictor.problems, "decoding the test splits"):
         problem = predictor.run.problems[name]
-        decoded = evaluate.decoded(predictor, name, "test")
+        decoded = evaluate.evaluate_split(predictor, name, "test")
         baseline, outputs = trivial(predictor.run.split(name, "train"), decoded.examples)
         metric = problem.metrics[0]
         rows.append(
@@ -100,7 +100,7 @@ def score(run_dir, examples_dir):
             }
         )
         shown += [f"\n{name}", *show(problem, decoded.examples[:EXAMPLES], examples_dir)]
-    return rows, shown, predictor.options.told()
+    return rows, shown, predictor.options.describe()
 
 
 def metric_of(name):
@@ -169,9 +169,9 @@ def show(problem, examples, folder):
 
 
 def main(argv=None) -> int:
-    """Runs the job and returns its exit status; `argv` is without the program's name."""
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(demo, argv)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -98,13 +98,15 @@ def _look_at(split, flags, vocabulary, hparams):
 
 def _print(split, report):
     print(f"{split.problem.name}: from source {split.manifest['source']}")
-    for name, one in split.manifest["splits"].items():
-        print(f"  {name}: {counted(one['examples'], 'example')}, {_size(one['bytes'])}{_left_out(one)}")
+    for name, counts in split.manifest["splits"].items():
+        print(
+            f"  {name}: {counted(counts['examples'], 'example')}, {_size(counts['bytes'])}{_left_out(counts)}"
+        )
     print(f"  the first {report.examples:,} of {split.name}:")
-    for found in report.features.values():
-        print(f"    {found.title}")
-        _print_bars(found)
-        for fact in found.facts:
+    for feature in report.features.values():
+        print(f"    {feature.title}")
+        _print_bars(feature)
+        for fact in feature.facts:
             print(f"      {fact}")
     if report.too_long is not None:
         share = report.too_long / max(report.examples, 1)
@@ -115,24 +117,24 @@ def _print(split, report):
 
 
 def _left_out(split):
-    said = ""
+    text = ""
     if split.get("dropped"):
-        said += "; dropped: " + ", ".join(f"{count:,} {reason}" for reason, count in split["dropped"].items())
+        text += "; dropped: " + ", ".join(f"{count:,} {reason}" for reason, count in split["dropped"].items())
     if split.get("broken"):
         parts = [
             f"{one['examples']:,} {reason} (the first: {one['first']})"
             for reason, one in split["broken"].items()
         ]
-        said += "; broken: " + ", ".join(parts)
-    return said
+        text += "; broken: " + ", ".join(parts)
+    return text
 
 
-def _print_bars(found):
-    most = max((count for _, count in found.bins), default=0)
-    width = max((len(label) for label, _ in found.bins), default=0)
-    for label, count in found.bins:
+def _print_bars(feature):
+    most = max((count for _, count in feature.bins), default=0)
+    width = max((len(label) for label, _ in feature.bins), default=0)
+    for label, count in feature.bins:
         bar = "#" * max(round(_BAR * count / max(most, 1)), 1 if count else 0)
-        print(f"      {label:>{width}}  {count:>9,} {count / found.total:>6.1%}  {bar}".rstrip())
+        print(f"      {label:>{width}}  {count:>9,} {count / feature.total:>6.1%}  {bar}".rstrip())
 
 
 def _size(number):
@@ -148,4 +150,5 @@ def main(argv=None) -> int:
     return COMMAND.main(look, argv)
 
 
-run = main
+if __name__ == "__main__":
+    sys.exit(main())

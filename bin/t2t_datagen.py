@@ -1,5 +1,7 @@
 """t2t-datagen: prepares the data of problems, once."""
 
+import sys
+
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
@@ -78,12 +80,12 @@ def _tell_left_out(problems, data_dir):
     from t2tlite.data.stored.prepared import manifest
 
     for name, problem in {records.corpus_name(problem): problem for problem in problems}.items():
-        for split, found in manifest(problem, data_dir)["splits"].items():
-            left_out = [f"{number:,} {reason}" for reason, number in found.get("dropped", {}).items()]
-            for reason, broken in found.get("broken", {}).items():
+        for split, counts in manifest(problem, data_dir)["splits"].items():
+            left_out = [f"{number:,} {reason}" for reason, number in counts.get("dropped", {}).items()]
+            for reason, broken in counts.get("broken", {}).items():
                 left_out.append(f"{broken['examples']:,} {reason} (the first: {broken['first']})")
             if left_out:
-                kept = counted(found["examples"], "example")
+                kept = counted(counts["examples"], "example")
                 print(f"{name} {split}: {kept}; left out: {', '.join(left_out)}")
 
 
@@ -92,4 +94,5 @@ def main(argv=None) -> int:
     return COMMAND.main(prepare, argv)
 
 
-run = main
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.features.audio import SAMPLE_RATE
+from t2tlite.data.media.audio import SAMPLE_RATE
 from t2tlite.hyperparameter import NOT_NEGATIVE, POSITIVE, Hyperparameter
 from t2tlite.layers.convolution import ConvRes
 from t2tlite.layers.masking import apply_mask
@@ -35,7 +35,7 @@ class _Audio(Modality):
     below: layer normalisation over two channels leaves little more than a sign.
     """
 
-    HPARAMS = _BLOCKS
+    HPARAMS: tuple[Hyperparameter, ...] = _BLOCKS
     kernel = (3, 3)
 
     def __init__(self, hparams, **kwargs):

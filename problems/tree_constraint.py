@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2tlite.data.text.vocabulary import SPACE
 from t2tlite.data.text.words import WHITESPACE, count_words
-from t2tlite.decoding.constraints import Constraint
+from t2tlite.decoding.search.constraints import Constraint
 from t2tlite.ids import EOS
 from t2tlite.problems import trees
 

@@ -17,7 +17,7 @@ class Vqa(problem.Problem):
       most_answers: how many answers the model chooses among, the most frequent ones of the training split.
     """
 
-    inputs = {"picture": problem.Image(), "question": problem.Text()}
+    inputs = {"picture": problem.Image(), "question": problem.Text()}  # type: ignore[assignment]  # see Problem
     targets = problem.Answers(ANNOTATORS)
     metrics = ("vqa_accuracy",)
     sources = ("files", "sample")

@@ -6,7 +6,10 @@ from typing import Any, ClassVar, Self
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hparam import HParams
 from t2tlite.model import Output
+from t2tlite.problem import Problem
+from t2tlite.types import Batch
 
 
 class Objective:
@@ -31,11 +34,17 @@ class Objective:
     FIGURES: ClassVar[Mapping[str, bool]] = {"loss": False}
     reads_targets_only: ClassVar[bool] = True
 
-    def __init__(self, hparams, problem=None):
+    def __init__(self, hparams: HParams, problem: Problem | None = None) -> None:
         self.hparams, self.problem = hparams, problem
 
     @classmethod
-    def from_problems(cls, problems: Mapping[str, Any], hparams, vocabulary, labels) -> dict[str, Self]:
+    def from_problems(
+        cls,
+        problems: Mapping[str, Any],
+        hparams: HParams,
+        vocabulary: Any,
+        labels: Mapping[str, tuple[str, ...]] | None,
+    ) -> dict[str, Self]:
         """The objective of each problem, by name; override it to load what they share.
 
         It is called where the run's variables are made.
@@ -55,7 +64,7 @@ class Objective:
         """
         return self.name
 
-    def count(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def count(self, features: Batch) -> tf.Tensor:
         """By what the loss of a batch is divided: float32 scalar, such as the number of its targets.
 
         Args:
@@ -63,7 +72,7 @@ class Objective:
         """
         raise NotImplementedError(f"objective `{self.name}` defines no count")
 
-    def loss(self, output: Output, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def loss(self, output: Output, features: Batch) -> tf.Tensor:
         """What an update lessens, summed over what `count` counts: float32 scalar.
 
         Args:
@@ -72,7 +81,7 @@ class Objective:
         """
         raise NotImplementedError(f"objective `{self.name}` defines no loss")
 
-    def sums(self, output: Output, features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def sums(self, output: Output, features: Batch) -> dict[str, tf.Tensor]:
         """Sums over a batch, float32 scalars, from which `figures` computes those of an evaluation.
 
         Among them are "loss" and "count", and "sequences", the number of examples.
@@ -85,7 +94,12 @@ class Objective:
         return {"loss": sums["loss"] / sums["count"]}
 
 
-def all_of(problems: Mapping[str, Any], hparams, vocabulary=None, labels=None) -> dict[str, Objective]:
+def all_of(
+    problems: Mapping[str, Any],
+    hparams: HParams,
+    vocabulary: Any = None,
+    labels: Mapping[str, tuple[str, ...]] | None = None,
+) -> dict[str, Objective]:
     """The objective of each problem, by name; arguments as for `Objective.from_problems`."""
     names = {name: problem.objective_name() for name, problem in problems.items()}
     made: dict[str, Objective] = {}
@@ -95,12 +109,12 @@ def all_of(problems: Mapping[str, Any], hparams, vocabulary=None, labels=None) -
     return {name: made[name] for name in problems}
 
 
-def figures_of(problem) -> Mapping[str, bool]:
+def figures_of(problem: Problem) -> Mapping[str, bool]:
     """The figures that an evaluation of a problem may give, and whether a higher one is better."""
     return registry.get("objective", problem.objective_name()).FIGURES
 
 
-def score(problem, figures: Mapping[str, float]) -> float | None:
+def score(problem: Problem, figures: Mapping[str, float]) -> float | None:
     """By what the checkpoints are compared, lower being better; None where there is no such figure."""
     for name, higher_is_better in figures_of(problem).items():
         if name in figures:

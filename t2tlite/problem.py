@@ -15,6 +15,7 @@ from t2tlite.features.label import Label
 from t2tlite.features.named import NamedInputs
 from t2tlite.features.text import Text
 from t2tlite.features.vector import Vector
+from t2tlite.hparam import HParams
 
 __all__ = [
     "Answers",
@@ -72,12 +73,14 @@ class Pieces(Iterable):
       total: about how many examples there are, if that is known: to tell how long it takes.
     """
 
-    def __init__(self, read: Callable[[Any], Iterator], parts: Sequence[Any], total: int | None = None):
+    def __init__(
+        self, read: Callable[[Any], Iterator], parts: Sequence[Any], total: int | None = None
+    ) -> None:
         self.read = read
         self.parts = parts
         self.total = total
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         for part in self.parts:
             yield from self.read(part)
 
@@ -117,7 +120,7 @@ class Problem:
     sources: tuple[str, ...] = ()
     from_text_function: Callable[[Any, str], str] | None = None
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if isinstance(cls.inputs, dict):
             cls.inputs = NamedInputs.of(cls.inputs)
@@ -192,8 +195,8 @@ class Problem:
         """What a person reads, from the model's input and its decoded text; the inverse of `to_text`."""
         return output
 
-    def constraint(self, vocabulary) -> Any:
-        """What the model's outputs keep to, as a `t2tlite.decoding.constraints.Constraint`; None: nothing.
+    def constraint(self, vocabulary: Any) -> Any:
+        """What the model's outputs keep to, a `t2tlite.decoding.search.constraints.Constraint`, or None.
 
         It is asked for each input, so outputs can be held to something in their inputs.
 
@@ -202,7 +205,7 @@ class Problem:
         """
         return None
 
-    def configure(self, hparams) -> None:
+    def configure(self, hparams: HParams) -> None:
         """Takes from a run's hyperparameters what it has in common with the run's other problems.
 
         That is the `objective`, where they name one.

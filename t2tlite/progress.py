@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 _EVERY = 10.0  # seconds between plain lines
@@ -65,8 +65,8 @@ class Board:
 
     def __init__(self, show: bool = True):
         self._show = show
-        self._bars = None
-        self._tasks = {}
+        self._bars: Any = None  # rich's, which takes a moment to import
+        self._tasks: dict[str, Any] = {}
         self._lines: dict[str, _Line] = {}
 
     def __enter__(self):
@@ -87,7 +87,7 @@ class Board:
 
     def finish(self, label: str):
         """Says that a label is done."""
-        if label in self._tasks:
+        if self._bars and label in self._tasks:
             self._bars.update(self._tasks[label], total=self._bars.tasks[self._tasks[label]].completed)
         elif label in self._lines:
             self._lines.pop(label).finish()

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
-from t2tlite.run import CHECKPOINTS
-from t2tlite.training import checkpoint
+from t2tlite.layers import xla
 from t2tlite.training.bad_batches import keep
 
 MODES = ("stop", "skip", "restore")
@@ -37,13 +37,18 @@ def apply_if(holds, optimizer, gradients, choices, which):
       holds: the same on every replica.
       optimizer: of Keras.
       gradients: for each variable of any of the lists.
-      choices: lists of variables.
+      choices: lists of variables; one list where XLA compiles it.
       which: int32 scalar, the number of the list; the same on every replica.
     """
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         # Finite gradients can have a norm or a loss that is not.
         gradients = [gradients[0] + tf.where(holds, 0.0, math.nan), *gradients[1:]]
         holds = tf.constant(True)
+
+    if xla.is_traced_for():
+        [variables] = choices
+        _apply_or_put_back(holds, optimizer, gradients, variables)
+        return
 
     def update(apply, holds, which, gradients, choices):
         def to(variables):
@@ -67,6 +72,19 @@ def apply_if(holds, optimizer, gradients, choices, which):
 
     # A branch within a replica can't call `merge_call`, as the optimizer does.
     context.merge_call(across, args=(holds, which, gradients, choices))
+
+
+def _apply_or_put_back(holds, optimizer, gradients, variables):
+    """The same for XLA, as a choice of values.
+
+    To learn whether a condition is a constant, XLA would go through all gradients in an interpreter, which
+    takes minutes.
+    """
+    changed = [*variables, *optimizer.variables]
+    before = [tf.convert_to_tensor(variable) for variable in changed]
+    optimizer.apply(gradients, variables)
+    for variable, value in zip(changed, before, strict=True):
+        variable.assign(tf.where(holds, variable, value))
 
 
 class Guard:

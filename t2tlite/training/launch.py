@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Callable, Collection
 
 from t2tlite import registry
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 from t2tlite.data.inspection import bounds, lengths
 from t2tlite.data.preparing import generate
 from t2tlite.data.reading import pipeline
@@ -14,8 +15,8 @@ from t2tlite.data.text.imported_vocabulary import import_model
 from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
-from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE, Run, read_description
-from t2tlite.training import checkpoint, warm_start
+from t2tlite.run import RUN_FILE, VOCABULARY_FILE, Run, read_description
+from t2tlite.training import warm_start
 
 
 def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_generate: bool = False):

@@ -2,6 +2,7 @@
 
 import functools
 import zlib
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -115,7 +116,9 @@ class Accumulator:
                 )
                 for variable in self._variables
             ]
-        self._counts, self._adds, self._applies = {}, {}, {}
+        self._counts: dict[str, Any] = {}
+        self._adds: dict[str, Any] = {}
+        self._applies: dict[str, Any] = {}
         for family in alike.families(model, objectives, element_specs, frozen):
             count = self._make_count(family)
             add = self._make_add(family, _make_gradients(model, optimizer, family, replicas, jit))
@@ -306,17 +309,29 @@ def _make_apply(model, optimizer, choices, replicas, jit):
 
     Args:
       choices: lists of the variables that they may be of.
-      jit: whether XLA compiles it, once for all shapes of batches; on several replicas it can't.
+      jit: whether XLA compiles it, once for each list. On several replicas it can't, and where the loss is
+        scaled the optimizer has conditions of its own (see `guard.apply_if`).
 
     Returns:
       A function of the gradients (None for a variable that isn't used), the number of the list that they are
       of, and the loss of the update, which must be finite as well. It returns the gradients' norm.
     """
 
-    def apply(gradients, which, loss):
-        return _apply(model, optimizer, gradients, choices, which, loss)
+    if not jit or replicas.number > 1 or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return lambda gradients, which, loss: _apply(model, optimizer, gradients, choices, which, loss)
 
-    return _by_xla(apply) if jit and replicas.number == 1 else apply
+    def apply_to(variables):
+        return _by_xla(
+            lambda gradients, loss: _apply(model, optimizer, gradients, [variables], tf.constant(0), loss)
+        )
+
+    compiled = [apply_to(variables) for variables in choices]
+
+    def apply(gradients, which, loss):
+        branches = [functools.partial(each, gradients, loss) for each in compiled]
+        return branches[0]() if len(branches) == 1 else tf.switch_case(which, branches)
+
+    return apply
 
 
 def _apply(model, optimizer, gradients, choices, which, loss):

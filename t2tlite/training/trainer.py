@@ -10,23 +10,14 @@ import time
 from collections.abc import Sequence
 
 from t2tlite import objective
+from t2tlite.checkpoints import CHECKPOINTS, best_checkpoints, checkpoint
+from t2tlite.checkpoints.averaging import averaged
 from t2tlite.data.reading import mixing, pipeline
 from t2tlite.data.reading.reader import ReadConfig
 from t2tlite.data.stored import damage
 from t2tlite.plural import counted
-from t2tlite.run import CHECKPOINTS, Run
-from t2tlite.training import (
-    best_checkpoints,
-    checkpoint,
-    dry_run,
-    expert_load,
-    guard,
-    interrupt,
-    memory,
-    renaming,
-    warm_start,
-)
-from t2tlite.training.averaging import averaged
+from t2tlite.run import Run
+from t2tlite.training import dry_run, expert_load, guard, interrupt, memory, renaming, warm_start
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
 from t2tlite.training.optimizers import make_optimizer

@@ -160,7 +160,7 @@ def test_decoded_evaluation_counts_repaired_trees(parsing):
             for one, text in zip(examples, written, strict=True):
                 yield Prediction("" if text is None else parsing.from_text(one["inputs"], text))
 
-    found = evaluate.decoded(Wrote(), "wsj_parsing")
+    found = evaluate.evaluate_split(Wrote(), "wsj_parsing")
     assert found.metrics == {
         "full_trees": pytest.approx(200 / 3),
         "bracketing_f1": pytest.approx(100 * 2 * 6 / (9 + 6)),  # S, NP and VP in each

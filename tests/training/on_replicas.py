@@ -20,8 +20,8 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "models"))
 import tiny  # noqa: E402
 
 from t2tlite import registry  # noqa: E402
+from t2tlite.component import Component  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
-from t2tlite.models.component import Component  # noqa: E402
 from t2tlite.objectives.distillation import Distillation, untrainable  # noqa: E402
 from t2tlite.shared_hparams import DROPOUT, MOE  # noqa: E402
 from t2tlite.training.optimizers import make_optimizer  # noqa: E402

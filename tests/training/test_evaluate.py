@@ -7,11 +7,12 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.checkpoints import best_checkpoints
 from t2tlite.data.reading import pipeline
 from t2tlite.data.reading.reader import ReadConfig
 from t2tlite.errors import UserError
 from t2tlite.objective import figures_of
-from t2tlite.training import best_checkpoints, launch, trainer
+from t2tlite.training import launch, trainer
 from t2tlite.training.evaluate import Evaluator, make_eval_step
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.step import make_train_steps

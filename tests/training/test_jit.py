@@ -1,5 +1,9 @@
 """What XLA compiles of an update."""
 
+import types
+
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -48,3 +52,46 @@ def test_no_function_is_called_in_what_is_compiled(variant, name, monkeypatch):
     operations = compiled.get_concrete_function(*args).graph.get_operations()
     # Of a function that gives a shape to a gradient XLA makes all inputs constants.
     assert not [each.name for each in operations if "PartitionedCall" in each.type]
+
+
+def _applied(jit: bool, which: int, loss: float):
+    """The weights and the optimizer's variables before and after, and what was compiled."""
+    hparams = tiny.VARIANTS["transformer"]
+    weights = [keras.Variable(tf.fill([3], float(i)), name=f"weight{i}") for i in range(3)]
+    model = types.SimpleNamespace(hparams=hparams)
+    optimizer = make_optimizer(hparams, weights)
+    choices = [[weights[0], weights[1]], [weights[0], weights[2]]]
+    apply = step._make_apply(model, optimizer, choices, Replicas(), jit)
+    variables = [*weights, *optimizer.variables]
+    before = [variable.numpy() for variable in variables]
+    norm = tf.function(apply)([tf.ones([3]), 2 * tf.ones([3])], tf.constant(which), tf.constant(loss))
+    return before, [variable.numpy() for variable in variables], float(norm)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_xla_applies_is_the_same(which):
+    before, expected, norm = _applied(False, which, 1.0)
+    _, after, norm_by_xla = _applied(True, which, 1.0)
+    assert norm_by_xla == pytest.approx(norm)
+    for value, right in zip(after, expected, strict=True):
+        tiny.close(value, right, 1e-6)
+    moved = [not np.array_equal(*pair) for pair in zip(before[:3], after[:3], strict=True)]
+    assert moved == [True, which == 0, which == 1]
+
+
+def test_what_xla_applies_is_left_out_whole_if_the_loss_is_not_finite():
+    before, after, _ = _applied(True, 0, float("nan"))
+    for value, old in zip(after, before, strict=True):
+        np.testing.assert_array_equal(value, old)
+
+
+def test_there_is_no_condition_in_what_xla_applies(monkeypatch):
+    """To learn whether it is a constant, XLA interprets what it depends on: every gradient."""
+    compiled = []
+    by_xla = step._by_xla
+    monkeypatch.setattr(step, "_by_xla", lambda function: compiled.append(by_xla(function)) or compiled[-1])
+    _applied(True, 0, 1.0)
+    [graph, _] = [each.get_concrete_function([tf.ones([3])] * 2, tf.constant(1.0)).graph for each in compiled]
+    kinds = {operation.type for operation in graph.get_operations()}
+    assert "ResourceApplyAdam" in kinds
+    assert not kinds & {"If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile"}

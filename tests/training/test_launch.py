@@ -7,11 +7,12 @@ import pathlib
 import pytest
 
 from t2tlite import hparam, registry
+from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.data.inspection import bounds, lengths
 from t2tlite.data.preparing import generate
 from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.run import CHECKPOINTS, Run
+from t2tlite.run import Run
 from t2tlite.training import launch
 
 HPARAMS = hparam.get("multimodel_tiny").replace(hidden_size=16, num_heads=2, vocabulary_size=600)

@@ -130,7 +130,7 @@ def _worst(hparams, name, lengths) -> tuple[str, float]:
     shares = {
         problem: one.longer(name, hparams).mean() for problem, one in lengths.items() if name in one.values
     }
-    problem = max(shares, key=shares.get)
+    problem = max(shares, key=shares.__getitem__)
     return problem, shares[problem]
 
 

@@ -77,8 +77,9 @@ def _in_runs(mask: np.ndarray) -> int:
     """How many of the true values `[samples, channels]` lie in runs of `_CLIPPED_RUN` or more."""
     if len(mask) < _CLIPPED_RUN:
         return 0
-    windows = np.lib.stride_tricks.sliding_window_view(mask, _CLIPPED_RUN, axis=0).all(axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(mask, _CLIPPED_RUN, axis=0)
+    runs = np.logical_and.reduce(windows, axis=-1)
     found = np.zeros_like(mask)
     for offset in range(_CLIPPED_RUN):
-        found[offset : offset + len(windows)] |= windows
+        found[offset : offset + len(runs)] |= runs
     return int(found.sum())

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-import t2tlite
 from t2tlite.data.preparing import jobs, workers
 from t2tlite.data.stored import records
 from t2tlite.data.stored.prepared import PreparedSplit, manifest
@@ -16,6 +15,7 @@ from t2tlite.errors import UserError
 from t2tlite.files import write_json
 from t2tlite.problem import SPLITS, Problem
 from t2tlite.progress import Board
+from t2tlite.version import __version__
 
 VERSION = 1  # of the files' layout
 
@@ -117,7 +117,7 @@ def _write_manifest(problem, data_dir, source, source_dir):
         }
     found = {
         "version": VERSION,
-        "t2tlite": t2tlite.__version__,
+        "t2tlite": __version__,
         "corpus": records.corpus_name(problem),
         "source": source,
         "features": jobs.kinds(problem),

@@ -135,7 +135,7 @@ class Work:
         self._split_of: dict[str, Split] = {}
 
     def begin(self) -> list[workers.Task]:
-        tasks = []
+        tasks: list[workers.Task] = []
         for split in self._splits:
             self._split_of[str(split.runs_dir)] = split
             pieces = split.begin()

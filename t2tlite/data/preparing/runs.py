@@ -59,7 +59,7 @@ class WritePiece:
           UserError: an example is broken, or is not what the features say.
         """
         runs = _Runs(self)
-        counts = {"dropped": collections.Counter(), "broken": {}}
+        counts: dict[str, Any] = {"dropped": collections.Counter(), "broken": {}}
         records_of = functools.partial(self._record, counts, frozenset(self.labels or ()) or None)
         number = -1
         for number, example in enumerate(self.read(self.part)):
@@ -95,7 +95,7 @@ class _Runs:
 
     def __init__(self, task: WritePiece):
         self._task = task
-        self.written = []
+        self.written: list = []
         self._clear()
 
     def add(self, record: bytes):

@@ -11,12 +11,12 @@ import sys
 
 import tensorflow as tf
 
-import t2tlite
 from t2tlite.data.stored import damage, records
 from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
 from t2tlite.problem import Problem
+from t2tlite.version import __version__
 
 
 def record(problem: Problem, stored: bytes) -> bytes:
@@ -66,7 +66,7 @@ def _fingerprint(split):
         source = inspect.getsource(module)
     except (OSError, TypeError):  # defined at a prompt
         source = ""
-    parts = [t2tlite.__version__, problem.name, type(problem).__qualname__, source, split.checksums]
+    parts = [__version__, problem.name, type(problem).__qualname__, source, split.checksums]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()
 
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.features.codec import Reading, bucket
+from t2tlite.features.encoding import GIVEN
 from t2tlite.features.measure import deciding
-from t2tlite.features.named import GIVEN
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
@@ -50,7 +50,7 @@ class Reader:
     def __init__(
         self,
         problem: Problem,
-        vocabulary: Vocabulary,
+        vocabulary: Vocabulary | None,
         labels: Sequence[str] | None,
         hparams: HParams,
         config: ReadConfig,

@@ -8,6 +8,7 @@ written, is read in a permuted order of its chunks, several at a time.
 import dataclasses
 import functools
 import itertools
+from collections.abc import Iterable
 
 import tensorflow as tf
 
@@ -75,7 +76,7 @@ class Source:
         only_text = all(feature.is_text for feature in problem.features().values())
         most = MEMORY_BYTES if only_text else MEMORY_BYTES * _OF_MEDIA
         if split.bytes * self.size <= most * split.size:
-            found = itertools.islice(split.records(), self.size)
+            found: Iterable[bytes] = itertools.islice(split.records(), self.size)
             if converts:
                 found = (converted.record(problem, record) for record in found)
             self.records = tf.constant(list(found))

@@ -70,7 +70,7 @@ def sample(
 
 def _distinct(splits: Sequence[PreparedSplit]) -> list[PreparedSplit]:
     """The first split of each corpus with text."""
-    distinct = {}
+    distinct: dict[pathlib.Path, PreparedSplit] = {}
     for split in splits:
         if split.problem.has_text():
             distinct.setdefault(split.folder, split)

@@ -6,6 +6,7 @@ import itertools
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import sentencepiece
 import tensorflow as tf
@@ -23,7 +24,7 @@ SPACE = "\u2581"  # as sentencepiece writes it
 _ESCAPE = "\ue000"
 _ESCAPES = "identity, U+2581 and U+E000 escaped"  # the name of the normalisation, by which a model is known
 _LONGEST = 4096  # characters of a line of the training; longer ones are cut
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "model_type": "bpe",
     "hard_vocab_limit": False,  # a small corpus gives fewer units
     "pad_id": PAD,
