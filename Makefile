@@ -1,4 +1,4 @@
-# make demo: install into .venv and see one model learn all eight problems.  make test: ruff, and the tests on the installed package.
+# make demo: install into .venv and see one model learn all eight problems.  make test: ruff, mypy, and the tests on the installed package.
 PYTHON ?= python3
 VENV := .venv
 
@@ -13,6 +13,7 @@ test: install lint
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 # The package itself is installed anew each time, as a wheel, so that what runs is what a user gets; without isolation,
 # so that this needs no network. `build` would hold on to files that have been deleted since.

@@ -16,5 +16,5 @@ def packages():
 setuptools.setup(
     packages=packages(),
     package_dir={"t2tlite": "t2tlite", **{f"t2tlite.{folder}": folder for folder in OUTER}},
-    package_data={"": ["*.gin", "*.md"], "t2tlite.serving": ["page/*"]},
+    package_data={"": ["*.gin", "*.md"], "t2tlite": ["py.typed"], "t2tlite.serving": ["page/*"]},
 )

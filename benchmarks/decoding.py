@@ -105,8 +105,8 @@ class Model:
         """
         import numpy as np
 
-        from t2tlite.decoding.decode import settings
         from t2tlite.decoding.options import DecodeOptions
+        from t2tlite.decoding.search.decode import settings
 
         options = DecodeOptions(
             beam_size=beam_size, min_length=length, decode_length=length, return_beams=beam_size > 1
@@ -117,9 +117,11 @@ class Model:
 
     @functools.cache  # noqa: B019  as long as the program
     def _function(self, options, length):
-        from t2tlite.decoding.decode import Way, decode
+        from t2tlite.decoding.search.decode import DecodeConfig, decode
 
-        return self._compiled(functools.partial(decode, self.model, "any", Way.of(options, length), None))
+        return self._compiled(
+            functools.partial(decode, self.model, "any", DecodeConfig.from_options(options, length), None)
+        )
 
     @functools.cache  # noqa: B019  as long as the program
     def _recomputing(self, length, what):
@@ -155,7 +157,7 @@ class Model:
     def _compiled(self, body):
         import tensorflow as tf
 
-        from t2tlite.decoding.decode import SETTINGS
+        from t2tlite.decoding.search.decode import SETTINGS
 
         features = {"inputs": tf.TensorSpec([None, None], tf.int32)}
         signature = [features, tf.TensorSpec([None], tf.int32), {}, SETTINGS]
@@ -253,10 +255,10 @@ def _seconds_of_many(flags, beside):
     from t2tlite.decoding import cores
 
     if beside:
-        cores.keep_operations_on_one()
+        cores.limit_operation_threads()
     model = Model(flags, hparam.get(flags.hparams_set, flags.hparams))
     function_of = {pair: model.decoder(pair[0], 32, pair[1]) for pair in _MANY}
-    each = cores.each if beside else lambda function, batches: [function(batch) for batch in batches]
+    each = cores.map_batches if beside else lambda function, batches: [function(batch) for batch in batches]
 
     def works(pair):
         return lambda: each(lambda _: function_of[pair](), range(_BATCHES))

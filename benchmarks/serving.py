@@ -22,7 +22,7 @@ import sys
 import time
 
 from t2tlite import cli
-from t2tlite.decoding.names import check_problem
+from t2tlite.decoding.problem_names import check_problem
 from t2tlite.errors import UserError
 from t2tlite.run import read_description
 

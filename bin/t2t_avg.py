@@ -4,9 +4,10 @@ import pathlib
 import sys
 
 from t2tlite import cli, quiet
+from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
-from t2tlite.run import CHECKPOINTS, read_description
+from t2tlite.run import read_description
 
 COMMAND = cli.Command(
     "t2t-avg",
@@ -39,7 +40,7 @@ def average(flags):
     folder = pathlib.Path(flags.output_dir) / CHECKPOINTS
     listed = _listed(flags.checkpoints, folder) if flags.checkpoints else None
     quiet.start_tensorflow()
-    from t2tlite.training import averaging, checkpoint
+    from t2tlite.checkpoints import averaging, checkpoint
 
     if listed:
         paths = listed
@@ -77,13 +78,9 @@ def _listed(names, folder):
 
 
 def main(argv=None) -> int:
-    """Runs the command and returns its exit status."""
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(average, argv)
 
 
-def run():
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

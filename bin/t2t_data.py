@@ -55,56 +55,58 @@ def look(flags):
     if flags.output_dir and pathlib.Path(flags.output_dir).is_file():
         raise UserError(f"--output_dir={flags.output_dir} is a file; expected a folder")
     quiet.start_tensorflow()
-    from t2tlite.data import records
+    from t2tlite.data.stored.prepared import PreparedSplit
 
-    for problem in problems:  # now, and not after minutes with the others
-        records.split_index(problem, flags.split, flags.data_dir)
+    # All of them now, and not one after minutes with the others.
+    splits = [PreparedSplit.open(problem, flags.split, flags.data_dir) for problem in problems]
     vocabulary = _vocabulary(flags, problems, hparams)
-    for problem in problems:
-        _look_at(problem, flags, vocabulary, hparams)
+    for split in splits:
+        _look_at(split, flags, vocabulary, hparams)
 
 
 def _vocabulary(flags, problems, hparams):
-    from t2tlite.data import training_texts
-    from t2tlite.data.vocabulary import Vocabulary
+    from t2tlite.data.stored.prepared import PreparedSplit
+    from t2tlite.data.text import training_texts
+    from t2tlite.data.text.vocabulary import Vocabulary
 
     if not any(problem.has_text() for problem in problems):
         return None
     if flags.vocab:
         return Vocabulary.load(flags.vocab)
     print("t2t-data: finding or learning a vocabulary", file=sys.stderr, flush=True)
-    return training_texts.build(problems, flags.data_dir, hparams.vocabulary_size)
+    splits = [PreparedSplit.open(problem, "train", flags.data_dir) for problem in problems]
+    return training_texts.build(splits, hparams.vocabulary_size)
 
 
-def _look_at(problem, flags, vocabulary, hparams):
-    from t2tlite.data import inspect, inspect_files, records
-    from t2tlite.data.progress import track
+def _look_at(split, flags, vocabulary, hparams):
+    from t2tlite.data.inspection import inspect, inspect_files
+    from t2tlite.progress import track
 
-    found = records.manifest(problem, flags.data_dir)
-    total = found["splits"][flags.split]["examples"]
-    examples = records.raw_examples(problem, flags.split, flags.data_dir, flags.limit)
-    tracked = track(examples, f"{problem.name} {flags.split}", min(total, flags.limit))
+    problem, title = split.problem, f"{split.problem.name} {split.name}"
+    tracked = track(split.examples(flags.limit), title, min(split.size, flags.limit))
     report = inspect.measure(problem, tracked, vocabulary, hparams)
-    _print(problem, found, flags.split, report)
+    _print(split, report)
     if flags.output_dir:
         folder = pathlib.Path(flags.output_dir, problem.name)
         folder.mkdir(parents=True, exist_ok=True)
-        few = list(records.raw_examples(problem, flags.split, flags.data_dir, flags.examples))
+        few = list(split.examples(flags.examples))
         inspect_files.write_examples(problem, few, folder)
-        inspect_files.write_picture(f"{problem.name} {flags.split}", report, folder)
+        inspect_files.write_picture(title, report, folder)
         print(f"  written: {counted(len(few), 'example')} and {inspect_files.PICTURE_FILE} in {folder}")
     print()
 
 
-def _print(problem, manifest, split, report):
-    print(f"{problem.name}: from source {manifest['source']}")
-    for name, one in manifest["splits"].items():
-        print(f"  {name}: {counted(one['examples'], 'example')}, {_size(one['bytes'])}{_left_out(one)}")
-    print(f"  the first {report.examples:,} of {split}:")
-    for found in report.features.values():
-        print(f"    {found.title}")
-        _print_bars(found)
-        for fact in found.facts:
+def _print(split, report):
+    print(f"{split.problem.name}: from source {split.manifest['source']}")
+    for name, counts in split.manifest["splits"].items():
+        print(
+            f"  {name}: {counted(counts['examples'], 'example')}, {_size(counts['bytes'])}{_left_out(counts)}"
+        )
+    print(f"  the first {report.examples:,} of {split.name}:")
+    for feature in report.features.values():
+        print(f"    {feature.title}")
+        _print_bars(feature)
+        for fact in feature.facts:
             print(f"      {fact}")
     if report.too_long is not None:
         share = report.too_long / max(report.examples, 1)
@@ -115,24 +117,24 @@ def _print(problem, manifest, split, report):
 
 
 def _left_out(split):
-    said = ""
+    text = ""
     if split.get("dropped"):
-        said += "; dropped: " + ", ".join(f"{count:,} {reason}" for reason, count in split["dropped"].items())
+        text += "; dropped: " + ", ".join(f"{count:,} {reason}" for reason, count in split["dropped"].items())
     if split.get("broken"):
         parts = [
             f"{one['examples']:,} {reason} (the first: {one['first']})"
             for reason, one in split["broken"].items()
         ]
-        said += "; broken: " + ", ".join(parts)
-    return said
+        text += "; broken: " + ", ".join(parts)
+    return text
 
 
-def _print_bars(found):
-    most = max((count for _, count in found.bins), default=0)
-    width = max((len(label) for label, _ in found.bins), default=0)
-    for label, count in found.bins:
+def _print_bars(feature):
+    most = max((count for _, count in feature.bins), default=0)
+    width = max((len(label) for label, _ in feature.bins), default=0)
+    for label, count in feature.bins:
         bar = "#" * max(round(_BAR * count / max(most, 1)), 1 if count else 0)
-        print(f"      {label:>{width}}  {count:>9,} {count / found.total:>6.1%}  {bar}".rstrip())
+        print(f"      {label:>{width}}  {count:>9,} {count / feature.total:>6.1%}  {bar}".rstrip())
 
 
 def _size(number):
@@ -148,4 +150,5 @@ def main(argv=None) -> int:
     return COMMAND.main(look, argv)
 
 
-run = main
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,7 @@
 """t2t-datagen: prepares the data of problems, once."""
 
+import sys
+
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
@@ -50,12 +52,12 @@ def prepare(flags):
     quiet.start_tensorflow()
     names = ", ".join(problem.name for problem in problems)
     if flags.verify:
-        from t2tlite.data import verify
+        from t2tlite.data.preparing import verify
 
         number = verify.verify(problems, flags.data_dir)
         print(f"{names} in {flags.data_dir}: all {number} files are as they were written")
         return
-    from t2tlite.data import generate
+    from t2tlite.data.preparing import generate
 
     if flags.download:
         for problem in problems:
@@ -74,15 +76,16 @@ def prepare(flags):
 
 
 def _tell_left_out(problems, data_dir):
-    from t2tlite.data import records
+    from t2tlite.data.stored import records
+    from t2tlite.data.stored.prepared import manifest
 
     for name, problem in {records.corpus_name(problem): problem for problem in problems}.items():
-        for split, found in records.manifest(problem, data_dir)["splits"].items():
-            left_out = [f"{number:,} {reason}" for reason, number in found.get("dropped", {}).items()]
-            for reason, broken in found.get("broken", {}).items():
+        for split, counts in manifest(problem, data_dir)["splits"].items():
+            left_out = [f"{number:,} {reason}" for reason, number in counts.get("dropped", {}).items()]
+            for reason, broken in counts.get("broken", {}).items():
                 left_out.append(f"{broken['examples']:,} {reason} (the first: {broken['first']})")
             if left_out:
-                kept = counted(found["examples"], "example")
+                kept = counted(counts["examples"], "example")
                 print(f"{name} {split}: {kept}; left out: {', '.join(left_out)}")
 
 
@@ -91,4 +94,5 @@ def main(argv=None) -> int:
     return COMMAND.main(prepare, argv)
 
 
-run = main
+if __name__ == "__main__":
+    sys.exit(main())

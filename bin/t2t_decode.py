@@ -5,14 +5,15 @@ import functools
 import pathlib
 import sys
 
-import t2tlite
 from t2tlite import cli, quiet
-from t2tlite.decoding import checkpoints, names
-from t2tlite.decoding.line_work import Work
+from t2tlite.checkpoints import locate
+from t2tlite.decoding import problem_names
+from t2tlite.decoding.files.job import LineJob
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
 from t2tlite.run import read_description
+from t2tlite.version import __version__
 
 COMMAND = cli.Command(
     "t2t-decode",
@@ -108,17 +109,19 @@ def decode(flags):
     flag = _what(flags)
     description = read_description(pathlib.Path(flags.output_dir))
     interactive = flag == "decode_interactive"
-    problem = names.chosen(flags.problem, names.of_run(description), flags.output_dir, interactive)
-    checkpoint = checkpoints.find(flags.output_dir, flags.checkpoint_path)
+    problem = problem_names.chosen(
+        flags.problem, problem_names.of_run(description), flags.output_dir, interactive
+    )
+    checkpoint = locate.find(flags.output_dir, flags.checkpoint_path)
     load = functools.partial(_predictor, flags.output_dir, checkpoint, options, not interactive)
     if interactive:
         _interact(load(), problem)
         return
     scoring = flag == "score_file"
-    identity = checkpoints.identity(description, checkpoint) | _identity(flags, problem, scoring, options)
+    identity = locate.identity(description, checkpoint) | _identity(flags, problem, scoring, options)
     source = getattr(flags, flag) or "-"
-    work = Work(source, flag, flags.decode_to_file, problem, scoring, flags.write_scores, identity, load)
-    lines, errors = work.do()
+    job = LineJob(source, flag, flags.decode_to_file, problem, scoring, flags.write_scores, identity, load)
+    lines, errors = job.run()
     if errors:
         done = "scored" if scoring else "decoded"
         print(
@@ -129,17 +132,17 @@ def decode(flags):
 
 def _what(flags) -> str:
     """The flag that says what to decode."""
-    given = [
+    sources = [
         name for name in ("decode_from_file", "score_file", "decode_interactive") if getattr(flags, name)
     ]
-    if len(given) > 1:
-        raise UserError(f"give either --{given[0]} or --{given[1]}, not both")
-    if not given and (sys.stdin is None or sys.stdin.isatty()):
+    if len(sources) > 1:
+        raise UserError(f"give either --{sources[0]} or --{sources[1]}, not both")
+    if not sources and (sys.stdin is None or sys.stdin.isatty()):
         raise UserError(
             "nothing to decode: give --decode_from_file=FILE, --score_file=FILE or --decode_interactive,"
             " or the lines on standard input"
         )
-    flag = given[0] if given else "decode_from_file"
+    flag = sources[0] if sources else "decode_from_file"
     if flag == "decode_interactive":
         for name in ("decode_to_file", "write_scores"):
             if getattr(flags, name):
@@ -154,12 +157,16 @@ def _identity(flags, problem, scoring, options) -> dict[str, str]:
 
     Not on the batch size: who runs out of memory goes on with a smaller one.
     """
-    found = {"t2tlite": t2tlite.__version__, "problem": problem, "output": "scores" if scoring else "texts"}
+    identity = {
+        "t2tlite": __version__,
+        "problem": problem,
+        "output": "scores" if scoring else "texts",
+    }
     if not scoring:
-        found |= {name: str(value) for name, value in dataclasses.asdict(options).items()}
-        found["write_scores"] = str(flags.write_scores)
-        del found["batch_size"]
-    return found
+        identity |= {name: str(value) for name, value in dataclasses.asdict(options).items()}
+        identity["write_scores"] = str(flags.write_scores)
+        del identity["batch_size"]
+    return identity
 
 
 def _predictor(output_dir, checkpoint, options, many):
@@ -168,27 +175,23 @@ def _predictor(output_dir, checkpoint, options, many):
     from t2tlite.decoding.predictor import Predictor
 
     if many:
-        cores.keep_operations_on_one()
+        cores.limit_operation_threads()
     return Predictor.load(output_dir, checkpoint, options)
 
 
 def _interact(predictor, problem):
-    from t2tlite.decoding.session import Session, piped
-    from t2tlite.decoding.typing_lines import typed
+    from t2tlite.decoding.session.prompt import read_lines
+    from t2tlite.decoding.session.session import Session, read_piped
 
-    person = sys.stdin.isatty()
-    session = Session(predictor, problem, person)
-    session.run(typed(session) if person else piped(sys.stdin.buffer))
+    interactive = sys.stdin.isatty()
+    session = Session(predictor, problem, interactive)
+    session.run(read_lines(session) if interactive else read_piped(sys.stdin.buffer))
 
 
 def main(argv=None) -> int:
-    """Runs the command and returns its exit status."""
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(decode, argv)
 
 
-def run():
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

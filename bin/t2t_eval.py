@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 from t2tlite import cli, quiet, tables
-from t2tlite.decoding import names
+from t2tlite.decoding import problem_names
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
@@ -43,13 +43,13 @@ COMMAND.string(
     "decode_hparams",
     "",
     "changes to how is decoded, such as beam_size=1,batch_size=8 (greedily, 8 inputs at a time); otherwise "
-    f"{DecodeOptions().told()}; t2t-decode --help lists them",
+    f"{DecodeOptions().describe()}; t2t-decode --help lists them",
     may_be_empty=True,
 )
 COMMAND.string("output_file", None, "where the figures also go: for each problem a JSON object a line")
 
 # How figures are told: a heading, and a format. Others have their name and four digits.
-_TOLD = {
+_COLUMNS = {
     "log_perplexity": ("log-perplexity (nats/target)", "{:.4f}"),
     "accuracy": ("accuracy", "{:.2%}"),
     "accuracy_top5": ("among the top 5", "{:.2%}"),
@@ -72,29 +72,29 @@ def evaluate(flags):
     run = dataclasses.replace(run, data_dir=flags.data_dir or run.data_dir)
     checkpoint = _checkpoint(flags, run, problems)
     model = run.restore_model(checkpoint)
-    told = {"checkpoint": str(checkpoint), "split": flags.split}
+    origin = {"checkpoint": str(checkpoint), "split": flags.split}
     lines = []
     if flags.teacher_forced:
-        found = _teacher_forced(run, model, problems, flags)
-        _show_teacher_forced(found, checkpoint, flags)
-        lines += [{"problem": name, **told, "mode": "teacher_forced", **found[name]} for name in problems]
+        figures = _teacher_forced(run, model, problems, flags)
+        _show_teacher_forced(figures, checkpoint, flags)
+        lines += [{"problem": name, **origin, "mode": "teacher_forced", **figures[name]} for name in problems]
     if flags.decoded:
-        found = _decoded(run, model, problems, flags, options)
-        _show_decoded(found, checkpoint, flags, options)
-        for name, one in found.items():
-            more = {"examples": one.size, "errors": len(one.errors), "decoding": options.told()}
-            more["signatures"] = one.signatures
-            lines.append({"problem": name, **told, "mode": "decoded", **one.metrics, **more})
+        results = _decoded(run, model, problems, flags, options)
+        _show_decoded(results, checkpoint, flags, options)
+        for name, result in results.items():
+            more = {"examples": result.size, "errors": len(result.errors), "decoding": options.describe()}
+            more["signatures"] = result.signatures
+            lines.append({"problem": name, **origin, "mode": "decoded", **result.metrics, **more})
     if output:
         write_whole(output, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
 def _problems(flags) -> list[str]:
-    there = names.of_run(read_description(pathlib.Path(flags.output_dir)))
-    asked = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
-    for name in asked:
-        names.check_problem(name, there, flags.output_dir)
-    return list(dict.fromkeys(asked or there))
+    trained = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
+    wanted = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
+    for name in wanted:
+        problem_names.check_problem(name, trained, flags.output_dir)
+    return list(dict.fromkeys(wanted or trained))
 
 
 def _output_file(path) -> pathlib.Path | None:
@@ -107,17 +107,15 @@ def _output_file(path) -> pathlib.Path | None:
 
 def _checkpoint(flags, run, problems) -> pathlib.Path:
     """The path of the checkpoint, which a training that goes on may not change meanwhile."""
-    from t2tlite.data import records
-    from t2tlite.run import CHECKPOINTS
-    from t2tlite.training import checkpoint
+    from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 
     for name in problems:  # now, and not when the others have been decoded
-        records.split_index(run.problems[name], flags.split, run.data_dir)
+        run.split(name, flags.split)
     folder = run.output_dir / CHECKPOINTS
-    found = pathlib.Path(flags.checkpoint_path) if flags.checkpoint_path else checkpoint.newest(folder)
-    if found is None:
+    path = pathlib.Path(flags.checkpoint_path) if flags.checkpoint_path else checkpoint.newest(folder)
+    if path is None:
         raise UserError(f"{run.output_dir} holds no checkpoint yet; train with t2t-train --output_dir=...")
-    return found
+    return path
 
 
 def _teacher_forced(run, model, problems, flags) -> dict[str, dict[str, float]]:
@@ -134,7 +132,7 @@ def _decoded(run, model, problems, flags, options) -> dict:
     from t2tlite.decoding.predictor import Predictor
 
     predictor = Predictor(run, model, options)
-    found = {}
+    results = {}
     for name in problems:
         if not evaluate.decoded_metrics(run.problems[name]):
             _say(f"problem `{name}` lists no metric of decoded outputs; it is not decoded")
@@ -145,38 +143,47 @@ def _decoded(run, model, problems, flags, options) -> dict:
             _say(f"{error}; it is not decoded")
             continue
         limit = flags.limit or None
-        found[name] = one = evaluate.decoded(predictor, name, flags.split, limit, progress=True, keep=0)
-        if one.errors:
+        results[name] = result = evaluate.evaluate_split(
+            predictor, name, flags.split, limit, progress=True, keep=0
+        )
+        if result.errors:
             _say(
-                f"{len(one.errors):,} of {counted(one.size, 'input')} of {name} could not be decoded and "
-                f"count as wrong, the first since: {one.errors[0]}"
+                f"{len(result.errors):,} of {counted(result.size, 'input')} of {name} could not be decoded"
+                f" and count as wrong, the first since: {result.errors[0]}"
             )
-    return found
+    return results
 
 
-def _show_teacher_forced(found, checkpoint, flags):
+def _show_teacher_forced(figures, checkpoint, flags):
     """Prints the table of the teacher-forced figures."""
     part = f"the first {counted(flags.eval_steps, 'batch', 'batches')}" if flags.eval_steps else "whole"
-    names = list(dict.fromkeys(name for figures in found.values() for name in figures if name != "sequences"))
-    told = {name: _TOLD.get(name, (name.replace("_", " "), "{:.4f}")) for name in names}
-    headings = ["problem", *(heading for heading, _ in told.values())]
+    names = list(
+        dict.fromkeys(name for of_problem in figures.values() for name in of_problem if name != "sequences")
+    )
+    columns = {name: _COLUMNS.get(name, (name.replace("_", " "), "{:.4f}")) for name in names}
+    headings = ["problem", *(heading for heading, _ in columns.values())]
     rows = [
-        [problem, *(how.format(figures[x]) if x in figures else "-" for x, (_, how) in told.items())]
-        for problem, figures in found.items()
+        [
+            problem,
+            *(form.format(of_problem[x]) if x in of_problem else "-" for x, (_, form) in columns.items()),
+        ]
+        for problem, of_problem in figures.items()
     ]
     tables.show(f"Teacher-forced: {checkpoint.name}, {flags.split} split, {part}", headings, rows)
 
 
-def _show_decoded(found, checkpoint, flags, options):
+def _show_decoded(results, checkpoint, flags, options):
     """Prints the table of the metrics of the outputs, and how they were computed where that is told."""
     rows = []
-    for name, one in found.items():
-        rows += [[name, metric, f"{value:.2f}", f"{one.size:,}"] for metric, value in one.metrics.items()]
+    for name, result in results.items():
+        rows += [
+            [name, metric, f"{value:.2f}", f"{result.size:,}"] for metric, value in result.metrics.items()
+        ]
     part = f"the first {counted(flags.limit, 'example')}" if flags.limit else "whole"
-    title = f"Decoded: {checkpoint.name}, {flags.split} split, {part}; texts by {options.told()}"
+    title = f"Decoded: {checkpoint.name}, {flags.split} split, {part}; texts by {options.describe()}"
     tables.show(title, ["problem", "metric", "score", "examples"], rows, words=2)
-    for name, one in found.items():
-        for metric, signature in one.signatures.items():
+    for name, result in results.items():
+        for metric, signature in result.signatures.items():
             print(f"{name} {metric}: {signature}")
 
 
@@ -185,13 +192,9 @@ def _say(message):
 
 
 def main(argv=None) -> int:
-    """Runs the command and returns its exit status."""
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(evaluate, argv)
 
 
-def run():
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

@@ -4,7 +4,8 @@ import pathlib
 import sys
 
 from t2tlite import cli, quiet
-from t2tlite.decoding import checkpoints, names
+from t2tlite.checkpoints import locate
+from t2tlite.decoding import problem_names
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.export import folder
@@ -54,30 +55,34 @@ def export(flags):
     """Checks what can be wrong before TensorFlow is started, then exports."""
     options = DecodeOptions.parse(flags.decode_hparams)
     problems = _problems(flags)
-    checkpoint = checkpoints.find(flags.output_dir, flags.checkpoint_path)
+    checkpoint = locate.find(flags.output_dir, flags.checkpoint_path)
     folder.check(flags.export_dir)
     quiet.start_tensorflow()
     from t2tlite.decoding.predictor import Predictor
     from t2tlite.export import saved_model, sizes
 
     predictor = Predictor.load(flags.output_dir, checkpoint, options)
-    made = saved_model.export(predictor, problems, flags.export_dir, checkpoint.name, _say)
-    print(sizes.table(made.kept, made.whole, sizes.of_folder(made.path), sizes.of_folder(checkpoint)))
-    for name, one in made.told["problems"].items():
-        if one["to_text"] or one["from_text"]:
-            _say(f"{name} needs a conversion in Python, see {made.path / 'README.md'}")
-    print(f"{made.path}: {', '.join(made.told['signatures'])}")
+    exported = saved_model.export(predictor, problems, flags.export_dir, checkpoint.name, _say)
+    print(
+        sizes.table(
+            exported.kept, exported.whole, sizes.of_folder(exported.path), sizes.of_folder(checkpoint)
+        )
+    )
+    for name, problem in exported.description["problems"].items():
+        if problem["to_text"] or problem["from_text"]:
+            _say(f"{name} needs a conversion in Python, see {exported.path / 'README.md'}")
+    print(f"{exported.path}: {', '.join(exported.description['signatures'])}")
 
 
 def _problems(flags) -> list[str]:
-    there = names.of_run(read_description(pathlib.Path(flags.output_dir)))
-    asked = there if flags.problems == "all" else [name.strip() for name in flags.problems.split(",")]
-    asked = list(dict.fromkeys(filter(None, asked)))
-    for name in asked:
-        names.check_problem(name, there, flags.output_dir)
-    if not asked:
-        raise UserError(f"--problems={flags.problems} names none; the run has {', '.join(there) or 'none'}")
-    return asked
+    trained = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
+    wanted = trained if flags.problems == "all" else [name.strip() for name in flags.problems.split(",")]
+    wanted = list(dict.fromkeys(filter(None, wanted)))
+    for name in wanted:
+        problem_names.check_problem(name, trained, flags.output_dir)
+    if not wanted:
+        raise UserError(f"--problems={flags.problems} names none; the run has {', '.join(trained) or 'none'}")
+    return wanted
 
 
 def _say(line: str):
@@ -85,13 +90,9 @@ def _say(line: str):
 
 
 def main(argv=None) -> int:
-    """Runs the command and returns its exit status."""
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(export, argv)
 
 
-def run():
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

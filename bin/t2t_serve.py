@@ -64,21 +64,17 @@ def serve(flags):
     limits = Limits(int(flags.max_request_mb * (1 << 20)), flags.timeout_seconds, flags.max_waiting)
     names = [name for name in map(str.strip, (flags.allowed_hosts or "").split(",")) if name]
     title = pathlib.Path(flags.output_dir).resolve().name
-    serve(load, flags.host, flags.port, limits, names, title, options.batch_size)
+    at_rest = serve(load, flags.host, flags.port, limits, names, title, options.batch_size)
+    if not at_rest:  # Python would wait at its end for a decoding that nobody wants any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(cli.SUCCESS)
 
 
 def main(argv=None) -> int:
-    """Runs the command and returns its exit status."""
+    """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(serve, argv)
 
 
-def run():
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # What Python would do now is to wait for a decoding that nobody wants, and to take TensorFlow apart.
-    os._exit(status)
-
-
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

@@ -6,13 +6,14 @@ import sys
 from typing import Any
 
 from t2tlite import cli, hparam, quiet, registry
-from t2tlite.decoding import names, views
+from t2tlite.decoding import problem_names
+from t2tlite.decoding.inspection import results
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.run import read_description
 
 _FORMATS = (".png", ".svg", ".pdf")
-_WHAT = {"attention": views.check_attention, "experts": views.check_experts}
+_WHAT = {"attention": results.check_attention, "experts": results.check_experts}
 
 COMMAND = cli.Command(
     "t2t-show",
@@ -88,30 +89,30 @@ def _target(name: str) -> pathlib.Path:
 
 def _check(flags) -> tuple[str, Any]:
     """The problem's name and its input, once these, the output and the model are known to fit together."""
-    found = read_description(pathlib.Path(flags.output_dir))
-    name = names.chosen(flags.problem, names.of_run(found), flags.output_dir)
-    reads, writes = names.sides(name)
-    reading, writing, hparams = _described(found, reads, writes)
-    names.check_decodes(writing)
+    description = read_description(pathlib.Path(flags.output_dir))
+    name = problem_names.chosen(flags.problem, problem_names.of_run(description), flags.output_dir)
+    reads, writes = problem_names.sides(name)
+    reading, writing, hparams = _described(description, reads, writes)
+    problem_names.check_decodes(writing)
     _WHAT[flags.what](writing, hparams)
-    views.check_output(writing, flags.output)
+    results.check_output(writing, flags.output)
     return name, _input(flags.input, reading)
 
 
-def _input(given: list[str], problem) -> Any:
+def _input(inputs: list[str], problem) -> Any:
     """The input of a problem, or a dict of its named inputs."""
     feature = problem.inputs
     if not feature.parts:
-        if len(given) > 1:
-            raise UserError(f"--input is there {len(given)} times; problem `{problem.name}` has one input")
-        return _value(given[0], given[0], feature, problem)
-    parts, found = dict(feature.parts), {}
-    for one in given:
-        name, mark, value = one.partition("=")
+        if len(inputs) > 1:
+            raise UserError(f"--input is there {len(inputs)} times; problem `{problem.name}` has one input")
+        return _value(inputs[0], inputs[0], feature, problem)
+    parts, values = dict(feature.parts), {}
+    for flag in inputs:
+        name, mark, value = flag.partition("=")
         if not mark:
-            raise UserError(f"--input={one} names no input; expected NAME=..., NAME of {', '.join(parts)}")
-        found[name] = _value(one, value, parts[name], problem) if name in parts else value
-    return feature.given(found)
+            raise UserError(f"--input={flag} names no input; expected NAME=..., NAME of {', '.join(parts)}")
+        values[name] = _value(flag, value, parts[name], problem) if name in parts else value
+    return feature.given(values)
 
 
 def _value(flag: str, value: str, feature, problem) -> str:
@@ -126,14 +127,14 @@ def _value(flag: str, value: str, feature, problem) -> str:
     return str(path)
 
 
-def _described(found, reads, writes):
+def _described(description, reads, writes):
     """The problems and the hyperparameters that run.json tells of."""
     try:
         with quiet.without_notes():  # the user's modules may import TensorFlow
-            for folder in found["usr_dirs"]:
+            for folder in description["usr_dirs"]:
                 registry.import_usr_dir(folder)
             problems = registry.get_problem(reads), registry.get_problem(writes)
-            return *problems, hparam.from_json(found["hparams"])
+            return *problems, hparam.from_json(description["hparams"])
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"the run's run.json is broken: {type(error).__name__} {error}") from None
 
@@ -143,9 +144,5 @@ def main(argv=None) -> int:
     return COMMAND.main(show, argv)
 
 
-def run():
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

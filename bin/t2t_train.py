@@ -112,8 +112,8 @@ def train(flags, argv):
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
-    asked = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
-    hparams, changes = hparam.get(*asked), hparam.changes(*asked)
+    selection = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
+    hparams, changes = hparam.get(*selection), hparam.changes(*selection)
     if flags.max_length:
         hparams = hparams.replace(max_length=flags.max_length)
     if flags.freeze:
@@ -129,12 +129,14 @@ def train(flags, argv):
     if flags.local_workers > 1:
         from t2tlite.training import local_workers
 
-        command = local_workers.command(__name__, [*argv, "--local_workers=0", "--strategy=multiworker"])
+        command = local_workers.command(
+            "t2tlite.bin.t2t_train", [*argv, "--local_workers=0", "--strategy=multiworker"]
+        )
         return local_workers.run(command, flags.local_workers)
     quiet.start_tensorflow(strategy_follows=True)
     import keras
 
-    from t2tlite.data import bounds
+    from t2tlite.data.inspection import bounds
     from t2tlite.decoding.evaluate import DecodedEvaluation
     from t2tlite.training import launch, profile, strategy, trainer, warm_start
 
@@ -185,14 +187,14 @@ def train(flags, argv):
         DecodedEvaluation(limit=flags.decode_eval_examples or None) if flags.decode_eval_frequency else None
     )
     with replicas.errors():
-        made = trainer.Trainer(
+        trained = trainer.Trainer(
             run, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
         )
         if decode:
-            decode.check(run, made.model)
+            decode.check(run, trained.model)
         for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
             print(note, file=sys.stderr, flush=True)
-        made.train()
+        trained.train()
 
 
 def _listed(text: str | None) -> tuple[str, ...]:
@@ -218,4 +220,5 @@ def main(argv=None) -> int:
     return COMMAND.main(functools.partial(train, argv=argv), argv)
 
 
-run = main
+if __name__ == "__main__":
+    sys.exit(main())

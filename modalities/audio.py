@@ -4,13 +4,13 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.data.media.audio import SAMPLE_RATE
 from t2tlite.hyperparameter import NOT_NEGATIVE, POSITIVE, Hyperparameter
 from t2tlite.layers.convolution import ConvRes
 from t2tlite.layers.masking import apply_mask
 from t2tlite.modality import Modality, Representation
 from t2tlite.shared_hparams import HIDDEN_SIZE
 
-SAMPLE_RATE = 16000
 FLOOR = 1e-2  # of a mel bin's energy: everything below is silence
 LOUD = 8.0  # log of a loud bin's energy over the floor
 _BLOCKS = (
@@ -35,7 +35,7 @@ class _Audio(Modality):
     below: layer normalisation over two channels leaves little more than a sign.
     """
 
-    HPARAMS = _BLOCKS
+    HPARAMS: tuple[Hyperparameter, ...] = _BLOCKS
     kernel = (3, 3)
 
     def __init__(self, hparams, **kwargs):

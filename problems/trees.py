@@ -169,7 +169,9 @@ def _close(stack: list[list[str]]) -> str:
 
 def _constituents(parts: list[str | list[str]], text: str) -> list[str]:
     """What becomes of a bracket: one constituent, none for a trace, and of an inner TOP its parts."""
-    label, *rest = parts if parts and isinstance(parts[0], str) else ["", *parts]
+    label, rest = "", parts
+    if parts and isinstance(parts[0], str):
+        label, rest = parts[0], parts[1:]
     if len(rest) == 1 and isinstance(rest[0], str):
         return [] if label == "-NONE-" else [_bracket([label, rest[0]])]
     if any(isinstance(x, str) for x in rest):

@@ -1,9 +1,22 @@
 """t2tlite: one model for many problems, after Tensor2Tensor and "One Model To Learn Them All"."""
 
-__version__ = "0.1.0"
+import os
+from typing import TYPE_CHECKING
+
+from t2tlite.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from t2tlite.decoding.options import DecodeOptions
+    from t2tlite.decoding.predictor import Predictor
+    from t2tlite.export.keras_model import ProblemModel
+    from t2tlite.run import Run
 
 
-def load(output_dir, checkpoint_path=None, options=None):
+def load(
+    output_dir: str | os.PathLike,
+    checkpoint_path: str | os.PathLike | None = None,
+    options: "DecodeOptions | None" = None,
+) -> "Predictor":
     """A `Predictor` for the run in a folder: `t2tlite.load(output_dir).predict("wmt_ende", ["..."])`.
 
     Args:
@@ -19,7 +32,11 @@ def load(output_dir, checkpoint_path=None, options=None):
     return Predictor.load(output_dir, checkpoint_path, options)
 
 
-def keras_model(run, problem=None, checkpoint_path=None):
+def keras_model(
+    run: "Run | str | os.PathLike",
+    problem: str | None = None,
+    checkpoint_path: str | os.PathLike | None = None,
+) -> "ProblemModel":
     """An ordinary Keras model of one problem of a run: `fit`, `predict`, `summary`, `save`.
 
     Args:
@@ -30,6 +47,6 @@ def keras_model(run, problem=None, checkpoint_path=None):
     Raises:
       UserError: there is no run or no checkpoint, or it is broken, or the run has no such problem.
     """
-    from t2tlite.models import keras_model  # imports TensorFlow
+    from t2tlite.export import keras_model  # imports TensorFlow
 
     return keras_model.keras_model(run, problem, checkpoint_path)

@@ -17,6 +17,9 @@
     def main(argv=None) -> int:
         return COMMAND.main(train, argv)
 
+    if __name__ == "__main__":
+        sys.exit(main())
+
 `main` returns the exit status instead of exiting, so that a test or a notebook can call it.
 """
 
@@ -28,10 +31,10 @@ from collections.abc import Callable, Sequence
 
 from absl import flags as absl_flags
 
-import t2tlite
 from t2tlite import command_flags, command_help, quiet, registry, registry_help
 from t2tlite.command_flags import Flag
 from t2tlite.errors import UserError
+from t2tlite.version import __version__
 
 Body = Callable[[absl_flags.FlagValues], int | None]
 
@@ -124,7 +127,7 @@ class Command:
         except KeyboardInterrupt:
             return self._say("interrupted", INTERRUPTED)
         except SystemExit as error:  # SIGTERM
-            return self._say("terminated", error.code)
+            return self._say("terminated", error.code if isinstance(error.code, int) else INTERNAL)
         except BrokenPipeError:
             # The reader (`| head`) has gone; what Python flushes at its exit has to go somewhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -140,7 +143,7 @@ class Command:
             print(command_help.text(self))
             return SUCCESS
         if "--version" in argv:
-            print(f"{self.name} (t2tlite) {t2tlite.__version__}")
+            print(f"{self.name} (t2tlite) {__version__}")
             return SUCCESS
         flags = self.parse(argv)
         if flags.t2t_usr_dir:

@@ -125,7 +125,8 @@ def _assigned(tree: ast.Module, class_name: str) -> ast.expr | None:
 
 def _evaluated(entry: Entry, tree: ast.Module, expression: ast.expr) -> Any:
     """The value of an expression, of which only those imports and assignments are executed that it needs."""
-    needed, statements = _names(expression), []
+    needed = _names(expression)
+    statements: list[ast.stmt] = []
     for node in reversed(tree.body):
         if (
             isinstance(node, ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign)
@@ -142,7 +143,7 @@ def _names(node: ast.AST) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
-def _bound(node: ast.stmt) -> set[str]:
+def _bound(node: ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign) -> set[str]:
     """The names that an import or an assignment binds."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {alias.asname or alias.name.partition(".")[0] for alias in node.names}

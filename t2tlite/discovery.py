@@ -133,7 +133,7 @@ def _find_spec(module: str):
 
 def _last_name(decorator: ast.expr) -> str:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return getattr(called, "attr", None) or getattr(called, "id", "")
+    return str(getattr(called, "attr", None) or getattr(called, "id", ""))
 
 
 def _given_name(decorator: ast.expr, file: str) -> str | None:

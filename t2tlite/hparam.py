@@ -32,7 +32,7 @@ class HParams:
 
     __slots__ = ("_declared", "_given", "_parts", "_values")
 
-    def __init__(self, parts: Iterable[Part] = (), /, **given: Any):
+    def __init__(self, parts: Iterable[Part] = (), /, **given: Any) -> None:
         parts = tuple(dict.fromkeys(Part(*part) for part in parts))
         declared = declarations.chosen(CORE, given, parts)
         for name in declared:
@@ -83,7 +83,7 @@ class HParams:
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._values]
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _made, (self._parts, self._given)
 
     def declared(self) -> dict[str, Hyperparameter]:
@@ -169,7 +169,9 @@ def changes(
     return found | {name: declared[name].parse(text) for name, text in texts.items()}
 
 
-def _chosen_with(base: HParams, found: Mapping[str, Any], texts: Mapping[str, str]):
+def _chosen_with(
+    base: HParams, found: Mapping[str, Any], texts: Mapping[str, str]
+) -> dict[str, Hyperparameter]:
     """The hyperparameters there are once those are changed that name parts."""
     values = {**base._given, **found}
     while True:
@@ -233,18 +235,18 @@ def _set(name: str) -> HParams:
     return hparams
 
 
-def _made(parts, given) -> HParams:
+def _made(parts: Any, given: dict[str, Any]) -> HParams:
     return HParams(parts, **given)
 
 
 def _check_related(one: Hyperparameter, values: Mapping[str, Any]) -> None:
     """Raises a UserError unless a value fits another one, where there is that one."""
     name, most, multiple = one.name, one.at_most, one.divides
-    if most in values and values[name] > values[most]:
+    if most and most in values and values[name] > values[most]:
         raise UserError(
             f"{name} must be at most {most}; received {name}={values[name]!r}, {most}={values[most]!r}"
         )
-    if multiple in values and values[multiple] % values[name]:
+    if multiple and multiple in values and values[multiple] % values[name]:
         raise UserError(
             f"{multiple} must be a multiple of {name}; received {multiple}={values[multiple]!r},"
             f" {name}={values[name]!r}"

@@ -75,8 +75,8 @@ class Hyperparameter:
     divides: str | None = None
     formerly: tuple[str, ...] = ()
 
-    def __post_init__(self):
-        rules = self.rules if isinstance(self.rules, tuple) else (self.rules,)
+    def __post_init__(self) -> None:
+        rules = self._rules()
         object.__setattr__(self, "rules", rules)
         if not self.help.strip() or "\n" in self.help:
             raise UserError(f"hyperparameter `{self.name}` needs one line of help")
@@ -95,7 +95,7 @@ class Hyperparameter:
           UserError: it is of another type, or a rule does not hold.
         """
         value = typed_value.checked(self.name, self.type, value)
-        for rule in self.rules if value is not None else ():
+        for rule in self._rules() if value is not None else ():
             if not rule.holds(value):
                 raise UserError(f"{self.name} must be {rule.words}; received {self.name}={value!r}")
         return value
@@ -109,4 +109,7 @@ class Hyperparameter:
         kind = f"name of a registered {self.names}" if self.names else typed_value.describe(self.type)
         limits = [f"at most {self.at_most}"] if self.at_most else []
         limits += [f"a divisor of {self.divides}"] if self.divides else []
-        return f"{self.help} ({', '.join([kind, *(rule.words for rule in self.rules), *limits])})"
+        return f"{self.help} ({', '.join([kind, *(rule.words for rule in self._rules()), *limits])})"
+
+    def _rules(self) -> tuple[Rule, ...]:
+        return self.rules if isinstance(self.rules, tuple) else (self.rules,)

@@ -2,7 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from t2tlite.models.component import Component
+import tensorflow as tf
+
+from t2tlite.component import Component
+from t2tlite.hparam import HParams
+from t2tlite.problem import Problem
+from t2tlite.types import Batch
 
 
 class Representation(NamedTuple):
@@ -35,12 +40,12 @@ class Modality(Component):
 
     autoregressive = False
 
-    def __init__(self, hparams, size: int | None = None, **kwargs):
+    def __init__(self, hparams: HParams, size: int | None = None, **kwargs: Any) -> None:
         super().__init__(hparams, **kwargs)
         self.size = size
 
     @classmethod
-    def sharing(cls, problem, side: str, vocabulary, labels) -> tuple[str, int | None]:
+    def sharing(cls, problem: Problem, side: str, vocabulary: Any, labels: Any) -> tuple[str, int | None]:
         """What distinguishes two nets of this modality, and the net's size.
 
         Two problems share one net exactly if both the modality's name and this string are equal.
@@ -53,17 +58,17 @@ class Modality(Component):
         """
         return "", None
 
-    def bottom(self, features: dict, side: str, training: bool = False) -> Representation:
+    def bottom(self, features: Batch, side: str, training: bool = False) -> Representation:
         """Represents `features[side]`."""
         raise ValueError(f"modality `{type(self).__name__}` can't be read: it defines no bottom")
 
-    def embed_targets(self, targets):
+    def embed_targets(self, targets: tf.Tensor) -> tf.Tensor:
         """Embeds targets for the decoder: `[batch, length]` -> `[batch, length, hidden]`."""
         raise ValueError(f"modality `{type(self).__name__}` can't be decoded: it defines no embed_targets")
 
-    def top(self, representation: Representation, training: bool = False):
+    def top(self, representation: Representation, training: bool = False) -> tf.Tensor:
         """Logits: `[batch, length, size]` where autoregressive, else `[batch, size]`."""
         raise ValueError(f"modality `{type(self).__name__}` can't be written: it defines no top")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}

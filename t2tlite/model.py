@@ -1,9 +1,12 @@
 """The contracts of models: all that training, evaluation, decoding, exports and t2t-show ask of one."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from t2tlite.errors import UserError
+from t2tlite.hparam import HParams
+from t2tlite.problem import Problem
+from t2tlite.types import Batch
 
 
 class Output(NamedTuple):
@@ -41,7 +44,9 @@ class Trainable(Protocol):
     trainable_variables: list
 
     @classmethod
-    def from_problems(cls, problems: Iterable, hparams, vocabulary, labels: Mapping[str, tuple]) -> Self:
+    def from_problems(
+        cls, problems: Iterable, hparams: HParams, vocabulary: Any, labels: Mapping[str, tuple]
+    ) -> Self:
         """A model for some problems, to be built.
 
         Args:
@@ -51,7 +56,7 @@ class Trainable(Protocol):
           labels: `{problem name: tuple of class names}` for problems with a label.
         """
 
-    def build(self, input_shape=None) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Creates every variable, whatever the shapes of the problems' batches; called once."""
 
     def computation(self, problem: str) -> Hashable:
@@ -63,7 +68,9 @@ class Trainable(Protocol):
     def problem_variables(self, problem: str) -> list:
         """The trainable variables that problems with the same `computation` don't share; often none."""
 
-    def __call__(self, features, problem: str, training: bool = False, values=None) -> Output:
+    def __call__(
+        self, features: Batch, problem: str, training: bool = False, values: Sequence[Any] | None = None
+    ) -> Output:
         """A forward pass.
 
         Args:
@@ -80,7 +87,7 @@ class Embeddable(Protocol):
     """What represents inputs as vectors."""
 
     def encode(
-        self, features, problem: str, training: bool = False, only: str | None = None
+        self, features: Batch, problem: str, training: bool = False, only: str | None = None
     ) -> tuple[Any, Mapping]:
         """The encoded inputs of a batch.
 
@@ -104,13 +111,13 @@ class EnergyBased(Protocol):
     A state is a tensor `[batch, ...]`.
     """
 
-    def states(self, features, problem: str) -> Any:
+    def states(self, features: Batch, problem: str) -> Any:
         """The examples of a batch as states."""
 
-    def energy(self, states, problem: str) -> Any:
+    def energy(self, states: Any, problem: str) -> Any:
         """The energy of each state, float32 `[batch]`; what is hidden in them is summed over."""
 
-    def transition(self, states, problem: str) -> Any:
+    def transition(self, states: Any, problem: str) -> Any:
         """The states after a step of a Markov chain that leaves the model's distribution as it is.
 
         Draw with `t2tlite.layers.randomness`, so that a step is the same in every run.
@@ -127,7 +134,7 @@ class EnergyBased(Protocol):
 class Decodable(Embeddable, Protocol):
     """What writes text, one position after the other."""
 
-    def memory(self, source, copies: int = 1) -> Any:
+    def memory(self, source: Any, copies: int = 1) -> Any:
         """What every position reads of the encoded inputs: nested tensors.
 
         Args:
@@ -135,7 +142,7 @@ class Decodable(Embeddable, Protocol):
           copies: sequences that are decoded of each input.
         """
 
-    def initial_state(self, batch, length: int) -> Any:
+    def initial_state(self, batch: Any, length: int) -> Any:
         """What a position hands to the next: nested tensors `[batch, ...]`, scalars and `History`s.
 
         Args:
@@ -143,13 +150,21 @@ class Decodable(Embeddable, Protocol):
           length: most positions of a sequence.
         """
 
-    def start(self, problem: str, batch) -> Any:
+    def start(self, problem: str, batch: Any) -> Any:
         """What is read at the first position: `[batch, 1, hidden]`."""
 
-    def embed(self, ids, problem: str) -> Any:
+    def embed(self, ids: Any, problem: str) -> Any:
         """What is read after the entries `ids` int32 `[batch, length]`: `[batch, length, hidden]`."""
 
-    def decode(self, x, memory, problem: str, padding_mask=None, training: bool = False, state=None) -> tuple:
+    def decode(
+        self,
+        x: Any,
+        memory: Any,
+        problem: str,
+        padding_mask: Any = None,
+        training: bool = False,
+        state: Any = None,
+    ) -> tuple:
         """The logits of the entries that follow.
 
         Args:
@@ -164,14 +179,14 @@ class Decodable(Embeddable, Protocol):
 
 
 @runtime_checkable
-class Crossable(Protocol):
+class ZeroShot(Protocol):
     """What can read as one of its problems and write as another."""
 
-    def cross(self, name: str, reads: str, writes: str) -> None:
+    def add_zero_shot(self, name: str, reads: str, writes: str) -> None:
         """From now on `name` is a problem with the inputs of `reads` and the outputs of `writes`."""
 
 
-def check_trainable(model, name: str) -> None:
+def check_trainable(model: Any, name: str) -> None:
     """Raises a UserError unless what is registered as the model `name` is `Trainable`."""
     if not isinstance(model, Trainable):
         members = [n for n in dir(Trainable) if not n.startswith("_")] + list(Trainable.__annotations__)
@@ -179,9 +194,11 @@ def check_trainable(model, name: str) -> None:
         raise UserError(f"the model `{name}` can't be trained: it has no {lacks}; see t2tlite/model.py")
 
 
-def check_decodable(model, name: str, problem) -> None:
+def check_decodable(model: Any, name: str, problem: Problem) -> None:
     """Raises a UserError unless the model `name` can write what a problem's outputs are."""
     targets = problem.targets
+    if targets is None:
+        raise UserError(f"problem `{problem.name}` has no targets, so there is nothing to decode")
     if targets.has_classes or (targets.is_text and isinstance(model, Decodable)):
         return
     if targets.is_text:

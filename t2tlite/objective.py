@@ -7,7 +7,10 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.errors import UserError
+from t2tlite.hparam import HParams
 from t2tlite.model import Output
+from t2tlite.problem import Problem
+from t2tlite.types import Batch
 
 
 class Objective:
@@ -44,7 +47,7 @@ class Objective:
     reads_targets: ClassVar[bool] = True
     across_replicas: ClassVar[bool] = False
 
-    def __init__(self, hparams, problem=None):
+    def __init__(self, hparams: HParams, problem: Problem | None = None) -> None:
         self.hparams, self.problem = hparams, problem
         if self.reads_targets and problem is not None and problem.targets is None:
             raise UserError(
@@ -53,7 +56,13 @@ class Objective:
             )
 
     @classmethod
-    def from_problems(cls, problems: Mapping[str, Any], hparams, vocabulary, labels) -> dict[str, Self]:
+    def from_problems(
+        cls,
+        problems: Mapping[str, Any],
+        hparams: HParams,
+        vocabulary: Any,
+        labels: Mapping[str, tuple[str, ...]] | None,
+    ) -> dict[str, Self]:
         """The objective of each problem, by name; override it to load what they share.
 
         It is called where the run's variables are made.
@@ -74,7 +83,7 @@ class Objective:
         return self.name
 
     def forward(
-        self, model, features: Mapping[str, tf.Tensor], problem: str, training: bool, values=None
+        self, model: Any, features: Batch, problem: str, training: bool, values: Any = None
     ) -> Output:
         """What `loss` and `sums` read of a batch; default: what a call of the model gives.
 
@@ -90,7 +99,7 @@ class Objective:
         """
         return model(features, problem=problem, training=training, values=values)
 
-    def count(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def count(self, features: Batch) -> tf.Tensor:
         """By what the loss of a batch is divided: float32 scalar, such as the number of its targets.
 
         Args:
@@ -98,7 +107,7 @@ class Objective:
         """
         raise NotImplementedError(f"objective `{self.name}` defines no count")
 
-    def loss(self, output: Output, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def loss(self, output: Output, features: Batch) -> tf.Tensor:
         """What an update lessens, summed over what `count` counts: float32 scalar.
 
         Args:
@@ -107,7 +116,7 @@ class Objective:
         """
         raise NotImplementedError(f"objective `{self.name}` defines no loss")
 
-    def sums(self, output: Output, features: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def sums(self, output: Output, features: Batch) -> dict[str, tf.Tensor]:
         """What `figures` computes the figures of an evaluation from.
 
         Float32 scalars, which are sums over the batch and added up over the batches; among them "loss" and
@@ -122,7 +131,12 @@ class Objective:
         return {"loss": sums["loss"] / sums["count"]}
 
 
-def all_of(problems: Mapping[str, Any], hparams, vocabulary=None, labels=None) -> dict[str, Objective]:
+def all_of(
+    problems: Mapping[str, Any],
+    hparams: HParams,
+    vocabulary: Any = None,
+    labels: Mapping[str, tuple[str, ...]] | None = None,
+) -> dict[str, Objective]:
     """The objective of each problem, by name; arguments as for `Objective.from_problems`."""
     names = {name: problem.objective_name() for name, problem in problems.items()}
     made: dict[str, Objective] = {}
@@ -132,17 +146,17 @@ def all_of(problems: Mapping[str, Any], hparams, vocabulary=None, labels=None) -
     return {name: made[name] for name in problems}
 
 
-def has_own_forward(problem) -> bool:
+def has_own_forward(problem: Problem) -> bool:
     """Whether a problem's objective asks the model for something else than a call gives."""
     return registry.get("objective", problem.objective_name()).forward is not Objective.forward
 
 
-def figures_of(problem) -> Mapping[str, bool]:
+def figures_of(problem: Problem) -> Mapping[str, bool]:
     """The figures that an evaluation of a problem may give, and whether a higher one is better."""
     return registry.get("objective", problem.objective_name()).FIGURES
 
 
-def score(problem, figures: Mapping[str, float]) -> float | None:
+def score(problem: Problem, figures: Mapping[str, float]) -> float | None:
     """By what the checkpoints are compared, lower being better; None where there is no such figure."""
     for name, higher_is_better in figures_of(problem).items():
         if name in figures:

@@ -15,6 +15,7 @@ from t2tlite.features.label import Label
 from t2tlite.features.named import NamedInputs
 from t2tlite.features.text import Text
 from t2tlite.features.vector import Vector
+from t2tlite.hparam import HParams
 
 __all__ = [
     "Answers",
@@ -28,10 +29,13 @@ __all__ = [
     "Label",
     "NamedInputs",
     "Pieces",
+    "SPLITS",
     "Problem",
     "Text",
     "Vector",
 ]
+
+SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +73,14 @@ class Pieces(Iterable):
       total: about how many examples there are, if that is known: to tell how long it takes.
     """
 
-    def __init__(self, read: Callable[[Any], Iterator], parts: Sequence[Any], total: int | None = None):
+    def __init__(
+        self, read: Callable[[Any], Iterator], parts: Sequence[Any], total: int | None = None
+    ) -> None:
         self.read = read
         self.parts = parts
         self.total = total
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         for part in self.parts:
             yield from self.read(part)
 
@@ -114,7 +120,7 @@ class Problem:
     sources: tuple[str, ...] = ()
     from_text_function: Callable[[Any, str], str] | None = None
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if isinstance(cls.inputs, dict):
             cls.inputs = NamedInputs.of(cls.inputs)
@@ -128,6 +134,9 @@ class Problem:
     ) -> Iterable[dict[str, Any] | Broken | Dropped]:
         """Yields `{"inputs": ..., "targets": ...}` of plain Python values; large corpora return `Pieces`.
 
+        A problem with several `sources` has a method for each instead, such as `examples_from_files(split,
+        source_dir)`, and this one calls them.
+
         Named inputs are a dict of values, `{"inputs": {"picture": ..., "question": ...}, "targets": ...}`, in
         which an optional one may be missing or None. Without targets there are only "inputs".
 
@@ -139,7 +148,7 @@ class Problem:
         Raises:
           UserError: the source is not one of this problem's, or its files are missing or broken.
         """
-        raise UserError(f"problem `{self.name}` defines no examples(split, source, source_dir)")
+        return self._from_source("examples", source)(split, source_dir)
 
     def check_source(self, source: str) -> None:
         """Raises a UserError where `source` is not one of this problem's."""
@@ -160,8 +169,20 @@ class Problem:
         raise UserError(f"problem `{self.name}` has no corpus that could be downloaded")
 
     def labels(self, source: str, source_dir: str | None = None) -> tuple[str, ...]:
-        """Names of the classes, in order, for a problem whose targets are a `Label`."""
-        raise UserError(f"problem `{self.name}` has a label but defines no labels(source, source_dir)")
+        """Names of the classes, in order, for a problem whose targets are a `Label`.
+
+        A problem with several `sources` may have a method for each instead, such as `labels_from_files(
+        source_dir)`.
+        """
+        return self._from_source("labels", source)(source_dir)
+
+    def _from_source(self, what: str, source: str) -> Callable:
+        """The method of a source."""
+        self.check_source(source)
+        name = f"{what}_from_{source}"
+        if not hasattr(self, name):
+            raise UserError(f"problem `{self.name}` defines neither `{what}` nor `{name}`")
+        return getattr(self, name)
 
     def to_text(self, example: dict[str, Any]) -> dict[str, Any]:
         """What the model reads and writes, from what `examples` yields (a tree becomes its linear form).
@@ -174,8 +195,8 @@ class Problem:
         """What a person reads, from the model's input and its decoded text; the inverse of `to_text`."""
         return output
 
-    def constraint(self, vocabulary) -> Any:
-        """What the model's outputs keep to, as a `t2tlite.decoding.constraints.Constraint`; None: nothing.
+    def constraint(self, vocabulary: Any) -> Any:
+        """What the model's outputs keep to, a `t2tlite.decoding.search.constraints.Constraint`, or None.
 
         It is asked for each input, so outputs can be held to something in their inputs.
 
@@ -184,7 +205,7 @@ class Problem:
         """
         return None
 
-    def configure(self, hparams) -> None:
+    def configure(self, hparams: HParams) -> None:
         """Takes from a run's hyperparameters what it has in common with the run's other problems.
 
         That is the `objective`, where they name one.

@@ -34,13 +34,13 @@ class Registry:
       scan: called once, at the first look-up; yields the entries of modules to be imported when needed.
     """
 
-    def __init__(self, scan: Callable[[], Iterable[Entry]] = discovery.scan_plugins):
+    def __init__(self, scan: Callable[[], Iterable[Entry]] = discovery.scan_plugins) -> None:
         self._scan = scan
         self._scanned = False
         self._entries: dict[tuple[str, str], Entry] = {}
         self._things: dict[tuple[str, str], Any] = {}
 
-    def register(self, kind: str, thing: Any = None, *, name: str | None = None):
+    def register(self, kind: str, thing: Any = None, *, name: str | None = None) -> Any:
         """Registers `thing`, or returns a decorator that does; see the module's docstring.
 
         Args:
@@ -92,7 +92,7 @@ class Registry:
             )
         return self._entries[kind, name]
 
-    def get_problem(self, name: str):
+    def get_problem(self, name: str) -> Any:
         """An instance of the problem registered under this name."""
         instance = self.get("problem", name)()
         instance.name = name  # a class may be registered under several names
@@ -125,7 +125,7 @@ class Registry:
             raise UserError(f"problem `{twice[0]}` is given more than once")
         return [self.get_problem(name) for name in asked]
 
-    def _discover(self):
+    def _discover(self) -> None:
         if not self._scanned:
             self._scanned = True
             try:
@@ -137,7 +137,7 @@ class Registry:
 
     def _add_thing(self, kind: str, name: str | None, thing: Any) -> Any:
         frame = sys._getframe(1)
-        while frame.f_globals.get("__name__") == __name__:
+        while frame.f_globals.get("__name__") == __name__ and frame.f_back:
             frame = frame.f_back
         name = name or discovery.snake_case(thing.__name__)
         module = frame.f_globals.get("__name__", "__main__")
@@ -146,10 +146,10 @@ class Registry:
         self._add_entry(Entry(kind, name, module, file, frame.f_lineno, thing.__qualname__, doc))
         self._things[kind, name] = thing
         if kind in ("problem", "objective") and isinstance(thing, type):
-            thing.name = name
+            thing.name = name  # type: ignore[attr-defined]  # both kinds declare it
         return thing
 
-    def _add_entry(self, entry: Entry, scanned: bool = False):
+    def _add_entry(self, entry: Entry, scanned: bool = False) -> None:
         key = entry.kind, entry.name
         old = self._entries.get(key)
         if old is not None and not _same_place(old, entry):
@@ -176,7 +176,7 @@ def _same_place(old: Entry, new: Entry) -> bool:
     return len([entry for entry in now if (entry.kind, entry.name) == (new.kind, new.name)]) <= 1
 
 
-def _check_kind(kind: str):
+def _check_kind(kind: str) -> None:
     if kind not in KINDS:
         raise UserError(f"unknown kind `{kind}`{did_you_mean(kind, KINDS)} (kinds: {', '.join(KINDS)})")
 

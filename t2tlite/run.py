@@ -2,20 +2,24 @@
 
 import dataclasses
 import json
+import os
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import t2tlite
 from t2tlite import hparam, registry
+from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.hparam import HParams
 from t2tlite.model import check_trainable
+from t2tlite.version import __version__
+
+if TYPE_CHECKING:
+    from t2tlite.data.stored.prepared import PreparedSplit
 
 RUN_FILE = "run.json"
 LAYOUT = 2  # of run.json: 1 had every hyperparameter of all parts
 VOCABULARY_FILE = "vocabulary.model"
-CHECKPOINTS = "checkpoints"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Run:
     warm_start_map: tuple[str, ...] = ()
     asked_bounds: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for problem in self.problems.values():
             problem.configure(self.hparams)
 
@@ -58,7 +62,7 @@ class Run:
         """Everything but the vocabulary, as JSON holds it."""
         return {
             "layout": LAYOUT,
-            "version": t2tlite.__version__,
+            "version": __version__,
             "hparams": hparam.to_json(self.hparams),
             "problems": list(self.problems),
             "labels": {name: list(labels) for name, labels in self.labels.items()},
@@ -72,7 +76,7 @@ class Run:
             "asked_bounds": {name: list(bounds) for name, bounds in self.asked_bounds.items()},
         }
 
-    def save(self):
+    def save(self) -> None:
         """Writes run.json, operative.gin and the vocabulary, each whole.
 
         Raises:
@@ -92,7 +96,7 @@ class Run:
         )
 
     @classmethod
-    def load(cls, output_dir) -> "Run":
+    def load(cls, output_dir: str | os.PathLike) -> "Run":
         """Reads what `save` wrote; imports the user's folders first.
 
         Raises:
@@ -108,7 +112,7 @@ class Run:
             labels = {name: tuple(names) for name, names in found["labels"].items()}
             vocabulary = None
             if found["vocabulary"]:
-                from t2tlite.data.vocabulary import Vocabulary  # imports TensorFlow
+                from t2tlite.data.text.vocabulary import Vocabulary  # imports TensorFlow
 
                 vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
             data = found["data_dir"], found["source"], found["seed"], tuple(found["usr_dirs"])
@@ -118,7 +122,19 @@ class Run:
             raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
         return cls(folder, hparams, problems, labels, vocabulary, *data, *warm_start, asked)
 
-    def make_model(self):
+    def split(self, problem: str, name: str) -> "PreparedSplit":
+        """A split of a problem's prepared data, with the run's vocabulary and labels.
+
+        Raises:
+          UserError: unknown split, or its data is missing or not complete.
+        """
+        from t2tlite.data.stored.prepared import PreparedSplit  # imports TensorFlow
+
+        return PreparedSplit.open(
+            self.problems[problem], name, self.data_dir, self.vocabulary, self.labels.get(problem)
+        )
+
+    def make_model(self) -> Any:
         """A new model with all of its variables, initialised.
 
         Raises:
@@ -142,13 +158,13 @@ class Run:
         check_trainable(model, name)
         return model
 
-    def restore_model(self, checkpoint_path=None):
+    def restore_model(self, checkpoint_path: str | os.PathLike | None = None) -> Any:
         """A model with the weights of a checkpoint, the newest unless one is given.
 
         Raises:
           UserError: there is no checkpoint, or it doesn't fit the model.
         """
-        from t2tlite.training import averaging, checkpoint
+        from t2tlite.checkpoints import averaging, checkpoint
 
         model = self.make_model()
         path = (
@@ -185,7 +201,7 @@ def read_description(folder: pathlib.Path) -> dict[str, Any]:
     if found.get("layout") != LAYOUT:
         raise UserError(
             f"the run in {folder} is of another version of t2tlite ({found.get('version', 'unknown')}), which"
-            f" {t2tlite.__version__} can't read; use it with the version that made it, or train it anew in"
+            f" {__version__} can't read; use it with the version that made it, or train it anew in"
             " another --output_dir"
         )
     return found

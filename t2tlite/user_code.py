@@ -76,6 +76,7 @@ def _load_package(name: str, file: str) -> None:
     spec = importlib.util.spec_from_file_location(
         name, file, submodule_search_locations=[os.path.dirname(file)]
     )
+    assert spec is not None and spec.loader is not None, file  # the file is there, and is Python
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

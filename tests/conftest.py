@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data import generate
+from t2tlite.data.preparing import generate
 
 COUNTS = {"train": 40, "validation": 6, "test": 4}
 

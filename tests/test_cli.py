@@ -1,14 +1,20 @@
 """What the commands share: flags, help, errors, exit statuses."""
 
 import errno
+import importlib
 import os
+import pathlib
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
 from t2tlite import cli
 from t2tlite.errors import UserError
+
+ROOT = pathlib.Path(__file__).parents[1]
+SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 
 
 @pytest.fixture
@@ -169,3 +175,13 @@ def test_reader_that_goes_away():
     os.read(read, 10)
     os.close(read)
     assert (process.communicate()[1], process.returncode) == (b"", 141)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_command_ends_alike(name):
+    """Installed, with `python -m`, and called from Python: each is its `main`."""
+    module, _, function = SCRIPTS[name].partition(":")
+    assert function == "main"
+    assert importlib.import_module(module).COMMAND.name == name
+    source = (ROOT / "bin" / f"{module.rpartition('.')[2]}.py").read_text()
+    assert source.endswith('\n\n\nif __name__ == "__main__":\n    sys.exit(main())\n')

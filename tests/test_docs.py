@@ -112,7 +112,7 @@ def test_overrides_in_the_readme_are_understood():
     for rates in re.findall(
         r"^\| `(uniform|proportional[^`]*|\w+:\d[^`]*|linear[^`]*)` \|", README, re.MULTILINE
     ):
-        from t2tlite.data import mixing
+        from t2tlite.data.reading import mixing
 
         problems = registry.problems("all")
         mixing.parse_rates(rates, [p.name for p in problems], {p.name: 10 for p in problems})
@@ -210,9 +210,16 @@ def test_paths_in_the_architecture_exist_and_every_folder_is_there():
 
 def test_files_of_a_run_in_the_architecture_are_those_of_the_code():
     from t2tlite import run
-    from t2tlite.training import checkpoint, log
+    from t2tlite.checkpoints import CHECKPOINTS, checkpoint
+    from t2tlite.training import log
 
-    for name in (run.RUN_FILE, run.VOCABULARY_FILE, run.CHECKPOINTS, log.METRICS_FILE, checkpoint._META):
+    for name in (
+        run.RUN_FILE,
+        run.VOCABULARY_FILE,
+        CHECKPOINTS,
+        log.METRICS_FILE,
+        checkpoint._META,
+    ):
         assert name in TEXTS["ARCHITECTURE.md"]
 
 

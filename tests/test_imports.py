@@ -1,6 +1,7 @@
 """Who may import whom, and what is imported before it is needed."""
 
 import ast
+import graphlib
 import os
 import pathlib
 import re
@@ -15,12 +16,60 @@ from t2tlite import registry
 ROOT = pathlib.Path(__file__).parents[1]
 CORE = sorted((ROOT / "t2tlite").rglob("*.py"))
 OUTER = ("problems", "modalities", "hparams", "bin")
-_OUTER = re.compile(rf"t2tlite\.({'|'.join(OUTER)})(\.\w+)*")
 
 
-def outer_imports(source: str, package: str) -> list[str]:
-    """The outer modules that a core module imports, at any depth, also by a name in a string."""
-    found = []
+def module_name(path: pathlib.Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts if parts[0] == "t2tlite" else ("t2tlite", *parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    module_name(path): str(path.relative_to(ROOT))
+    for folder in ("t2tlite", *OUTER)
+    for path in sorted((ROOT / folder).rglob("*.py"))
+}
+
+
+def table() -> dict[str, tuple[list[str], list[str]]]:
+    """The table of ARCHITECTURE.md: `{layer: (paths of its modules, layers that they may import)}`."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    section = text.partition("### Who may import whom")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([\w ]+) \| (`.*`) \| (.*) \|$", section, re.MULTILINE)
+    return {
+        name: (re.findall("`(.*?)`", paths), [] if others == "nothing" else others.split(", "))
+        for name, paths, others in rows
+    }
+
+
+LAYERS = table()
+
+
+def layer(module: str) -> str | None:
+    """The layer of a module: the one with the longest path that holds it."""
+    holding = [
+        (len(path), name)
+        for name, (paths, _) in LAYERS.items()
+        for path in paths
+        if MODULES[module] == path or (path.endswith("/") and MODULES[module].startswith(path))
+    ]
+    return max(holding)[1] if holding else None
+
+
+def resolved(name: str) -> str:
+    """The module in which a dotted name is."""
+    while name not in MODULES:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def imports(source: str, package: str) -> set[str]:
+    """The modules of t2tlite that a module imports, at any depth, also by a name in a string.
+
+    Args:
+      package: in which the module is, for relative imports.
+    """
+    found = set()
     for node in ast.walk(ast.parse(source)):
         names = []
         if isinstance(node, ast.Import):
@@ -28,19 +77,49 @@ def outer_imports(source: str, package: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             base = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
-            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names = [node.value]
+            names = [f"{module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Attribute):
             names = [ast.unparse(node)]
-        found += [name for name in names if _OUTER.fullmatch(name)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names = [node.value] if resolved_string(node.value) else []
+        found |= {resolved(name) for name in names if re.fullmatch(r"t2tlite(\.\w+)*", name)}
     return found
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_core_imports_nothing_of_the_outer_folders(path):
-    package = ".".join(path.relative_to(ROOT).parent.parts)
-    assert outer_imports(path.read_text(encoding="utf-8"), package) == []
+def resolved_string(value: str) -> bool:
+    """Whether a string names a module; that of the package alone, or of an entry point, is none."""
+    return bool(re.fullmatch(r"t2tlite(\.\w+)+", value)) and resolved(value) != "t2tlite"
+
+
+def imports_of(module: str) -> set[str]:
+    package = module if MODULES[module].endswith("__init__.py") else module.rpartition(".")[0]
+    return imports((ROOT / MODULES[module]).read_text(encoding="utf-8"), package) - {module}
+
+
+def forbidden(own: str, modules: set[str]) -> list[str]:
+    """Those of some modules that a layer may not import."""
+    return [name for name in sorted(modules) if layer(name) not in (own, *LAYERS[own][1])]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_what_its_layer_may(module):
+    own = layer(module)
+    assert own, f"{MODULES[module]} is in no row of ARCHITECTURE.md, Who may import whom"
+    assert forbidden(own, imports_of(module)) == []
+
+
+def test_the_layers_of_the_table_have_an_order():
+    """A row names rows above it, so no two layers need each other."""
+    above: list[str] = []
+    for name, (paths, others) in LAYERS.items():
+        assert set(others) <= set(above), name
+        assert all((ROOT / path).exists() for path in paths), name
+        above.append(name)
+
+
+def test_no_modules_need_each_other():
+    graph = {module: imports_of(module) for module in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()  # raises a CycleError that has the cycle
 
 
 @pytest.mark.parametrize(
@@ -51,12 +130,29 @@ def test_core_imports_nothing_of_the_outer_folders(path):
         "from t2tlite.problems.wmt import WmtEnde",
         "from .. import bin",
         "def f():\n  from ..hparams import multimodel",
+        "if TYPE_CHECKING:\n  from t2tlite.decoding.predictor import Predictor",
         "importlib.import_module('t2tlite.modalities.image')",
         "import t2tlite\nt2tlite.modalities.image",
+        "import t2tlite.training.step as step",
+        "from t2tlite import load",
     ],
 )
 def test_the_rule_above_sees(line):
-    assert outer_imports(line, "t2tlite.data")
+    assert forbidden("data", imports(line, "t2tlite.data"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from t2tlite import registry",
+        "from t2tlite.errors import UserError",
+        "from . import records",
+        "def f():\n  from t2tlite.progress import Board",
+        "entry_points(group='t2tlite.plugins')",
+    ],
+)
+def test_the_rule_above_lets_pass(line):
+    assert not forbidden("data", imports(line, "t2tlite.data"))
 
 
 def test_core_names_no_problem():
@@ -145,16 +241,14 @@ def test_without_tensorflow_or_gin(program, tmp_path):
 
 def test_every_module_can_be_imported(tmp_path):
     """A module missing from the installed package, or one that works only after another, shows here."""
-    folders = {"t2tlite": ROOT / "t2tlite"} | {f"t2tlite.{name}": ROOT / name for name in OUTER}
-    modules = []
-    for package, folder in folders.items():
-        for path in sorted(folder.rglob("*.py")):
-            parts = path.relative_to(folder).with_suffix("").parts
-            modules.append(".".join([package, *(part for part in parts if part != "__init__")]))
-    program = f"import importlib\nfor name in {modules}: importlib.import_module(name)\nprint('all')"
+    program = f"import importlib\nfor name in {list(MODULES)}: importlib.import_module(name)\nprint('all')"
     assert fresh(program, tmp_path).endswith("all\n")
 
 
 @pytest.mark.skipif(not os.environ.get("T2TLITE_TEST_INSTALLED"), reason="`make test` asks for it")
 def test_the_installed_package_is_tested():
     assert "site-packages" in pathlib.Path(t2tlite.__file__).parts
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (pathlib.Path(t2tlite.__file__).parent / "py.typed").is_file()

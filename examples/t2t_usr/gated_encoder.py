@@ -3,10 +3,10 @@
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.component import Component
 from t2tlite.hyperparameter import ODD, POSITIVE, Hyperparameter
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.separable import SeparableConv1D
-from t2tlite.models.component import Component
 from t2tlite.shared_hparams import HIDDEN_SIZE, MOE
 
 

@@ -11,7 +11,7 @@ from t2tlite.problems.formats.hold_out import held_out
 
 def classes(folder: str | os.PathLike) -> list[str]:
     """Names of the classes in alphabetical order: those of the folders, apart from hidden ones."""
-    with os.scandir(folder) as entries:
+    with os.scandir(os.fspath(folder)) as entries:
         return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
 
 

@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 from t2tlite.errors import UserError
 from t2tlite.problem import Broken, Dropped, Pieces
@@ -69,7 +70,7 @@ def _read(folder: str, source_dir: str, part: Part) -> Iterator[dict | Broken | 
         yield from (Broken("the transcript has no sound", row.where) for row in rows)
         return
     folders = [folder, source_dir, os.path.dirname(os.path.abspath(source_dir))]
-    wanted = {}  # utterances by recording
+    wanted: dict[Any, list] = {}  # utterances by recording
     for row in rows:
         found = _utterance(folder, row) if part.table == "segments" else _whole(folder, row)
         if isinstance(found, Broken | Dropped):

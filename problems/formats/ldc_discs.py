@@ -37,8 +37,8 @@ class Discs:
 
     def __init__(self, source_dir: str | os.PathLike):
         self.source_dir = os.fspath(source_dir)
-        self.lists = collections.defaultdict(list)
-        self._transcripts = collections.defaultdict(list)
+        self.lists: dict[str, list] = collections.defaultdict(list)
+        self._transcripts: dict[str, list] = collections.defaultdict(list)
         self._folders = collections.defaultdict(list)
         for folder, names in _walk(self.source_dir):
             if key := _from_corpus(folder):

@@ -5,6 +5,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 from t2tlite.errors import UserError
 from t2tlite.problem import Broken, Dropped, Pieces
@@ -78,7 +79,7 @@ def _path(discs, wanted):
 
 
 def _sessions(discs, path) -> Iterator[Session]:
-    grouped = {}
+    grouped: dict[Any, list] = {}
     for listed in ldc_discs.read_list(path):
         if (listed.disc, listed.folder) != _NOT_THERE:
             key = dataclasses.replace(listed, name=listed.name[:6], line=0)
@@ -123,7 +124,7 @@ def _utterance(files, said, name, where):
 
 def _files(folders) -> dict[str, str]:
     """Paths by name in lower case; of what is in several folders, the first."""
-    found = {}
+    found: dict[str, str] = {}
     for folder in folders:
         for name in sorted(os.listdir(folder)):
             found.setdefault(name.lower(), os.path.join(folder, name))
@@ -132,7 +133,7 @@ def _files(folders) -> dict[str, str]:
 
 def _said(paths) -> dict[str, str]:
     """Transcripts by utterance; of what is in several files, the first."""
-    found = {}
+    found: dict[str, str] = {}
     for path in paths:
         for name, text in _transcripts(path).items():
             found.setdefault(name, text)

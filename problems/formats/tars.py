@@ -66,7 +66,7 @@ class Tar:
         try:
             with tarfile.open(fileobj=self._view, mode="r:") as tar:
                 while info := tar.next():
-                    tar.members.clear()
+                    tar.members.clear()  # type: ignore[attr-defined]  # or it holds on to all of them
                     yield Member(
                         info.name,
                         self._first + info.offset,

@@ -44,7 +44,7 @@ def utterances(lines) -> dict[str, str]:
     Returns:
       Transcript by name of the utterance, in lower case; the first, where there are several.
     """
-    found = {}
+    found: dict[str, str] = {}
     for line in lines:
         if match := _UTTERANCE.match(line):
             found.setdefault(match["name"].lower(), match["text"].strip())

@@ -57,13 +57,13 @@ def parts(path: str, languages: tuple[str, str], order: tuple[str, str]) -> tupl
         header = line.decode("utf-8-sig", "replace").strip("\r\n").lower().split("\t")
     header = [name.strip() for name in header]
     start, number = 0, 1
+    names = [language.lower() for language in order]
     if all(language.lower() in header for language in languages):
-        order, start, number = header, len(line), 2
-    order = [language.lower() for language in order]
-    columns = tuple(order.index(language.lower()) for language in languages)
+        names, start, number = header, len(line), 2
+    columns = names.index(languages[0].lower()), names.index(languages[1].lower())
     if path.endswith(".gz"):
-        return [Part(lines.Range(path, start, None, number), columns, len(order))], None
+        return [Part(lines.Range(path, start, None, number), columns, len(names))], None
     ranges, count = lines.cut(path, start, number)
     if not count:
         raise UserError(f"{path} has a header and nothing below it; expected a pair a line")
-    return [Part(lines_, columns, len(order)) for lines_ in ranges], count
+    return [Part(lines_, columns, len(names)) for lines_ in ranges], count

@@ -13,8 +13,8 @@ import sacrebleu
 from PIL import Image
 
 from t2tlite.metrics.answers import vqa_accuracy
+from t2tlite.problem import SPLITS
 from t2tlite.problems.sample_world import corpora, events
-from t2tlite.problems.sample_world.draws import SPLITS
 
 PAIRS = (("en", "de"), ("de", "en"), ("en", "fr"), ("fr", "en"))
 
@@ -26,8 +26,9 @@ def bleu(outputs: list[str], references: list[list[str]]) -> float:
 
 def cooccurrence_dictionary(sources: list[str], targets: list[str]) -> dict[str, str]:
     """For each word the one that most often comes with it and only with it (best Dice coefficient)."""
-    source_counts, target_counts = collections.Counter(), collections.Counter()
-    together = collections.defaultdict(collections.Counter)
+    source_counts: collections.Counter[str] = collections.Counter()
+    target_counts: collections.Counter[str] = collections.Counter()
+    together: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for source, target in zip(sources, targets, strict=True):
         source_words, target_words = set(source.split()), sorted(set(target.split()))
         source_counts.update(source_words)
@@ -114,8 +115,8 @@ def linear_accuracy(train: int = 8000, epochs: int = 15, rate: float = 0.02) -> 
             weights[:-1] -= step * inputs.T @ shares / len(batch)
             weights[-1] -= step * shares.mean(0)
         guesses = {split: (pixels[split] @ weights[:-1] + weights[-1]).argmax(1) for split in SPLITS[1:]}
-        right = [float((guesses[split] == classes[split]).mean()) for split in SPLITS[1:]]
-        best = max(best, tuple(right))
+        validation, test = (float((guesses[split] == classes[split]).mean()) for split in SPLITS[1:])
+        best = max(best, (validation, test))
     return best[1]
 
 
@@ -149,7 +150,8 @@ def answer_figures(train: int = 12000, test: int = 600) -> dict[str, float]:
       train: of how many training questions answers are counted.
       test: how many test questions are answered.
     """
-    overall, by_question = collections.Counter(), collections.defaultdict(collections.Counter)
+    overall: collections.Counter[str] = collections.Counter()
+    by_question: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for example in itertools.islice(corpora.visual_questions("train"), train):
         overall.update(example["targets"])
         by_question[example["inputs"]["question"]].update(example["targets"])

@@ -153,7 +153,7 @@ def _question_verb(clause: Clause) -> tuple[Tree, list[Tree]]:
 
 def _tail(clause: Clause) -> list[Tree]:
     """What follows the verb: objects, place, manner, time, and the clauses."""
-    parts = []
+    parts: list[Tree] = []
     particle = lexicon.VERBS[clause.verb].particle if clause.verb in lexicon.VERBS else ""
     if clause.adjective:
         parts.append(("ADJP", ("JJ", clause.adjective)))

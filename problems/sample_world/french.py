@@ -129,6 +129,7 @@ def _clause(clause: Clause, agreement: Entity | None = None, antecedent: Entity 
             *noun_phrase(clause.subject),
         ]
     subject = clause.subject or agreement
+    assert subject is not None, clause
     finite, closing = _verbs(clause, subject, antecedent)
     words = lexicon.TIMES[clause.time][1].split() if clause.time else []
     words += noun_phrase(clause.subject) if clause.subject else []

@@ -172,6 +172,7 @@ def _clause(clause: Clause, order: str, agreement: Entity | None = None) -> list
     if clause.verb == "exist":
         return _exists(clause)
     subject = clause.subject or agreement
+    assert subject is not None, clause
     finite, prefix, closing = _verbs(clause, subject.is_plural)
     middle = _middle(clause)
     named = noun_phrase(clause.subject, "nominative") if clause.subject else []

@@ -75,7 +75,7 @@ def _noun(english, german, french) -> Noun:
         if len(german) > 3
         else german[0] + _genitive_ending(german[0])
     )
-    return Noun(
+    return Noun(  # type: ignore[call-arg]  # lists of words are of any length
         english[0], english[1], frozenset(english[2].split(",")), *german[:3], oblique, genitive, *french
     )
 
@@ -95,7 +95,7 @@ def _adjective(english, german, french) -> Adjective:
 
 def _verb(english, german, french) -> Verb:
     prefix = "".join(mark[:-1] for mark in german[3:] if mark.endswith("-"))
-    return Verb(
+    return Verb(  # type: ignore[call-arg]  # as above
         *english[:4],
         "*" in english,
         english[5] if len(english) > 5 else "",

@@ -79,7 +79,7 @@ class Clause:
 
 def turned(clause: Clause) -> Clause:
     """The clause as German and French see it: what is liked is the subject, who likes it is in the dative."""
-    if clause.verb not in lexicon.INVERTED:
+    if clause.verb not in lexicon.INVERTED or clause.subject is None:
         return clause
     pronouns = {"he": "him", "they": "them"}
     who = dataclasses.replace(

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sized
 
 
-def batched(
+def batch_by_length(
     read: Mapping[int, Sized], room: Callable[[int], int], size: int, most: int
 ) -> Iterator[tuple[int, list[int]]]:
     """Puts inputs of similar length together, whose outputs have the same greatest length.

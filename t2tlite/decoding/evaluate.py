@@ -5,13 +5,14 @@ import itertools
 from typing import Any
 
 from t2tlite import metrics, registry
-from t2tlite.data import records
-from t2tlite.data.progress import track
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
 from t2tlite.model import check_decodable
 from t2tlite.objective import figures_of
+from t2tlite.problem import Problem
+from t2tlite.progress import track
+from t2tlite.run import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,7 @@ class DecodedExample:
 
 
 @dataclasses.dataclass(frozen=True)
-class Decoded:
+class SplitResult:
     """The outcome of a decoded evaluation.
 
     Attributes:
@@ -54,15 +55,14 @@ class Decoded:
     signatures: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-def decoded(
+def evaluate_split(
     predictor: Predictor,
     problem: str,
     split: str = "test",
     limit: int | None = None,
-    data_dir: str | None = None,
     progress: bool = False,
     keep: int | None = None,
-) -> Decoded:
+) -> SplitResult:
     """Decodes a prepared split and computes the problem's metrics.
 
     An input that can't be read, such as one that is far too long, counts with an empty output.
@@ -72,7 +72,6 @@ def decoded(
       problem: its name.
       split: "train", "validation" or "test".
       limit: most examples, from the first; None for all.
-      data_dir: where the prepared data is; None for the run's own.
       progress: shown on stderr.
       keep: how many of the first examples to give back, inputs and all; None for all of them.
 
@@ -80,33 +79,39 @@ def decoded(
       UserError: the run has no such problem, its data is missing, or a metric is unknown.
     """
     predictor.check(problem)
-    made = predictor.run.problems[problem]
-    found = decoded_metrics(made)
-    data_dir = data_dir or predictor.run.data_dir
-    read, shown = itertools.tee(records.raw_examples(made, split, data_dir, limit))
-    size = sum(file["examples"] for file in records.split_index(made, split, data_dir))
-    total = size if limit is None else min(size, limit)
+    definition = predictor.run.problems[problem]
+    scorers = decoded_metrics(definition)
+    prepared = predictor.run.split(problem, split)
+    read, shown = itertools.tee(prepared.examples(limit))
+    total = prepared.size if limit is None else min(prepared.size, limit)
     label = f"{problem} {split}, decoded"
     predictions = track(predictor.stream_examples(problem, shown), label, total, progress)
-    examples, outputs, references, errors = [], [], [], []
+    examples: list[DecodedExample] = []
+    outputs, references, errors = [], [], []
     for example, prediction in zip(read, predictions, strict=True):
-        one = DecodedExample(example["inputs"], prediction, made.targets.references(example["targets"]))
-        outputs.append(one.candidates)
-        references.append(one.references)
+        decoded_example = DecodedExample(
+            example["inputs"], prediction, definition.targets.references(example["targets"])
+        )
+        outputs.append(decoded_example.candidates)
+        references.append(decoded_example.references)
         if prediction.error:
             errors.append(prediction.error)
         if keep is None or len(examples) < keep:
-            examples.append(one)
-    return Decoded(
-        {name: metric(outputs, references) for name, metric in found.items()},
+            examples.append(decoded_example)
+    return SplitResult(
+        {name: metric(outputs, references) for name, metric in scorers.items()},
         examples,
         len(outputs),
         tuple(errors),
-        {name: told for name, metric in found.items() if (told := metrics.signature(metric, references))},
+        {
+            name: signature
+            for name, metric in scorers.items()
+            if (signature := metrics.signature(metric, references))
+        },
     )
 
 
-def decoded_metrics(problem) -> dict[str, metrics.Metric]:
+def decoded_metrics(problem: Problem) -> dict[str, metrics.Metric]:
     """The metrics of decoded outputs that a problem lists: all but the figures of its objective.
 
     Raises:
@@ -138,25 +143,24 @@ class DecodedEvaluation:
 
     def __init__(
         self, split: str = "validation", limit: int | None = None, options: DecodeOptions | None = None
-    ):
+    ) -> None:
         self.split = split
         self._limit = limit
         self._options = options or DecodeOptions(beam_size=1)
         self._predictor: Predictor | None = None
-        self._model = None
 
-    def check(self, run, model) -> None:
+    def check(self, run: Run, model: Any) -> None:
         """Raises a UserError where the model can't decode a problem that lists a metric of outputs."""
         for problem in run.problems.values():
             if decoded_metrics(problem):
                 check_decodable(model, run.hparams.model, problem)
 
-    def __call__(self, run, model) -> dict[str, dict[str, float]]:
+    def __call__(self, run: Run, model: Any) -> dict[str, dict[str, float]]:
         """`{problem: {metric: value}}`, of the problems that list a metric of decoded outputs."""
-        if self._model is not model:
-            self._predictor, self._model = Predictor(run, model, self._options), model
+        if self._predictor is None or self._predictor.model is not model:
+            self._predictor = Predictor(run, model, self._options)
         return {
-            name: decoded(self._predictor, name, self.split, self._limit, keep=0).metrics
+            name: evaluate_split(self._predictor, name, self.split, self._limit, keep=0).metrics
             for name, problem in run.problems.items()
             if decoded_metrics(problem)
         }

@@ -58,7 +58,7 @@ class DecodeOptions:
     num_samples: int = 1
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, annotation in typing.get_type_hints(type(self)).items():
             value = typed_value.checked(name, annotation, getattr(self, name))
             object.__setattr__(self, name, value)
@@ -73,12 +73,12 @@ class DecodeOptions:
             )
         self._check_sampling()
 
-    def _check_sampling(self):
+    def _check_sampling(self) -> None:
         default = {"top_k": 0, "top_p": 1.0, "num_samples": 1}
-        asked = [name for name, value in default.items() if getattr(self, name) != value]
-        if asked and not self.temperature:
+        changed = [name for name, value in default.items() if getattr(self, name) != value]
+        if changed and not self.temperature:
             raise UserError(
-                f"{asked[0]}={getattr(self, asked[0])} is for samples, which need a temperature; add"
+                f"{changed[0]}={getattr(self, changed[0])} is for samples, which need a temperature; add"
                 " temperature=1.0"
             )
 
@@ -87,7 +87,7 @@ class DecodeOptions:
         """How many outputs an input has, at most."""
         return self.num_samples if self.temperature else self.beam_size
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """How is decoded, in a few words, such as "beam search of 4, alpha 0.6"."""
         if self.temperature:
             number = "1 sample" if self.num_samples == 1 else f"{self.num_samples} samples"
@@ -105,7 +105,7 @@ class DecodeOptions:
         """
         return cls(**parse_changes(text))
 
-    def replace(self, **changes) -> "DecodeOptions":
+    def replace(self, **changes: typing.Any) -> "DecodeOptions":
         """These options with some changed.
 
         Raises:
@@ -123,19 +123,19 @@ def parse_changes(text: str) -> dict[str, typing.Any]:
       UserError: a name is unknown or given twice, or a value is ill-typed.
     """
     types = typing.get_type_hints(DecodeOptions)
-    given = {}
+    changes = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
             raise UserError(f"cannot read `{part}` among the decode hyperparameters; expected name=value")
         _check_name(name)
-        if name in given:
+        if name in changes:
             raise UserError(f"decode hyperparameter `{name}` is given twice in `{text}`")
-        given[name] = typed_value.parse(name, types[name], value)
-    return given
+        changes[name] = typed_value.parse(name, types[name], value)
+    return changes
 
 
-def _check_name(name: str):
+def _check_name(name: str) -> None:
     names = [field.name for field in dataclasses.fields(DecodeOptions)]
     if name not in names:
         near = did_you_mean(name, names) or f"; there is {', '.join(names)}"

@@ -2,10 +2,12 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-_BEST = 5  # classes that are told with their probability
+_BEST = 5  # classes that are given with their probability
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +60,9 @@ class Score:
     error: str = ""
 
 
-def of_outputs(vocabulary, ids, log_probability, score) -> Prediction:
+def prediction_of_outputs(
+    vocabulary: Any, ids: np.ndarray, log_probability: np.ndarray, score: np.ndarray
+) -> Prediction:
     """The prediction of one input's `Outputs`: `[outputs, length]`, `[outputs]`, `[outputs]`."""
     beams = tuple(
         Hypothesis(vocabulary.decode(row), float(p), float(s))
@@ -69,7 +73,7 @@ def of_outputs(vocabulary, ids, log_probability, score) -> Prediction:
     return Prediction(best.text, best.log_probability, beams=beams)
 
 
-def of_classes(names, probabilities) -> Prediction:
+def prediction_of_classes(names: Sequence[str], probabilities: np.ndarray) -> Prediction:
     """The prediction of one input's probabilities `[classes]`."""
     best = np.argsort(-probabilities, kind="stable")[:_BEST]
     ranked = tuple((names[i], float(probabilities[i])) for i in best)

@@ -4,22 +4,34 @@ import dataclasses
 import itertools
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from t2tlite.decoding import cores, crossing, scoring
-from t2tlite.decoding.batches import batched
-from t2tlite.decoding.compiled import Compiled
-from t2tlite.decoding.decode import Way, settings
-from t2tlite.decoding.names import MARK, check_decodes, check_problem, sides
+from t2tlite.decoding import cores, scoring, zero_shot
+from t2tlite.decoding.batches import batch_by_length
+from t2tlite.decoding.inspection.results import Attention, ExpertChoice
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.prediction import Hypothesis, Prediction, Score, of_classes, of_outputs
+from t2tlite.decoding.prediction import (
+    Hypothesis,
+    Prediction,
+    Score,
+    prediction_of_classes,
+    prediction_of_outputs,
+)
+from t2tlite.decoding.problem_names import MARK, check_decodes, check_problem, sides
+from t2tlite.decoding.search.compiled import CompiledFunctions
+from t2tlite.decoding.search.constraints import Constraint
+from t2tlite.decoding.search.decode import DecodeConfig, settings
+from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
+from t2tlite.features.inputs import InputReader
 from t2tlite.model import check_decodable
 from t2tlite.run import Run
+from t2tlite.types import Batch
 
 __all__ = ["Hypothesis", "Prediction", "Predictor", "Score"]
 
@@ -32,7 +44,7 @@ class Predictor:
         predictor = t2tlite.load("/tmp/run")
         predictor.predict("wmt_ende", ["the red circle"])[0].text
 
-    Where a problem is named, `crossed` may be asked for by name, too: "imagenet>wmt_ende".
+    Where a problem is named, `zero_shot` may be asked for by name, too: "imagenet>wmt_ende".
 
     Args:
       run: the `Run`.
@@ -46,14 +58,14 @@ class Predictor:
       at_a_time: how many calls are worth making at the same time.
     """
 
-    def __init__(self, run: Run, model=None, options: DecodeOptions | None = None):
+    def __init__(self, run: Run, model: Any = None, options: DecodeOptions | None = None) -> None:
         self.run = run
         self.options = options or DecodeOptions()
         self.problems = tuple(run.problems)
         self.model = run.restore_model() if model is None else model
-        self.at_a_time = cores.number()
-        self.compiled = Compiled(self.model)
-        self._readers: dict[Feature, Any] = {}
+        self.at_a_time = cores.parallel_batches()
+        self.compiled = CompiledFunctions(self.model)
+        self._readers: dict[Feature, InputReader] = {}
         self._constraints: dict[str, Any] = {}
         self._lock = threading.RLock()
 
@@ -141,8 +153,8 @@ class Predictor:
             raise UserError(f"expected a target for each input; received {len(inputs)} and {len(targets)}")
         return scoring.score(self, problem, inputs, targets, keep_errors)
 
-    def attention(self, problem: str, value: Any, output: str | None = None):
-        """Where the model looks as it writes an output; see `t2tlite.decoding.seeing.attention`.
+    def attention(self, problem: str, value: Any, output: str | None = None) -> Attention:
+        """Where the model looks as it writes an output; see `t2tlite.decoding.inspection.inspect`.
 
         Args:
           problem: name of a problem of the run.
@@ -156,24 +168,24 @@ class Predictor:
           UserError: the run has no such problem, its outputs are classes, the input can't be read, or the
             model has no attention.
         """
-        from t2tlite.decoding import seeing
+        from t2tlite.decoding.inspection import inspect
 
-        return seeing.attention(self, problem, value, output)
+        return inspect.attention(self, problem, value, output)
 
-    def experts(self, problem: str, value: Any, output: str | None = None):
-        """Which experts work at which position; see `t2tlite.decoding.seeing.experts`, and `attention`.
+    def experts(self, problem: str, value: Any, output: str | None = None) -> ExpertChoice:
+        """Which experts work at which position; arguments as for `attention`.
 
         Returns:
           An `ExpertChoice`.
         """
-        from t2tlite.decoding import seeing
+        from t2tlite.decoding.inspection import inspect
 
-        return seeing.experts(self, problem, value, output)
+        return inspect.experts(self, problem, value, output)
 
-    def crossed(self, inputs_of: str, outputs_of: str) -> str:
+    def zero_shot(self, inputs_of: str, outputs_of: str) -> str:
         """The name of a problem that reads as one problem of the run and writes as another.
 
-        Nobody trained that; it is for the curious: `predict(crossed("imagenet", "wmt_ende"), ["dog.jpg"])`.
+        Nobody trained that; it is for the curious: `predict(zero_shot("imagenet", "wmt_ende"), ["dog.jpg"])`.
 
         Raises:
           UserError: the run has no such problem.
@@ -181,33 +193,39 @@ class Predictor:
         for name in (inputs_of, outputs_of):
             check_problem(name, self.problems, self.run.output_dir)
         check_decodes(self.run.problems[outputs_of])
-        name = crossing.crossed_name(inputs_of, outputs_of)
+        name = zero_shot.zero_shot_name(inputs_of, outputs_of)
         with self._lock:
             if name not in self.run.problems:
-                self.run = crossing.cross(self.run, self.model, inputs_of, outputs_of)
+                self.run = zero_shot.add(self.run, self.model, inputs_of, outputs_of)
         return name
 
     def check(self, problem: str) -> None:
         """Raises a UserError unless the run has this problem, and its model can read and decode it."""
         if MARK in problem:
-            self.crossed(*sides(problem))
+            self.zero_shot(*sides(problem))
         else:
             check_problem(problem, self.problems, self.run.output_dir)
             check_decodes(self.run.problems[problem])
-        if self.reader(problem) is None:
-            kind = self.run.problems[problem].inputs.kind
-            raise UserError(f"problem `{problem}` reads {kind}, which can't be decoded")
+        self.reader(problem)
         check_decodable(self.model, self.run.hparams.model, self.run.problems[problem])
 
-    def reader(self, problem: str):
-        """What reads the problem's inputs, an `InputReader`; None where they can't be decoded."""
+    def reader(self, problem: str) -> InputReader:
+        """What reads the problem's inputs.
+
+        Raises:
+          UserError: inputs of this kind can't be decoded.
+        """
         feature = self.run.problems[problem].inputs
         with self._lock:
-            if feature not in self._readers:
-                self._readers[feature] = feature.input_reader(self.run.vocabulary, self.run.hparams)
-            return self._readers[feature]
+            reader = self._readers.get(feature) or feature.input_reader(self.run.vocabulary, self.run.hparams)
+            if reader is None:
+                raise UserError(f"problem `{problem}` reads {feature.kind}, which can't be decoded")
+            self._readers[feature] = reader
+            return reader
 
-    def decoder(self, problem: str, options: DecodeOptions | None = None, length: int | None = None):
+    def decoder(
+        self, problem: str, options: DecodeOptions | None = None, length: int | None = None
+    ) -> Callable[..., Outputs]:
         """A function of a batch's features, rows and texts to `Outputs`, compiled once for all shapes.
 
         The texts are the inputs, strings `[batch]`; they matter to a problem with a constraint. None where
@@ -219,15 +237,15 @@ class Predictor:
           length: most positions of an output; default: those of a short input.
         """
         options = options or self.options
-        way = Way.of(options, length or self.decode_length(0, options))
+        config = DecodeConfig.from_options(options, length or self.decode_length(0, options))
         constraint = self._constraint(problem, options)
-        told = constraint if self._reads_text(problem) else None
-        spec = told.spec if told else {}
-        function = self.compiled.decoder(problem, way, constraint, self.reader(problem).spec, spec)
-        given = settings(options)
+        of_inputs = constraint if self._reads_text(problem) else None
+        spec = of_inputs.spec if of_inputs else {}
+        function = self.compiled.decoder(problem, config, constraint, self.reader(problem).spec, spec)
+        values = settings(options)
 
-        def decode(features, rows, texts=None):
-            return function(features, rows, told.conditions(texts) if told else {}, given)
+        def decode(features: Batch, rows: tf.Tensor, texts: tf.Tensor | None = None) -> Outputs:
+            return function(features, rows, of_inputs.conditions(texts) if of_inputs else {}, values)
 
         return decode
 
@@ -240,14 +258,27 @@ class Predictor:
             length *= 2
         return length
 
-    def _windows(self, problem, examples, keep_errors, options, rows):
+    def _windows(
+        self,
+        problem: str,
+        examples: Iterable[dict[str, Any]],
+        keep_errors: bool,
+        options: DecodeOptions,
+        rows: Iterable[int] | None,
+    ) -> Iterator[Prediction]:
         numbered = zip(itertools.count() if rows is None else rows, examples, strict=False)
         batches = max(_WINDOW, 2 * self.at_a_time)
         while window := list(itertools.islice(numbered, batches * options.batch_size)):
             yield from self._window(problem, window, keep_errors, options)
 
-    def _window(self, problem, window, keep_errors, options) -> list[Prediction]:
-        predictions: list[Prediction | None] = [None] * len(window)
+    def _window(
+        self,
+        problem: str,
+        window: list[tuple[int, dict[str, Any]]],
+        keep_errors: bool,
+        options: DecodeOptions,
+    ) -> list[Prediction]:
+        predictions: dict[int, Prediction] = {}
         reader = self.reader(problem)
         as_text, read = {}, {}
         for i, (_, example) in enumerate(window):
@@ -266,7 +297,7 @@ class Predictor:
                     f"to_text of problem `{problem}` fails without {error}; in decoding there are only inputs"
                 ) from None
 
-        def decoded(length, batch):
+        def decoded(length: int, batch: list[int]) -> Iterable[tuple[int, Prediction]]:
             features = reader.batch([read[i] for i in batch])
             rows = np.array([window[i][0] for i in batch], np.int32)
             texts = [as_text[i] for i in batch] if self._reads_text(problem) else None
@@ -274,25 +305,27 @@ class Predictor:
 
         room = self._room(problem, as_text, read, options)
         most = options.batch_size * reader.bounds[-1]
-        batches = batched(read, room.get, options.batch_size, most)
-        for i, output in itertools.chain(*cores.each(lambda batch: decoded(*batch), batches)):
+        batches = batch_by_length(read, room.__getitem__, options.batch_size, most)
+        for i, output in itertools.chain(*cores.map_batches(lambda batch: decoded(*batch), batches)):
             predictions[i] = self._as_read(problem, as_text[i], output)
-        return predictions
+        return [predictions[i] for i in range(len(window))]
 
     def model_input(self, problem: str, example: dict[str, Any]) -> Any:
         """What the model reads of an example: the first of several."""
-        made = self.run.problems[problem]
-        value = made.to_text(example)["inputs"]
-        return value[0] if made.inputs.is_text and isinstance(value, list) else value
+        definition = self.run.problems[problem]
+        value = definition.to_text(example)["inputs"]
+        return value[0] if definition.inputs.is_text and isinstance(value, list) else value
 
-    def _as_read(self, problem, inputs, output: Prediction) -> Prediction:
+    def _as_read(self, problem: str, inputs: Any, output: Prediction) -> Prediction:
         """The output as a person reads it."""
         from_text = self.run.problems[problem].from_text
         beams = tuple(dataclasses.replace(one, text=from_text(inputs, one.text)) for one in output.beams)
         text = beams[0].text if beams else from_text(inputs, output.text)
         return dataclasses.replace(output, text=text, beams=beams)
 
-    def _room(self, problem, as_text, read, options) -> dict[int, int]:
+    def _room(
+        self, problem: str, as_text: Mapping[int, Any], read: Mapping[int, Any], options: DecodeOptions
+    ) -> dict[int, int]:
         """Most positions of the output of each input."""
         reader = self.reader(problem)
         wanted = {i: reader.room(x) for i, x in read.items()}
@@ -302,29 +335,40 @@ class Predictor:
             wanted = {i: max(wanted[i], int(n)) for i, n in zip(read, positions, strict=True)}
         return {i: self.decode_length(n, options) for i, n in wanted.items()}
 
-    def _outputs(self, problem, length, features, rows, texts, options) -> list[Prediction]:
+    def _outputs(
+        self,
+        problem: str,
+        length: int,
+        features: Batch,
+        rows: np.ndarray,
+        texts: list[str] | None,
+        options: DecodeOptions,
+    ) -> list[Prediction]:
         if not self.run.problems[problem].targets.is_text:
             function = self.compiled.probabilities(problem, self.reader(problem).spec)
-            return [of_classes(self.run.labels[problem], row) for row in function(features).numpy()]
-        found = self.decoder(problem, options, length)(features, rows, texts)
+            return [
+                prediction_of_classes(self.run.labels[problem], row) for row in function(features).numpy()
+            ]
+        outputs = self.decoder(problem, options, length)(features, rows, texts)
         return [
-            of_outputs(self.run.vocabulary, *one) for one in zip(*(x.numpy() for x in found), strict=True)
+            prediction_of_outputs(self.run.vocabulary, *one)
+            for one in zip(*(x.numpy() for x in outputs), strict=True)
         ]
 
-    def _reads_text(self, problem) -> bool:
+    def _reads_text(self, problem: str) -> bool:
         return self.run.problems[problem].inputs.is_text
 
-    def _constraint(self, problem, options):
+    def _constraint(self, problem: str, options: DecodeOptions) -> Constraint | None:
         """What outputs keep to, where the options ask for it and they are text; else None."""
         if not options.constrain or not self.run.problems[problem].targets.is_text:
             return None
         with self._lock:
             if problem not in self._constraints:
-                made = self.run.problems[problem].constraint(self.run.vocabulary)
-                self._constraints[problem] = made
+                constraint = self.run.problems[problem].constraint(self.run.vocabulary)
+                self._constraints[problem] = constraint
             return self._constraints[problem]
 
 
-def _check_list(values):
+def _check_list(values: Any) -> None:
     if isinstance(values, str | bytes | os.PathLike | np.ndarray):
         raise UserError(f"expected a list of inputs, received {type(values).__name__}; write [input]")

@@ -1,6 +1,7 @@
 """Scoring: how likely the model holds given outputs to be, teacher-forced."""
 
 import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,34 +10,37 @@ from t2tlite.decoding import cores
 from t2tlite.decoding.prediction import Score
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
+from t2tlite.types import Batch
 
 
-def score(predictor, problem: str, inputs: list, targets: list, keep_errors: bool) -> list[Score]:
+def score(predictor: Any, problem: str, inputs: list, targets: list, keep_errors: bool) -> list[Score]:
     """One `Score` for each pair; see `Predictor.score`."""
-    made, reader = predictor.run.problems[problem], predictor.reader(problem)
+    definition, reader = predictor.run.problems[problem], predictor.reader(problem)
     writes = _targets(predictor, problem)
-    scores: list[Score | None] = [None] * len(inputs)
+    scores: dict[int, Score] = {}
     read = {}
     for i, pair in enumerate(zip(inputs, targets, strict=True)):
         try:
-            example = made.to_text(dict(zip(("inputs", "targets"), pair, strict=True)))
-            value = _one(example["inputs"]) if made.inputs.is_text else example["inputs"]
+            example = definition.to_text(dict(zip(("inputs", "targets"), pair, strict=True)))
+            value = _one(example["inputs"]) if definition.inputs.is_text else example["inputs"]
             read[i] = reader.read(value), writes.read(_one(example["targets"]))
         except UserError as error:
             if not keep_errors:
                 raise
             scores[i] = Score(0.0, error=str(error))
 
-    def scored(batch):
+    def scored(batch: list[int]) -> Iterable[tuple[int, Score]]:
         features = reader.batch([read[i][0] for i in batch])
         return zip(batch, list(writes.scores(features, [read[i][1] for i in batch])), strict=True)
 
-    for i, one in itertools.chain(*cores.each(scored, _batches(read, predictor.options.batch_size))):
-        scores[i] = one
-    return scores
+    for i, scored_pair in itertools.chain(
+        *cores.map_batches(scored, _batches(read, predictor.options.batch_size))
+    ):
+        scores[i] = scored_pair
+    return [scores[i] for i in range(len(inputs))]
 
 
-def _targets(predictor, problem):
+def _targets(predictor: Any, problem: str) -> "_Text | _Class":
     """What reads the problem's targets and scores them."""
     targets = predictor.run.problems[problem].targets
     if targets.is_text:
@@ -49,7 +53,7 @@ def _targets(predictor, problem):
 class _Text:
     """Targets that are text."""
 
-    def __init__(self, predictor, problem):
+    def __init__(self, predictor: Any, problem: str) -> None:
         self._vocabulary = predictor.run.vocabulary
         targets = predictor.run.problems[problem].targets
         self._reader = targets.input_reader(predictor.run.vocabulary, predictor.run.hparams)
@@ -58,10 +62,10 @@ class _Text:
     def read(self, target: Any) -> np.ndarray:
         return self._reader.read(target)
 
-    def scores(self, features, targets):
+    def scores(self, features: Batch, targets: list[np.ndarray]) -> Iterator[Score]:
         padded = self._reader.batch(targets)["inputs"]
-        found = self._function({**features, "targets": padded}).numpy()
-        for ids, row in zip(targets, found, strict=True):
+        log_probabilities = self._function({**features, "targets": padded}).numpy()
+        for ids, row in zip(targets, log_probabilities, strict=True):
             units = tuple((self._vocabulary.piece(i), float(p)) for i, p in zip(ids, row, strict=False))
             yield Score(float(row.sum()), units)
 
@@ -69,7 +73,7 @@ class _Text:
 class _Class:
     """Targets that are names of classes."""
 
-    def __init__(self, predictor, problem):
+    def __init__(self, predictor: Any, problem: str) -> None:
         self._problem = problem
         self._names = predictor.run.labels[problem]
         self._function = predictor.compiled.class_log_probabilities(problem, predictor.reader(problem).spec)
@@ -80,17 +84,17 @@ class _Class:
             raise UserError(f"problem `{self._problem}` has no class `{target}`{near}")
         return np.array([self._names.index(target)])
 
-    def scores(self, features, targets):
+    def scores(self, features: Batch, targets: list[np.ndarray]) -> Iterator[Score]:
         for [number], row in zip(targets, self._function(features).numpy(), strict=True):
             yield Score(float(row[number]), ((self._names[number], float(row[number])),))
 
 
-def _one(value):
+def _one(value: Any) -> Any:
     """The first of several references."""
     return value[0] if isinstance(value, list) else value
 
 
-def _batches(read, size):
+def _batches(read: Mapping[int, tuple[Any, Any]], size: int) -> Iterator[list[int]]:
     """Pairs of similar length, so many at a time."""
     order = sorted(read, key=lambda i: (len(read[i][1]), len(read[i][0])))
     for start in itertools.count(0, size):

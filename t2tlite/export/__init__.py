@@ -1,1 +1,1 @@
-"""Export: trained problems as a SavedModel that reads and writes what people do, without t2tlite."""
+"""Export: trained problems as a SavedModel that needs no t2tlite, or as a Keras model."""

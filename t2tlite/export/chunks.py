@@ -1,13 +1,14 @@
 """A batch of any size and any lengths, in the graph, in chunks that the model can hold."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 
 def in_chunks(
     write: Callable[[tf.Tensor], dict[str, tf.Tensor]],
-    made: dict[str, tf.TensorSpec],
+    specs: dict[str, tf.TensorSpec],
     wanted: tf.Tensor,
     length: tf.Tensor,
     size: int,
@@ -16,7 +17,7 @@ def in_chunks(
 
     Args:
       write: the outputs, `[n, ...]`, of int32 rows `[n]`.
-      made: of the outputs of a batch, `[None, ...]`.
+      specs: of the outputs of a batch, `[None, ...]`.
       wanted: bool `[batch]`, the rows to compute; the others get "" and 0.
       length: float32 `[batch]`, of the inputs, as a multiple of the longest in training.
       size: most rows in a chunk; fewer where inputs are longer than any in training.
@@ -25,25 +26,25 @@ def in_chunks(
     order = tf.argsort(tf.gather(length, rows), direction="DESCENDING", stable=True)
     rows = tf.gather(rows, order)
     batch = tf.shape(wanted)[0]
-    nothing = {name: tf.fill([batch, *spec.shape[1:]], _nothing(spec.dtype)) for name, spec in made.items()}
+    nothing = {name: tf.fill([batch, *spec.shape[1:]], _nothing(spec.dtype)) for name, spec in specs.items()}
 
-    def unfinished(begin, outputs):
+    def unfinished(begin: tf.Tensor, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
         return begin < tf.size(rows)
 
-    def chunk(begin, outputs):
+    def chunk(begin: tf.Tensor, outputs: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         fit = tf.cast(size / tf.maximum(tf.gather(length, rows[begin]), 1.0), tf.int32)
         here = rows[begin : begin + tf.maximum(fit, 1)]
-        found = write(here)
+        values = write(here)
         place = here[:, None]
-        outputs = {name: tf.tensor_scatter_nd_update(outputs[name], place, found[name]) for name in outputs}
+        outputs = {name: tf.tensor_scatter_nd_update(outputs[name], place, values[name]) for name in outputs}
         return begin + tf.size(here), outputs
 
-    invariants = tf.TensorShape([]), {name: spec.shape for name, spec in made.items()}
+    invariants = tf.TensorShape([]), {name: spec.shape for name, spec in specs.items()}
     _, outputs = tf.while_loop(
         unfinished, chunk, (tf.constant(0), nothing), invariants, parallel_iterations=1
     )
     return outputs
 
 
-def _nothing(dtype: tf.DType):
+def _nothing(dtype: tf.DType) -> Any:
     return "" if dtype == tf.string else tf.zeros([], dtype)

@@ -1,18 +1,28 @@
 """What an export says of itself: the content of t2tlite.json."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import t2tlite
 from t2tlite import hparam
+from t2tlite.decoding.options import DecodeOptions
+from t2tlite.export.sizes import Size
 from t2tlite.problem import Problem
+from t2tlite.run import Run
+from t2tlite.version import __version__
 
 FILE = "t2tlite.json"
 _PROBES = ("a b", "  two  spaces ", "Upper Case , (x) .")
 
 
-def description(run, problems: Sequence[str], signatures, options, checkpoint: str, parts) -> dict[str, Any]:
+def description(
+    run: Run,
+    problems: Sequence[str],
+    signatures: Sequence[Any],
+    options: DecodeOptions,
+    checkpoint: str,
+    parts: Mapping[str, Size],
+) -> dict[str, Any]:
     """The content of t2tlite.json.
 
     Args:
@@ -27,7 +37,7 @@ def description(run, problems: Sequence[str], signatures, options, checkpoint: s
 
     text = any(run.problems[name].has_text() for name in problems)
     return {
-        "t2tlite": t2tlite.__version__,
+        "t2tlite": __version__,
         "tensorflow": tf.__version__,
         "needs": ["tensorflow", "tensorflow-text"] if text else ["tensorflow"],
         "checkpoint": checkpoint,
@@ -40,9 +50,9 @@ def description(run, problems: Sequence[str], signatures, options, checkpoint: s
     }
 
 
-def _problem(run, name: str) -> dict[str, Any]:
+def _problem(run: Run, name: str) -> dict[str, Any]:
     problem = run.problems[name]
-    found = {
+    fields = {
         "inputs": problem.inputs.described(),
         "targets": problem.targets.kind,
         "command": problem.command,
@@ -50,11 +60,11 @@ def _problem(run, name: str) -> dict[str, Any]:
         "from_text": converts_outputs(problem),
     }
     if name in run.labels:
-        found["classes"] = list(run.labels[name])
-    return found
+        fields["classes"] = list(run.labels[name])
+    return fields
 
 
-def converts_inputs(problem) -> bool:
+def converts_inputs(problem: Problem) -> bool:
     """Whether `to_text` does something to inputs, which a graph can't: they are to be given as it gives them.
 
     It may be there for the targets alone, so it is tried on some texts.
@@ -69,20 +79,22 @@ def converts_inputs(problem) -> bool:
         return True
 
 
-def converts_outputs(problem) -> bool:
+def converts_outputs(problem: Problem) -> bool:
     """Whether people read something else (`from_text`) than what the model writes, which is exported."""
-    return problem.targets.is_text and type(problem).from_text is not Problem.from_text
+    return (
+        bool(problem.targets and problem.targets.is_text) and type(problem).from_text is not Problem.from_text
+    )
 
 
-def _signature(signature) -> dict[str, Any]:
-    _, given = signature.function.structured_input_signature
-    made = signature.function.structured_outputs
+def _signature(signature: Any) -> dict[str, Any]:
+    _, inputs = signature.function.structured_input_signature
+    outputs = signature.function.structured_outputs
     return {
         "problem": signature.problem,
-        "inputs": {name: _tensor(given[name], said) for name, said in signature.inputs.items()},
-        "outputs": {name: _tensor(made[name], said) for name, said in signature.outputs.items()},
+        "inputs": {name: _tensor(inputs[name], meaning) for name, meaning in signature.inputs.items()},
+        "outputs": {name: _tensor(outputs[name], meaning) for name, meaning in signature.outputs.items()},
     }
 
 
-def _tensor(tensor, said: str) -> dict[str, Any]:
-    return {"dtype": tensor.dtype.name, "shape": list(tensor.shape), "what": said}
+def _tensor(tensor: Any, meaning: str) -> dict[str, Any]:
+    return {"dtype": tensor.dtype.name, "shape": list(tensor.shape), "what": meaning}

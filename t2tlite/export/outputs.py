@@ -2,12 +2,14 @@
 
 import tensorflow as tf
 
+from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
+from t2tlite.types import Batch
 
 _BEST = 5  # classes, as the predictor tells
 
 
-def writer(predictor, problem: str):
+def writer(predictor: Predictor, problem: str) -> "Texts | Classes":
     """What writes a problem's outputs.
 
     Raises:
@@ -26,8 +28,8 @@ class Texts:
 
     Attributes:
       suffix: of the name of a signature that writes this.
-      made: `{name: TensorSpec}` of the outputs for a batch.
-      means: `{name: what it is}`, for people.
+      specs: `{name: TensorSpec}` of the outputs for a batch.
+      meanings: `{name: what it is}`, for people.
 
     Args:
       predictor: whose compiled function is used.
@@ -36,17 +38,17 @@ class Texts:
 
     suffix = ""
 
-    def __init__(self, predictor, problem: str):
+    def __init__(self, predictor: Predictor, problem: str) -> None:
         self._vocabulary = predictor.run.vocabulary
         self._decode = predictor.decoder(problem)
         self._all = predictor.options.return_beams
         shape = [None, predictor.options.outputs] if self._all else [None]
-        self.made = {
+        self.specs = {
             "text": tf.TensorSpec(shape, tf.string),
             "log_probability": tf.TensorSpec(shape, tf.float32),
             "score": tf.TensorSpec(shape, tf.float32),
         }
-        self.means = {
+        self.meanings = {
             "text": "the outputs, best first; empty, with a score of -inf, where there are fewer"
             if self._all
             else "the best output",
@@ -54,33 +56,34 @@ class Texts:
             "score": "by which outputs are ranked: log_probability over the length penalty, if any",
         }
 
-    def write(self, features, rows, texts):
-        found = self._decode(features, rows, texts)
-        ids, log_probability, score = found  # [batch, outputs, length], [batch, outputs]
+    def write(self, features: Batch, rows: tf.Tensor, texts: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        ids, log_probability, score = self._decode(
+            features, rows, texts
+        )  # [batch, outputs, length], [batch, outputs]
         shape = tf.shape(ids)
         text = self._vocabulary.detokenize(tf.reshape(ids, [-1, shape[2]]))
         text = tf.where(score > float("-inf"), tf.reshape(text, shape[:2]), "")
-        found = {"text": text, "log_probability": log_probability, "score": score}
-        return found if self._all else {name: values[:, 0] for name, values in found.items()}
+        outputs = {"text": text, "log_probability": log_probability, "score": score}
+        return outputs if self._all else {name: values[:, 0] for name, values in outputs.items()}
 
 
 class Classes:
     """The likeliest classes; see `Texts`."""
 
     suffix = ""
-    means = {"label": "the likeliest classes, best first", "probability": "of each of them"}
+    meanings = {"label": "the likeliest classes, best first", "probability": "of each of them"}
 
-    def __init__(self, predictor, problem: str):
+    def __init__(self, predictor: Predictor, problem: str) -> None:
         self._names = predictor.run.labels[problem]
         self._probabilities = predictor.compiled.probabilities(problem, predictor.reader(problem).spec)
         shape = [None, min(_BEST, len(self._names))]
-        self.made = {
+        self.specs = {
             "label": tf.TensorSpec(shape, tf.string),
             "probability": tf.TensorSpec(shape, tf.float32),
         }
 
-    def write(self, features, rows, texts):
-        best, classes = tf.math.top_k(self._probabilities(features), self.made["label"].shape[1])
+    def write(self, features: Batch, rows: tf.Tensor, texts: tf.Tensor | None) -> dict[str, tf.Tensor]:
+        best, classes = tf.math.top_k(self._probabilities(features), self.specs["label"].shape[1])
         return {"label": tf.gather(tf.constant(self._names), classes), "probability": best}
 
 
@@ -88,12 +91,12 @@ class Scores:
     """The log-probability of given outputs; see `Texts`."""
 
     suffix = "_score"
-    made = {"log_probability": tf.TensorSpec([None], tf.float32)}
-    means = {"log_probability": "of the targets given the inputs, in nats, their end included"}
+    specs = {"log_probability": tf.TensorSpec([None], tf.float32)}
+    meanings = {"log_probability": "of the targets given the inputs, in nats, their end included"}
 
-    def __init__(self, predictor, problem: str):
+    def __init__(self, predictor: Predictor, problem: str) -> None:
         spec = predictor.reader(problem).spec
         self._log_probabilities = predictor.compiled.log_probabilities(problem, spec)
 
-    def write(self, features, rows):
+    def write(self, features: Batch, rows: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"log_probability": tf.reduce_sum(self._log_probabilities(features), axis=1)}

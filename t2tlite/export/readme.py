@@ -8,72 +8,73 @@ from t2tlite import registry
 FILE = "README.md"
 
 
-def text(told: dict[str, Any]) -> str:
+def text(description: dict[str, Any]) -> str:
     """The text.
 
     Args:
-      told: as `description.description` gives it.
+      description: as `description.description` gives it.
     """
-    problems = ", ".join(f"`{name}`" for name in told["problems"])
+    problems = ", ".join(f"`{name}`" for name in description["problems"])
     return "\n".join(
         [
             "# A trained model, exported",
             "",
             _fill(
-                f"A TensorFlow SavedModel, written by t2t-export of t2tlite {told['t2tlite']} from the"
-                f" checkpoint {told['checkpoint']}, for {problems}. It needs {' and '.join(told['needs'])}"
-                f" {told['tensorflow'].rpartition('.')[0]}, and not t2tlite."
+                f"A TensorFlow SavedModel, written by t2t-export of t2tlite {description['t2tlite']} from the"
+                f" checkpoint {description['checkpoint']}, for {problems}. It needs"
+                f" {' and '.join(description['needs'])}"
+                f" {description['tensorflow'].rpartition('.')[0]}, and not t2tlite."
             ),
             "",
-            *_example(told),
+            *_example(description),
             "",
             "## Signatures",
             "",
-            *(line for name, one in told["signatures"].items() for line in _signature(name, one)),
+            *(line for name, one in description["signatures"].items() for line in _signature(name, one)),
             _fill(
                 "`assets/t2tlite.json` says the same for programs, with classes, hyperparameters and how"
                 " outputs are searched for. A batch may have any size; an empty text gives an empty output."
             ),
-            *_conversions(told),
+            *_conversions(description),
             "",
         ]
     )
 
 
-def _example(told) -> list[str]:
-    problem = next(iter(told["problems"]))
-    kinds = told["problems"][problem]["inputs"]
+def _example(description: dict[str, Any]) -> list[str]:
+    problem = next(iter(description["problems"]))
+    kinds = description["problems"][problem]["inputs"]
     kinds = {"inputs": kinds} if isinstance(kinds, str) else kinds
     features = {name: registry.get("feature", kind) for name, kind in kinds.items()}
     suffix = next(filter(None, (feature.graph_suffix for feature in features.values())), "")
     name = f"{problem}{suffix}"
-    given = ", ".join(f"{name}={feature.graph_input}" for name, feature in features.items())
-    shown = "text" if "text" in told["signatures"][name]["outputs"] else "label"
+    arguments = ", ".join(f"{name}={feature.graph_input}" for name, feature in features.items())
+    shown = "text" if "text" in description["signatures"][name]["outputs"] else "label"
     lines = ["```python", "import tensorflow as tf"]
-    if "tensorflow-text" in told["needs"]:
+    if "tensorflow-text" in description["needs"]:
         lines.append("import tensorflow_text  # registers the operations of the tokenizer")
     return [
         *lines,
         "",
         'model = tf.saved_model.load("EXPORT_DIR")',
-        f'outputs = model.signatures["{name}"]({given})',
+        f'outputs = model.signatures["{name}"]({arguments})',
         f'print(outputs["{shown}"].numpy())',
         "```",
     ]
 
 
-def _signature(name, one) -> list[str]:
+def _signature(name: str, one: dict[str, Any]) -> list[str]:
     lines = [f"`{name}`", ""]
-    for way, tensors in (("takes", one["inputs"]), ("gives", one["outputs"])):
+    for verb, tensors in (("takes", one["inputs"]), ("gives", one["outputs"])):
         for key, tensor in tensors.items():
             shape = ", ".join("batch" if i == 0 else str(n or "any") for i, n in enumerate(tensor["shape"]))
-            lines.append(f"* {way} `{key}`, {tensor['dtype']} `[{shape}]`: {tensor['what']}")
+            lines.append(f"* {verb} `{key}`, {tensor['dtype']} `[{shape}]`: {tensor['what']}")
     return [*lines, ""]
 
 
-def _conversions(told) -> list[str]:
+def _conversions(description: dict[str, Any]) -> list[str]:
     lines = []
-    for name, one in told["problems"].items():
+    for name, one in description["problems"].items():
         get = f'registry.get_problem("{name}")'
         if one["to_text"]:
             lines.append(

@@ -16,15 +16,15 @@ class Size(NamedTuple):
 
 def by_part(variables: Iterable) -> dict[str, Size]:
     """The sizes of a model's parts: its nets, encoder, mixer, decoder, command tokens, in order of name."""
-    found: dict[str, Size] = {}
+    sizes: dict[str, Size] = {}
     for variable in variables:
         part = variable.path.partition("/")[2].partition("/")[0]
         part = re.sub("^command_.*", "commands", part)
         parameters = math.prod(variable.shape)
-        before = found.get(part, Size(0, 0))
+        before = sizes.get(part, Size(0, 0))
         size = parameters * variable.value.dtype.size
-        found[part] = Size(before.parameters + parameters, before.bytes + size)
-    return dict(sorted(found.items()))
+        sizes[part] = Size(before.parameters + parameters, before.bytes + size)
+    return dict(sorted(sizes.items()))
 
 
 def of_folder(path: pathlib.Path) -> int:
@@ -44,7 +44,7 @@ def table(kept: dict[str, Size], whole: dict[str, Size], export: int, checkpoint
       kept, whole: the parts of the export, and of the model.
       export, checkpoint: bytes of the folders.
     """
-    rows = [("part", "parameters", "MB", "left out"), ("", "", "", "")]
+    rows: list[tuple[str, ...]] = [("part", "parameters", "MB", "left out"), ("", "", "", "")]
     for part, size in {**whole, "total": total(whole.values())}.items():
         here = total(kept.values()) if part == "total" else kept.get(part, Size(0, 0))
         left = size.parameters - here.parameters

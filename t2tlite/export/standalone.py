@@ -21,19 +21,21 @@ def source(function: Callable, name: str) -> str:
       name: under which it is to be found.
 
     Raises:
-      UserError: it uses something else.
+      UserError: it uses something else, or is no plain function.
     """
+    if not isinstance(function, types.FunctionType):
+        raise UserError(f"a from_text_function must be a function of a module; received {function!r:.60}")
     imports: set[str] = set()
     values: dict[str, str] = {}
     functions: dict[str, str] = {}
 
-    def take(one: types.FunctionType):
+    def take(one: types.FunctionType) -> None:
         functions[one.__name__] = inspect.getsource(one).strip()
         for key in _globals(one.__code__):
             if key in one.__globals__ and key not in functions and key not in values:
                 add(key, one.__globals__[key])
 
-    def add(key: str, value: Any):
+    def add(key: str, value: Any) -> None:
         if isinstance(value, types.ModuleType) and value.__name__ == key and key in sys.stdlib_module_names:
             imports.add(key)
         elif isinstance(value, types.FunctionType) and value.__name__ == key:

@@ -1,33 +1,40 @@
 """Sound as tensors: waveforms in batches, in decoding, and in the graph of an export."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import audio as sounds
+from t2tlite.data.media import audio as sounds
+from t2tlite.data.media import sound_files
 from t2tlite.errors import UserError
-from t2tlite.features import audio, raw
-from t2tlite.features.codec import Codec, bound
+from t2tlite.features import encoding, raw
+from t2tlite.features.codec import Codec, Reading, bound
 from t2tlite.features.guard import guarded
 from t2tlite.features.inputs import LONGEST, InputReader, check_length, padded, path
+from t2tlite.hparam import HParams
 
-_RATE = audio.SAMPLE_RATE
+_RATE = sounds.SAMPLE_RATE
 
 
 class AudioCodec(Codec):
     """Stored 16-bit PCM to waveforms; see `Audio.codec`."""
 
-    def __init__(self, reading):
+    def __init__(self, reading: Reading) -> None:
         super().__init__(reading)
-        self.limits = audio.MEASURE.limits(reading.hparams)
+        self.limits = encoding.AUDIO.limits(reading.hparams)
 
-    def length(self, compact):
+    def length(self, compact: Any) -> tf.Tensor:
         return tf.strings.length(compact) // 2  # [block], 16 bits a sample
 
-    def dense(self, name, compact, epoch, index, rows):
+    def dense(
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+    ) -> dict[str, tf.Tensor]:
         lengths = self.length(compact)  # [batch]
         longest = bound(tf.reduce_max(lengths), self.limits)
         samples = tf.io.decode_raw(compact[rows], tf.int16, fixed_length=2 * longest)  # [rows, longest]
-        return {name: tf.cast(samples, tf.float32) / audio.PCM, f"{name}_length": lengths[rows]}
+        return {name: tf.cast(samples, tf.float32) / encoding.PCM_PEAK, f"{name}_length": lengths[rows]}
 
 
 class AudioInputs(InputReader):
@@ -38,10 +45,13 @@ class AudioInputs(InputReader):
         "inputs_length": tf.TensorSpec([None], tf.int32),
     }
 
-    def __init__(self, vocabulary, hparams):
-        self.bounds = audio.MEASURE.limits(hparams)
+    def __init__(
+        self, vocabulary: Any, hparams: HParams, opener: sound_files.Opener = sound_files.open_content
+    ) -> None:
+        self.bounds = encoding.AUDIO.limits(hparams)
+        self._opener = opener
 
-    def read(self, value):
+    def read(self, value: Any) -> np.ndarray:
         """A path, the bytes of a file, or float samples at 16 kHz `[samples]`, to float32 `[samples]`."""
         if isinstance(value, np.ndarray):
             if value.ndim != 1 or value.dtype.kind != "f" or not value.size or not np.isfinite(value).all():
@@ -51,21 +61,48 @@ class AudioInputs(InputReader):
                 )
             samples = value.astype(np.float32).clip(-1, 1)
         else:
-            samples = sounds.read(value if isinstance(value, bytes) else path(value))
+            samples = sounds.read(value if isinstance(value, bytes) else path(value), self._opener)
         check_length(len(samples), self.bounds, f"samples at {_RATE} Hz")
-        return np.round(samples * audio.PCM) / np.float32(audio.PCM)  # as prepared data has it
+        return np.round(samples * encoding.PCM_PEAK) / np.float32(
+            encoding.PCM_PEAK
+        )  # as prepared data has it
 
-    def batch(self, examples):
+    def batch(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
         lengths = np.array([len(samples) for samples in examples], np.int32)
         return {"inputs": padded(examples, self.bounds), "inputs_length": lengths}
 
-    def alone(self, example):
+    def alone(self, example: Any) -> dict[str, np.ndarray]:
         """As long as the longest in training, at least: the stride of a net is known from that."""
         together = self.batch([example, np.zeros([self.bounds[-1]], example.dtype)])
         return {name: array[:1] for name, array in together.items()}
 
 
-class RawWaveforms(raw.RawReader):
+class _RawSounds(raw.RawReader):
+    """Base of what reads samples, and what reads files of them."""
+
+    def __init__(self, vocabulary: Any, hparams: HParams) -> None:
+        self._bounds = encoding.AUDIO.limits(hparams)
+        self._bound = self._bounds[-1]
+        self.accepts = self._accepts(f"at most {LONGEST * self._bound / _RATE:g} seconds")
+
+    def _accepts(self, most: str) -> dict[str, str]:
+        raise NotImplementedError
+
+    def _of(self, samples: tf.Tensor, length: tf.Tensor, heard: tf.Tensor, error: tf.Tensor) -> raw.Read:
+        def features(rows: tf.Tensor) -> dict[str, tf.Tensor]:
+            lengths = tf.gather(length, rows)
+            found = tf.where(tf.gather(heard, rows), tf.gather(samples, rows), 0.0)
+            found = tf.round(tf.clip_by_value(found, -1.0, 1.0) * encoding.PCM_PEAK) / encoding.PCM_PEAK
+            return {
+                "inputs": raw.padded(found[:, : tf.reduce_max(lengths)], self._bounds),
+                "inputs_length": lengths,
+            }
+
+        relative = tf.cast(length, tf.float32) / self._bound
+        return raw.Read(features, relative, error, tf.zeros_like(length, tf.bool))
+
+
+class RawWaveforms(_RawSounds):
     """Samples."""
 
     spec = {
@@ -73,18 +110,13 @@ class RawWaveforms(raw.RawReader):
         "inputs_length": tf.TensorSpec([None], tf.int32),
     }
 
-    def __init__(self, vocabulary, hparams):
-        self._bounds = audio.MEASURE.limits(hparams)
-        self._bound = self._bounds[-1]
-        self.accepts = self._accepts(f"at most {LONGEST * self._bound / _RATE:g} seconds")
-
-    def _accepts(self, most):
+    def _accepts(self, most: str) -> dict[str, str]:
         return {
             "inputs": f"sound of one channel at {_RATE} Hz in [-1, 1], {most}; padded with anything",
             "inputs_length": "how many samples of each row are its sound, 1 or more",
         }
 
-    def read(self, inputs, inputs_length) -> raw.Read:
+    def read(self, inputs: Any, inputs_length: Any) -> raw.Read:
         width = tf.shape(inputs)[1]
         fits = (inputs_length > 0) & (inputs_length <= width)
         heard = tf.sequence_mask(tf.where(fits, inputs_length, 0), width)
@@ -96,24 +128,11 @@ class RawWaveforms(raw.RawReader):
         )
         return self._of(inputs, inputs_length, heard, error)
 
-    def is_missing(self, inputs, inputs_length):
+    def is_missing(self, inputs: Any, inputs_length: Any) -> tf.Tensor:
         return inputs_length == 0
 
-    def _of(self, samples, length, heard, error):
-        def features(rows):
-            lengths = tf.gather(length, rows)
-            found = tf.where(tf.gather(heard, rows), tf.gather(samples, rows), 0.0)
-            found = tf.round(tf.clip_by_value(found, -1.0, 1.0) * audio.PCM) / audio.PCM
-            return {
-                "inputs": raw.padded(found[:, : tf.reduce_max(lengths)], self._bounds),
-                "inputs_length": lengths,
-            }
 
-        relative = tf.cast(length, tf.float32) / self._bound
-        return raw.Read(features, relative, error, tf.zeros_like(length, tf.bool))
-
-
-class RawWavFiles(RawWaveforms):
+class RawWavFiles(_RawSounds):
     """The content of WAV files.
 
     They are not resampled: a graph has no filter that would do the same as the predictor's.
@@ -122,15 +141,15 @@ class RawWavFiles(RawWaveforms):
     suffix = "_wav"
     spec = {"inputs": tf.TensorSpec([None], tf.string)}
 
-    def _accepts(self, most):
+    def _accepts(self, most: str) -> dict[str, str]:
         return {
             "inputs": f"the content of a WAV file, 16-bit PCM at {_RATE} Hz, any number of channels, {most}"
         }
 
-    def is_missing(self, inputs):
+    def is_missing(self, inputs: Any) -> tf.Tensor:
         return inputs == ""
 
-    def read(self, inputs) -> raw.Read:
+    def read(self, inputs: Any) -> raw.Read:
         made = tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int32)
         samples, length, rate, ok = guarded(_decode_wav, inputs, made)
         error = raw.first_of(
@@ -145,7 +164,7 @@ class RawWavFiles(RawWaveforms):
         return self._of(samples, length, tf.sequence_mask(length, tf.shape(samples)[1]), error)
 
 
-def _decode_wav(content):
+def _decode_wav(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     samples, rate = tf.audio.decode_wav(content)  # [samples, channels]
     mono = tf.reduce_mean(samples, axis=1)
     return mono, tf.size(mono), rate

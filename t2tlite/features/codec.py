@@ -44,14 +44,14 @@ class Codec:
     limits: tuple[int, ...] = ()
     keeps_rows = False
 
-    def __init__(self, reading: Reading):
+    def __init__(self, reading: Reading) -> None:
         self.reading = reading
 
-    def spec(self):
+    def spec(self) -> Any:
         """How `tf.io.parse_example` reads the feature."""
         return tf.io.FixedLenFeature([], tf.string)
 
-    def compact(self, stored, epoch: tf.Tensor, index: tf.Tensor):
+    def compact(self, stored: Any, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         """What waits for its batch, in little memory: `[block]`, or ragged `[block, (length)]`.
 
         Args:
@@ -60,16 +60,16 @@ class Codec:
         """
         return stored
 
-    def length(self, compact) -> tf.Tensor:
+    def length(self, compact: Any) -> tf.Tensor:
         """Int32 `[block]`, in the units of `limits`; only asked for where there are any."""
         raise NotImplementedError
 
-    def references(self, stored) -> tf.Tensor:
+    def references(self, stored: Any) -> tf.Tensor:
         """Int64 `[block]`: how many values there are, of which training draws one."""
         return tf.ones([tf.shape(stored)[0]], tf.int64)
 
     def dense(
-        self, name: str, compact, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
     ) -> dict[str, tf.Tensor]:
         """The tensors of a batch, by their names in the batch.
 

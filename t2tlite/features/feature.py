@@ -1,8 +1,8 @@
 """Feature: one side of a problem, and all that the framework has to know of its kind of value."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,11 @@ from t2tlite.features import untrusted
 from t2tlite.features.measure import POSITIONS, Measure
 from t2tlite.features.positions import Encoded, Positions
 from t2tlite.features.statistics import Statistics
+from t2tlite.hparam import HParams
+
+if TYPE_CHECKING:
+    from t2tlite.features.codec import Codec, Reading
+    from t2tlite.features.inputs import InputReader
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Feature:
     content_types: ClassVar[tuple[str, ...]] = ()
     parts: ClassVar[tuple[tuple[str, "Feature"], ...]] = ()
 
-    def modality_name(self, hparams) -> str:
+    def modality_name(self, hparams: HParams) -> str:
         """The registered modality that represents this feature under these hyperparameters."""
         return self.modality or getattr(hparams, f"modality_{self.kind}")
 
@@ -86,7 +91,7 @@ class Feature:
 
     # Records.
 
-    def to_record(self, value: Any, labels=None) -> list[bytes]:
+    def to_record(self, value: Any, labels: Sequence[str] | None = None) -> list[bytes]:
         """What is stored of a value: the entries of a `bytes_list`.
 
         Args:
@@ -112,7 +117,7 @@ class Feature:
 
     # Batches.
 
-    def codec(self, reading):
+    def codec(self, reading: "Reading") -> "Codec":
         """From stored values to the tensors of a batch, in a tf.data pipeline.
 
         Args:
@@ -123,7 +128,9 @@ class Feature:
         """
         raise NotImplementedError
 
-    def random_batch(self, name: str, size: int, generator, run, problem: str) -> dict[str, Any]:
+    def random_batch(
+        self, name: str, size: int, generator: np.random.Generator, run: Any, problem: str
+    ) -> dict[str, Any]:
         """Arrays as the pipeline yields them, of random content and as long as the last bound.
 
         Args:
@@ -135,11 +142,11 @@ class Feature:
         """
         raise NotImplementedError
 
-    def largest(self, hparams) -> str:
+    def largest(self, hparams: HParams) -> str:
         """How large its largest value is, such as "12 tokens"; "" where all are small."""
         return ""
 
-    def describe(self, value, vocabulary, labels) -> str | None:
+    def describe(self, value: np.ndarray, vocabulary: Any, labels: Sequence[str]) -> str | None:
         """What a person can read of a value in a batch; None: nothing worth telling.
 
         Args:
@@ -152,14 +159,14 @@ class Feature:
 
     # Decoding.
 
-    def input_reader(self, vocabulary, hparams):
+    def input_reader(self, vocabulary: Any, hparams: HParams) -> "InputReader | None":
         """What reads the inputs that people give: a `t2tlite.features.inputs.InputReader`.
 
         None where inputs of this kind can't be decoded.
         """
         return None
 
-    def positions(self, value, encoded: Encoded, vocabulary) -> Positions:
+    def positions(self, value: Any, encoded: Encoded, vocabulary: Any) -> Positions:
         """What the encoded positions of an input stand for.
 
         Args:
@@ -171,7 +178,7 @@ class Feature:
 
     # Exports.
 
-    def raw_readers(self, vocabulary, hparams) -> tuple:
+    def raw_readers(self, vocabulary: Any, hparams: HParams) -> tuple:
         """What reads raw inputs in a graph: `t2tlite.features.raw.RawReader`s, a signature for each.
 
         Empty where inputs of this kind can't be read there.
@@ -198,7 +205,7 @@ class Feature:
         """An input that is the whole body of a request; see `from_json`."""
         return self.check_sent(body if self.is_file else untrusted.utf8(body, what), what)
 
-    def check_sent(self, value, what: str):
+    def check_sent(self, value: Any, what: str) -> Any:
         """The input, unless it would cost too much to decode."""
         return value
 
@@ -208,7 +215,7 @@ class Feature:
 
     # t2t-data.
 
-    def statistics(self, vocabulary, hparams) -> Statistics:
+    def statistics(self, vocabulary: Any, hparams: HParams) -> Statistics:
         """Takes prepared values and says how they are distributed."""
         raise NotImplementedError
 

@@ -25,7 +25,7 @@ def guarded(
     """
     batch = tf.shape(contents, out_type=tf.int64)[0]
 
-    def one(index, content):
+    def one(index: tf.Tensor, content: tf.Tensor) -> tuple:
         found = read(content)
         return index, *(tf.ensure_shape(x, spec.shape) for x, spec in zip(found, made, strict=True))
 
@@ -36,7 +36,7 @@ def guarded(
     index, *found = files.reduce(nothing, lambda _, new: new)  # there is one batch, or none
     place = index[:, None]
 
-    def scattered(values, spec):
+    def scattered(values: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
         shape = tf.concat([[batch], tf.shape(values, out_type=tf.int64)[1:]], axis=0)
         return tf.ensure_shape(tf.scatter_nd(place, values, shape), [None, *spec.shape])
 

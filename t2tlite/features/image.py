@@ -3,20 +3,27 @@
 import collections
 import dataclasses
 import io
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from t2tlite import registry
 from t2tlite.features import untrusted
+from t2tlite.features.encoding import JPEG, PNG
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
-from t2tlite.features.positions import Positions
+from t2tlite.features.positions import Encoded, Positions
 from t2tlite.features.statistics import Distribution, Statistics, even_bins, spread
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter
 
+if TYPE_CHECKING:
+    from t2tlite.features.codec import Codec, Reading
+    from t2tlite.features.inputs import InputReader
+    from t2tlite.features.raw import RawReader
+
 MEASURE = Measure("batch_images", precedence=2)
-PNG, JPEG = b"\x89PNG", b"\xff\xd8"
 
 
 @registry.register_feature
@@ -42,24 +49,24 @@ class Image(Feature):
     graph_input: ClassVar[str] = 'tf.constant([open("picture.jpg", "rb").read()])'
     content_types: ClassVar[tuple[str, ...]] = ("image/",)
 
-    def to_record(self, value, labels=None):
+    def to_record(self, value: Any, labels: Sequence[str] | None = None) -> list[bytes]:
         if not isinstance(value, bytes) or not value.startswith((PNG, JPEG)):
             raise ValueError(f"{value!r:.60}; expected the bytes of a PNG or JPEG file")
         return [value]
 
-    def from_record(self, values) -> bytes:
+    def from_record(self, values: list[bytes]) -> bytes:
         return values[0]
 
-    def stand_in(self):
+    def stand_in(self) -> Any:
         return self.example_input()
 
-    def codec(self, reading):
+    def codec(self, reading: "Reading") -> "Codec":
         """Float32 `[batch, image_size, image_size, 3]` in [0, 1], augmented in training."""
         from t2tlite.features.image_tensors import ImageCodec
 
         return ImageCodec(reading, self.flip)
 
-    def readable(self, stored):
+    def readable(self, stored: Any) -> Any:
         """The image's shape, once all of it has been decoded."""
         import tensorflow as tf
 
@@ -69,32 +76,34 @@ class Image(Feature):
             lambda: tf.shape(tf.io.decode_image(stored, channels=3, expand_animations=False)),
         )
 
-    def random_batch(self, name, size, generator, run, problem) -> dict[str, Any]:
+    def random_batch(
+        self, name: str, size: int, generator: np.random.Generator, run: Any, problem: str
+    ) -> dict[str, Any]:
         side = run.hparams.image_size
         return {name: generator.random((size, side, side, 3)).astype(np.float32)}
 
-    def largest(self, hparams):
+    def largest(self, hparams: HParams) -> str:
         return f"{hparams.image_size} pixels"
 
-    def input_reader(self, vocabulary, hparams):
+    def input_reader(self, vocabulary: Any, hparams: HParams) -> "InputReader | None":
         """Reads a path, the bytes of a file or an array to float32 `[image_size, image_size, 3]`."""
         from t2tlite.features.image_tensors import ImageInputs
 
         return ImageInputs(vocabulary, hparams)
 
-    def positions(self, value, encoded, vocabulary):
+    def positions(self, value: Any, encoded: Encoded, vocabulary: Any) -> Positions:
         return Positions(encoded.count, grid=encoded.grid, content=value)
 
-    def raw_readers(self, vocabulary, hparams):
+    def raw_readers(self, vocabulary: Any, hparams: HParams) -> "tuple[RawReader, ...]":
         """The content of PNG and JPEG files, strings `[batch]`."""
         from t2tlite.features.image_tensors import RawPictures
 
         return (RawPictures(vocabulary, hparams),)
 
-    def check_sent(self, value, what):
+    def check_sent(self, value: Any, what: str) -> Any:
         return untrusted.checked(untrusted.check_picture, value, what)
 
-    def example_input(self):
+    def example_input(self) -> Any:
         """The bytes of a black PNG."""
         import PIL.Image
 
@@ -102,20 +111,20 @@ class Image(Feature):
         PIL.Image.new("RGB", (64, 64)).save(made, "PNG")
         return made.getvalue()
 
-    def statistics(self, vocabulary, hparams):
+    def statistics(self, vocabulary: Any, hparams: HParams) -> Statistics:
         return _Pictures(vocabulary, hparams)
 
-    def as_file(self, value):
+    def as_file(self, value: Any) -> tuple[str, bytes] | None:
         return ("png" if value.startswith(PNG) else "jpg"), value
 
 
 class _Pictures(Statistics):
-    def __init__(self, vocabulary, hparams):
-        self._sides = []
+    def __init__(self, vocabulary: Any, hparams: HParams) -> None:
+        self._sides: list[int] = []
         self._bytes = 0
-        self._formats = collections.Counter()
+        self._formats: collections.Counter[str] = collections.Counter()
 
-    def take(self, value) -> int:
+    def take(self, value: Any) -> int:
         import PIL.Image
 
         with PIL.Image.open(io.BytesIO(value)) as image:
@@ -124,7 +133,7 @@ class _Pictures(Statistics):
         self._bytes += len(value)
         return self._sides[-1]
 
-    def distribution(self, name):
+    def distribution(self, name: str) -> Distribution:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self._formats.most_common())
         each = self._bytes / max(len(self._sides), 1) / 1000
         facts = (*spread(self._sides, "pixels"), f"{kinds}; {each:,.1f} kB each")

@@ -1,15 +1,18 @@
 """Pictures as tensors: pixels in batches, in decoding, and in the graph of an export."""
 
 import io
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import images
+from t2tlite.data.media import images
 from t2tlite.errors import UserError
-from t2tlite.features import image, inputs, raw
-from t2tlite.features.codec import Codec
+from t2tlite.features import encoding, inputs, raw
+from t2tlite.features.codec import Codec, Reading
 from t2tlite.features.guard import guarded
+from t2tlite.hparam import HParams
 
 
 class ImageCodec(Codec):
@@ -19,13 +22,15 @@ class ImageCodec(Codec):
       flip: whether training mirrors half of the images.
     """
 
-    def __init__(self, reading, flip: bool):
+    def __init__(self, reading: Reading, flip: bool) -> None:
         super().__init__(reading)
         self._flip = flip
         # A caption is of the whole picture; what is left of it mostly has the class.
         self._crops = reading.to_class
 
-    def dense(self, name, compact, epoch, index, rows):
+    def dense(
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+    ) -> dict[str, tf.Tensor]:
         seeds = None
         if self.reading.training and (self._crops or self._flip):
             epoch = epoch * 1_000_003 + self.reading.seed
@@ -39,7 +44,7 @@ class ImageInputs(inputs.InputReader):
 
     spec = {"inputs": tf.TensorSpec([None, None, None, 3], tf.float32)}
 
-    def __init__(self, vocabulary, hparams):
+    def __init__(self, vocabulary: Any, hparams: HParams) -> None:
         size = hparams.image_size
         self.bounds = (size,)
         self._decode = tf.function(
@@ -48,7 +53,7 @@ class ImageInputs(inputs.InputReader):
             autograph=False,
         )
 
-    def read(self, value):
+    def read(self, value: Any) -> np.ndarray:
         """A path, the bytes of a file, or an array, to float32 `[size, size, 3]` in [0, 1].
 
         An array is uint8, or float in [0, 1], `[height, width]` or `[height, width, 1, 3 or 4]`.
@@ -63,7 +68,7 @@ class ImageInputs(inputs.InputReader):
         except tf.errors.InvalidArgumentError:
             raise UserError(f"can't read {what}: a damaged picture") from None
 
-    def batch(self, examples):
+    def batch(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
         return {"inputs": np.stack(examples)}
 
 
@@ -73,12 +78,12 @@ class RawPictures(raw.RawReader):
     spec = {"inputs": tf.TensorSpec([None], tf.string)}
     accepts = {"inputs": "the content of a PNG or JPEG file, of any size; a JPEG must not be CMYK"}
 
-    def __init__(self, vocabulary, hparams):
+    def __init__(self, vocabulary: Any, hparams: HParams) -> None:
         self._size = hparams.image_size
 
-    def read(self, inputs) -> raw.Read:
-        known = (tf.strings.substr(inputs, 0, 4) == image.PNG) | (
-            tf.strings.substr(inputs, 0, 2) == image.JPEG
+    def read(self, inputs: Any) -> raw.Read:
+        known = (tf.strings.substr(inputs, 0, 4) == encoding.PNG) | (
+            tf.strings.substr(inputs, 0, 2) == encoding.JPEG
         )
         made = tf.TensorSpec([self._size, self._size, 3], tf.float32), tf.TensorSpec([], tf.int32)
         found, channels, ok = guarded(self._decode, inputs, made)
@@ -94,13 +99,13 @@ class RawPictures(raw.RawReader):
             tf.zeros_like(known),
         )
 
-    def _decode(self, encoded):
+    def _decode(self, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         jpeg = tf.io.is_jpeg(encoded)
         channels = tf.cond(jpeg, lambda: tf.io.extract_jpeg_shape(encoded)[2], lambda: 3)
         return images.decode(encoded[None], self._size, None)[0], channels
 
 
-def _content(value) -> bytes:
+def _content(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
     with open(inputs.path(value), "rb") as file:
@@ -136,7 +141,7 @@ def _as_rgb(encoded: bytes) -> bytes:
         raise UserError(f"can't read the picture: {error}") from None
 
 
-def _png(picture) -> bytes:
+def _png(picture: Any) -> bytes:
     made = io.BytesIO()
     picture.convert("RGB").save(made, "PNG")
     return made.getvalue()

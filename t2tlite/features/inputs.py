@@ -22,23 +22,23 @@ class InputReader:
     spec: dict[str, Any]
     bounds: tuple[int, ...]
 
-    def read(self, value: Any) -> np.ndarray:
-        """What a person gives to what the model reads, `[length, ...]`.
+    def read(self, value: Any) -> Any:
+        """What a person gives to what the model reads: an array `[length, ...]`, or for named inputs several.
 
         Raises:
           UserError: it is not of this kind, or is far longer than any in training.
         """
         raise NotImplementedError
 
-    def room(self, example: np.ndarray) -> int:
+    def room(self, example: Any) -> int:
         """How many positions an output may need, as far as the input tells; 0: it doesn't."""
         return 0
 
-    def batch(self, examples: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    def batch(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
         """What `read` gave, as the features of a batch."""
         raise NotImplementedError
 
-    def alone(self, example: np.ndarray) -> dict[str, np.ndarray]:
+    def alone(self, example: Any) -> dict[str, np.ndarray]:
         """A batch of one example, padded such that `Feature.positions` knows its places."""
         return self.batch([example])
 

@@ -2,15 +2,20 @@
 
 import collections
 import dataclasses
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from t2tlite import registry
 from t2tlite.features.feature import Feature
 from t2tlite.features.statistics import Distribution, Statistics
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.plural import counted
+
+if TYPE_CHECKING:
+    from t2tlite.features.codec import Codec, Reading
 
 CLASSES = 15  # that t2t-data shows one by one
 
@@ -27,7 +32,7 @@ class Label(Feature):
     objective: ClassVar[str] = "classification"
     has_classes: ClassVar[bool] = True
 
-    def to_record(self, value, labels=None):
+    def to_record(self, value: Any, labels: Sequence[str] | None = None) -> list[bytes]:
         if not isinstance(value, str) or not value:
             raise ValueError(f"{value!r:.60}; expected the name of a class")
         stored = value.encode("utf-8")
@@ -35,35 +40,37 @@ class Label(Feature):
             raise ValueError(f"{value!r}, which is not one of the problem's labels")
         return [stored]
 
-    def from_record(self, values) -> str:
+    def from_record(self, values: list[bytes]) -> str:
         return values[0].decode()
 
-    def codec(self, reading):
+    def codec(self, reading: "Reading") -> "Codec":
         """Int32 `[batch]`, the number of each class."""
         from t2tlite.features.label_tensors import LabelCodec
 
         return LabelCodec(reading)
 
-    def random_batch(self, name, size, generator, run, problem) -> dict[str, Any]:
+    def random_batch(
+        self, name: str, size: int, generator: np.random.Generator, run: Any, problem: str
+    ) -> dict[str, Any]:
         return {name: generator.integers(len(run.labels[problem]), size=size).astype(np.int32)}
 
-    def describe(self, value, vocabulary, labels):
+    def describe(self, value: np.ndarray, vocabulary: Any, labels: Sequence[str]) -> str | None:
         number = int(value)
         return repr(labels[number]) if 0 <= number < len(labels) else f"class {number}"
 
-    def statistics(self, vocabulary, hparams):
+    def statistics(self, vocabulary: Any, hparams: HParams) -> Statistics:
         return _Classes(vocabulary, hparams)
 
 
 class _Classes(Statistics):
-    def __init__(self, vocabulary, hparams):
-        self._counts = collections.Counter()
+    def __init__(self, vocabulary: Any, hparams: HParams) -> None:
+        self._counts: collections.Counter[str] = collections.Counter()
 
-    def take(self, value) -> int:
+    def take(self, value: Any) -> int:
         self._counts[value] += 1
         return 0
 
-    def distribution(self, name):
+    def distribution(self, name: str) -> Distribution:
         ordered = sorted(self._counts.items(), key=lambda pair: (-pair[1], pair[0]))
         facts = [counted(len(ordered), "class", "classes")]
         if ordered:

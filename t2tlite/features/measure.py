@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Iterable
 
+from t2tlite.hparam import HParams
+
 
 @dataclasses.dataclass(frozen=True)
 class BatchPlan:
@@ -39,19 +41,19 @@ class Measure:
     noun: str = ""
     flags: str = ""
 
-    def of(self, hparams) -> tuple[float, ...]:
+    def of(self, hparams: HParams) -> tuple[float, ...]:
         """The bounds, ascending, in units of `budget`; () where there are none."""
         return getattr(hparams, self.bounds) if self.bounds else ()
 
-    def may_grow(self, hparams) -> bool:
+    def may_grow(self, hparams: HParams) -> bool:
         """Whether bounds may be added where too many values are longer."""
         return bool(self.bounds)
 
-    def limits(self, hparams) -> tuple[int, ...]:
+    def limits(self, hparams: HParams) -> tuple[int, ...]:
         """The bounds, ascending, as lengths of stored values: units of text, samples."""
         return tuple(round(bound * self.unit) for bound in self.of(hparams))
 
-    def plan(self, hparams, values: int = 1) -> BatchPlan:
+    def plan(self, hparams: HParams, values: int = 1) -> BatchPlan:
         """The batches of a problem that this measure decides.
 
         Args:
@@ -60,7 +62,7 @@ class Measure:
         bounds, budget = self.of(hparams), getattr(hparams, self.budget) / values
         return BatchPlan(bool(bounds), tuple(max(1, int(budget // bound)) for bound in bounds or (1,)))
 
-    def budget_of(self, size: int, hparams, values: int = 1) -> str:
+    def budget_of(self, size: int, hparams: HParams, values: int = 1) -> str:
         """The setting with which the largest batch has so many examples, such as "batch_images=8"."""
         return f"{self.budget}={values * size * (self.of(hparams) or (1,))[-1]:g}"
 

@@ -7,15 +7,19 @@ An input `picture` is `inputs.picture` in records and batches. Whether an option
 import dataclasses
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from t2tlite.errors import UserError
+from t2tlite.features.encoding import GIVEN, MARK
 from t2tlite.features.feature import Feature
-from t2tlite.features.positions import Positions, joined
+from t2tlite.features.positions import Encoded, Positions, joined
+from t2tlite.hparam import HParams
 from t2tlite.nearest import did_you_mean
 
-MARK = "."
-GIVEN = "_given"  # bool `[batch]` in a batch: whether an optional input is there
+if TYPE_CHECKING:
+    from t2tlite.features.inputs import InputReader
+    from t2tlite.features.raw import RawReader
+
 _TAKEN = ("inputs", "targets")
 _ENDINGS = ("_length", GIVEN)  # of further tensors of an input
 
@@ -41,7 +45,7 @@ class NamedInputs(Feature):
         made._check()
         return made
 
-    def _check(self):
+    def _check(self) -> None:
         features = dict(self.parts)
         for name, feature in self.parts:
             if not isinstance(name, str) or not name.isidentifier() or name in _TAKEN:
@@ -57,23 +61,23 @@ class NamedInputs(Feature):
             raise UserError(f"of the inputs {', '.join(features) or '(none)'} one must not be optional")
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> str:  # type: ignore[override]  # of the instance here
         """The names with their kinds, for messages."""
         return ", ".join(f"{name} ({feature.kind})" for name, feature in self.parts)
 
     @property
-    def asked_for(self) -> str:
+    def asked_for(self) -> str:  # type: ignore[override]  # of the instance here
         return ", ".join(f"{name} ({feature.asked_for})" for name, feature in self.parts)
 
     @property
-    def content_types(self) -> tuple[str, ...]:
+    def content_types(self) -> tuple[str, ...]:  # type: ignore[override]  # of the instance here
         """JSON alone, if all of them can be sent."""
         return ("application/json",) if all(one.content_types for _, one in self.parts) else ()
 
-    def named(self, side):
+    def named(self, side: str) -> dict[str, Feature]:
         return {f"{side}{MARK}{name}": feature for name, feature in self.parts}
 
-    def described(self):
+    def described(self) -> dict[str, str]:
         return {name: feature.kind for name, feature in self.parts}
 
     def given(self, value: Any) -> dict[str, Any]:
@@ -98,14 +102,19 @@ class NamedInputs(Feature):
             found[name] = value[name]
         return found
 
-    def input_reader(self, vocabulary, hparams):
+    def input_reader(self, vocabulary: Any, hparams: HParams) -> "InputReader | None":
         """Reads a dict of values to a `t2tlite.features.named_tensors.Values`; None if one can't be read."""
         from t2tlite.features.named_tensors import NamedReader
 
-        readers = {name: feature.input_reader(vocabulary, hparams) for name, feature in self.parts}
-        return NamedReader(self, readers) if all(readers.values()) else None
+        readers = {}
+        for name, feature in self.parts:
+            reader = feature.input_reader(vocabulary, hparams)
+            if reader is None:
+                return None
+            readers[name] = reader
+        return NamedReader(self, readers)
 
-    def positions(self, value, encoded, vocabulary):
+    def positions(self, value: Any, encoded: Encoded, vocabulary: Any) -> Positions:
         found = {}
         for name, feature in self.parts:
             found[name] = Positions(0)
@@ -113,7 +122,7 @@ class NamedInputs(Feature):
                 found[name] = feature.positions(value.parts[name], encoded.parts[name], vocabulary)
         return joined(found)
 
-    def raw_readers(self, vocabulary, hparams):
+    def raw_readers(self, vocabulary: Any, hparams: HParams) -> "tuple[RawReader, ...]":
         """Every input under its name; a signature for each suffix that one of them has."""
         from t2tlite.features.named_tensors import NamedRawReader
 
@@ -123,7 +132,7 @@ class NamedInputs(Feature):
         suffixes = dict.fromkeys(one.suffix for several in readers.values() for one in several)
         return tuple(NamedRawReader(self, readers, suffix) for suffix in suffixes)
 
-    def from_json(self, value, what):
+    def from_json(self, value: Any, what: str) -> Any:
         """A dict of inputs out of a JSON object."""
         if not isinstance(value, dict):
             names = ", ".join(f"{json.dumps(name)}: ..." for name, _ in self.parts)
@@ -135,7 +144,7 @@ class NamedInputs(Feature):
         features = dict(self.parts)
         return {name: features[name].from_json(one, f"{what}.{name}") for name, one in given.items()}
 
-    def example_input(self):
+    def example_input(self) -> Any:
         return {name: feature.example_input() for name, feature in self.parts}
 
 
@@ -147,7 +156,7 @@ def flatten(example: Mapping[str, Any], features: Collection[str]) -> dict[str, 
     Args:
       features: the names of the problem's features, or of those of its corpus.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for side, value in example.items():
         if isinstance(value, Mapping) and side not in features:
             found |= {f"{side}{MARK}{name}": one for name, one in value.items() if one is not None}

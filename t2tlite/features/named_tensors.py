@@ -2,14 +2,15 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from t2tlite.errors import UserError
 from t2tlite.features import raw
+from t2tlite.features.encoding import GIVEN, MARK
 from t2tlite.features.inputs import InputReader
-from t2tlite.features.named import GIVEN, MARK
 
 _ONE = "inputs"  # what readers call the only input
 
@@ -24,7 +25,7 @@ class Values:
 
     parts: dict[str, np.ndarray]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(len(value) for value in self.parts.values())
 
 
@@ -36,7 +37,7 @@ class NamedReader(InputReader):
       readers: by name.
     """
 
-    def __init__(self, feature, readers: Mapping[str, InputReader]):
+    def __init__(self, feature: Any, readers: Mapping[str, InputReader]) -> None:
         self._feature = feature
         self._readers = dict(readers)
         self._optional = [name for name, one in feature.parts if one.optional]
@@ -50,7 +51,7 @@ class NamedReader(InputReader):
         # Of the sum of the lengths; every kind has units of its own.
         self.bounds = (sum(reader.bounds[-1] for reader in self._readers.values()),)
 
-    def read(self, value) -> Values:
+    def read(self, value: Any) -> Values:
         """A dict of values to a `Values`; those that are missing have no entry."""
         found = {}
         for name, one in self._feature.given(value).items():
@@ -60,25 +61,25 @@ class NamedReader(InputReader):
                 raise UserError(f"{name}: {error}") from None
         return Values(found)
 
-    def room(self, example):
+    def room(self, example: Any) -> int:
         return max(self._readers[name].room(value) for name, value in example.parts.items())
 
     def batch(self, examples: Sequence[Values]) -> dict[str, np.ndarray]:
-        made = {}
+        made: dict[str, np.ndarray] = {}
         for name, reader in self._readers.items():
             made |= _in_a_batch(name, reader.batch([self._value(one, name) for one in examples]))
         return made | self._given(examples)
 
-    def alone(self, example: Values):
-        made = {}
+    def alone(self, example: Values) -> dict[str, np.ndarray]:
+        made: dict[str, np.ndarray] = {}
         for name, reader in self._readers.items():
             made |= _in_a_batch(name, reader.alone(self._value(example, name)))
         return made | self._given([example])
 
-    def _value(self, example, name):
+    def _value(self, example: Any, name: str) -> np.ndarray:
         return example.parts[name] if name in example.parts else self._stand_ins[name]
 
-    def _given(self, examples):
+    def _given(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
         return {_given(name): np.array([name in one.parts for one in examples]) for name in self._optional}
 
 
@@ -91,7 +92,7 @@ class NamedRawReader(raw.RawReader):
       suffix: each input has the reader with this suffix, or where there is none its first.
     """
 
-    def __init__(self, feature, readers: Mapping[str, Sequence[raw.RawReader]], suffix: str):
+    def __init__(self, feature: Any, readers: Mapping[str, Sequence[raw.RawReader]], suffix: str) -> None:
         self.suffix = suffix
         self._readers = {
             name: next((one for one in several if one.suffix == suffix), several[0])
@@ -116,8 +117,8 @@ class NamedRawReader(raw.RawReader):
                 faults[-1] = (faults[-1][0] & there[name], faults[-1][1])
         first = next(iter(found.values()))
 
-        def features(rows):
-            made = {}
+        def features(rows: tf.Tensor) -> dict[str, tf.Tensor]:
+            made: dict[str, tf.Tensor] = {}
             for name, one in found.items():
                 made |= _in_a_batch(name, one.features(rows))
             return made | {_given(name): tf.gather(one, rows) for name, one in there.items()}
@@ -126,14 +127,14 @@ class NamedRawReader(raw.RawReader):
         return raw.Read(features, length, raw.first_of(*faults), tf.zeros_like(first.blank))
 
 
-def _in_a_batch(name, tensors):
+def _in_a_batch(name: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
     """The tensors of an only input, as those of the input with this name."""
     return {f"{_ONE}{MARK}{_argument(name, key)}": value for key, value in tensors.items()}
 
 
-def _argument(name, key):
+def _argument(name: str, key: str) -> str:
     return name + key.removeprefix(_ONE)
 
 
-def _given(name):
+def _given(name: str) -> str:
     return f"{_ONE}{MARK}{name}{GIVEN}"

@@ -39,13 +39,17 @@ class RawReader:
     spec: dict[str, Any]
     accepts: dict[str, str]
 
-    def read(self, **given: tf.Tensor) -> Read:
-        """Reads a batch; an input that can't be read has an error and fails nothing."""
+    def read(self, *args: Any, **given: Any) -> Read:
+        """Reads a batch; an input that can't be read has an error and fails nothing.
+
+        Args:
+          given: tensors by the names in `spec`. A reader names them.
+        """
         raise NotImplementedError
 
-    def is_missing(self, inputs: tf.Tensor) -> tf.Tensor:
+    def is_missing(self, *args: Any, **given: Any) -> tf.Tensor:
         """Bool `[batch]`, of what `read` takes: where an optional input is not there, an empty string."""
-        return inputs == ""
+        return given["inputs"] == ""
 
 
 def padded(rows: tf.Tensor, bounds: Sequence[int]) -> tf.Tensor:

@@ -1,6 +1,7 @@
 """Statistics: how the values of a feature are distributed, for t2t-data."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Statistics:
         raise NotImplementedError
 
 
-def spread(values, unit: str) -> tuple[str, ...]:
+def spread(values: Sequence[float], unit: str) -> tuple[str, ...]:
     """The least, the median, the 95th percentile and the greatest, in words."""
     if not values:
         return ()
@@ -58,14 +59,14 @@ def spread(values, unit: str) -> tuple[str, ...]:
     return (f"{low:,.4g} to {top:,.4g} {unit}; half have at most {median:,.4g}, 95% at most {high:,.4g}",)
 
 
-def in_bounds(values, bounds) -> tuple[tuple[tuple[str, int], ...], int]:
+def in_bounds(values: Sequence[float], bounds: Sequence[float]) -> tuple[tuple[tuple[str, int], ...], int]:
     """Bins as far as there are values, and the number of values."""
-    counts = np.bincount(np.searchsorted(bounds, values)) if values else []
+    counts = np.bincount(np.searchsorted(bounds, values)) if values else ()
     labels = [*(f"to {bound:g}" for bound in bounds), f"over {bounds[-1]:g}"]
     return tuple(zip(labels, map(int, counts), strict=False)), len(values)
 
 
-def even_bins(values) -> tuple[tuple[tuple[str, int], ...], int]:
+def even_bins(values: Sequence[int]) -> tuple[tuple[tuple[str, int], ...], int]:
     """About a dozen bins of the same width, and the number of values."""
     if not values:
         return (), 0

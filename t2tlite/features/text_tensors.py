@@ -1,14 +1,18 @@
 """Text as tensors: ids in batches, in decoding, and in the graph of an export."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data.words import WHITESPACE
+from t2tlite.data.text.words import WHITESPACE
 from t2tlite.errors import UserError
-from t2tlite.features import raw, text
-from t2tlite.features.codec import Codec, bound
+from t2tlite.features import encoding, raw
+from t2tlite.features.codec import Codec, Reading, bound
 from t2tlite.features.inputs import LONGEST, InputReader, check_length, padded
-from t2tlite.ids import EOS
+from t2tlite.hparam import HParams
+from t2tlite.ids import EOS, PAD
 
 _DRAWS = 2**31 - 1
 _BLANK = f"{WHITESPACE}*"  # what `str.strip` takes off
@@ -19,35 +23,37 @@ class TextCodec(Codec):
 
     keeps_rows = True
 
-    def __init__(self, reading):
+    def __init__(self, reading: Reading) -> None:
         super().__init__(reading)
-        self.limits = text.MEASURE.limits(reading.hparams)
+        self.limits = encoding.TEXT.limits(reading.hparams)
         vocabulary = reading.vocabulary
         # What waits for its batch is part of the iterator's checkpoint.
         self._compact_id = tf.uint16 if vocabulary and vocabulary.size <= 1 << 16 else tf.int32
 
-    def spec(self):
+    def spec(self) -> Any:
         return tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
 
-    def compact(self, stored, epoch, index):
+    def compact(self, stored: Any, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         ids = self.reading.vocabulary.tokenize(self._reference(stored, epoch, index))
         return tf.cast(ids, self._compact_id)  # [block, (length)]
 
-    def length(self, compact):
+    def length(self, compact: Any) -> tf.Tensor:
         return tf.cast(compact.row_lengths(), tf.int32)
 
-    def references(self, stored):
+    def references(self, stored: Any) -> tf.Tensor:
         return stored.row_lengths()
 
-    def dense(self, name, compact, epoch, index, rows):
+    def dense(
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+    ) -> dict[str, tf.Tensor]:
         ids = compact.to_tensor() if isinstance(compact, tf.RaggedTensor) else compact
         ids = tf.cast(ids, tf.int32)
-        used = tf.reduce_any(tf.not_equal(ids, self.reading.vocabulary.pad_id), axis=0)  # [length]
+        used = tf.reduce_any(tf.not_equal(ids, PAD), axis=0)  # [length]
         length = bound(tf.reduce_sum(tf.cast(used, tf.int32)), self.limits)
         ids = ids[:, :length]
         return {name: tf.pad(ids, [[0, 0], [0, length - tf.shape(ids)[1]]])}  # [batch, length]
 
-    def _reference(self, references, epoch, index):
+    def _reference(self, references: Any, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         """One of each example's references: drawn by (seed, epoch, index) in training, else the first."""
         if not self.reading.training:
             return tf.gather(references.flat_values, references.row_starts())  # [block]
@@ -66,11 +72,11 @@ class TextInputs(InputReader):
 
     spec = {"inputs": tf.TensorSpec([None, None], tf.int32)}
 
-    def __init__(self, vocabulary, hparams):
-        self.bounds = text.MEASURE.limits(hparams)
+    def __init__(self, vocabulary: Any, hparams: HParams) -> None:
+        self.bounds = encoding.TEXT.limits(hparams)
         self._vocabulary = vocabulary
 
-    def read(self, value):
+    def read(self, value: Any) -> np.ndarray:
         """A `str` to int32 `[length]`."""
         if not isinstance(value, str):
             raise UserError(f"expected a str, received {value!r:.60}")
@@ -78,10 +84,10 @@ class TextInputs(InputReader):
         check_length(len(ids), self.bounds, f"subword units: {value[:40]!r}...")
         return ids
 
-    def room(self, example):
+    def room(self, example: Any) -> int:
         return len(example)
 
-    def batch(self, examples):
+    def batch(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
         return {"inputs": padded(examples, self.bounds)}
 
 
@@ -91,12 +97,12 @@ class RawTexts(raw.RawReader):
     side = "inputs"
     spec = {"inputs": tf.TensorSpec([None], tf.string)}
 
-    def __init__(self, vocabulary, hparams):
+    def __init__(self, vocabulary: Any, hparams: HParams) -> None:
         self._vocabulary = vocabulary
-        self._bounds = text.MEASURE.limits(hparams)
+        self._bounds = encoding.TEXT.limits(hparams)
         self.accepts = {self.side: f"UTF-8 text of at most {LONGEST * self._bounds[-1]} subword units"}
 
-    def read(self, **given) -> raw.Read:
+    def read(self, **given: Any) -> raw.Read:
         texts = given[self.side]
         blank = tf.strings.regex_full_match(texts, _BLANK)
         valid = texts == tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
@@ -106,7 +112,7 @@ class RawTexts(raw.RawReader):
         long = raw.too_long(length, self._bounds[-1], "subword units")
         error = raw.first_of((blank, ""), (~valid, "not UTF-8"), long)
 
-        def features(rows):
+        def features(rows: tf.Tensor) -> dict[str, tf.Tensor]:
             return {self.side: raw.padded(tf.gather(ids, rows).to_tensor(), self._bounds)}
 
         return raw.Read(features, tf.cast(length, tf.float32) / self._bounds[-1], error, blank, texts)

@@ -5,8 +5,10 @@ A record has an entry for each name, `NAME<TAB>WEIGHT`; without a weight it is 1
 
 import collections
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from t2tlite.features.statistics import Distribution, Statistics
 from t2tlite.nearest import did_you_mean
@@ -16,7 +18,7 @@ SHOWN = 15  # names that t2t-data shows one by one
 _TAB = "\t"
 
 
-def checked(value: Any, known, what: str) -> dict[str, float]:
+def checked(value: Any, known: Collection[str] | None, what: str) -> dict[str, float]:
     """A dict of names and weights.
 
     Args:
@@ -53,7 +55,7 @@ def from_entries(values: list[bytes]) -> dict[str, float]:
     return {name: float(weight or 1) for name, _, weight in pairs}
 
 
-def described(row, names) -> str:
+def described(row: np.ndarray, names: Sequence[str]) -> str:
     """The heaviest of a batch's row, float `[names]`."""
     best = sorted(range(len(names)), key=lambda i: -row[i])[:5]
     return ", ".join(f"{names[i]!r} {row[i]:g}" for i in best if row[i])
@@ -62,16 +64,16 @@ def described(row, names) -> str:
 class NameStatistics(Statistics):
     """The weight of each name in all values, which are dicts or lists of names."""
 
-    def __init__(self):
-        self._weights = collections.Counter()
+    def __init__(self) -> None:
+        self._weights: collections.Counter[str] = collections.Counter()
         self._values = 0
 
-    def take(self, value) -> int:
+    def take(self, value: Any) -> int:
         self._weights.update(value)
         self._values += 1
         return 0
 
-    def distribution(self, name):
+    def distribution(self, name: str) -> Distribution:
         ordered = sorted(self._weights.items(), key=lambda pair: (-pair[1], pair[0]))
         total = round(self._weights.total())
         facts = (counted(len(ordered), "name"), f"{total / max(self._values, 1):.4g} in an example")

@@ -1,13 +1,14 @@
 """Weights of names as tensors: a column for each name."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from t2tlite.errors import UserError
 from t2tlite.features import raw
-from t2tlite.features.codec import Codec
+from t2tlite.features.codec import Codec, Reading
 from t2tlite.features.inputs import InputReader
 
 
@@ -20,7 +21,7 @@ class WeightsCodec(Codec):
 
     keeps_rows = True
 
-    def __init__(self, reading, names: Sequence[str] | None):
+    def __init__(self, reading: Reading, names: Sequence[str] | None) -> None:
         super().__init__(reading)
         if not names:
             raise UserError(f"problem `{reading.problem}` has classes, but no names of them were given")
@@ -29,10 +30,10 @@ class WeightsCodec(Codec):
         known = tf.lookup.KeyValueTensorInitializer(tf.constant(list(names)), numbers)
         self._numbers = tf.lookup.StaticHashTable(known, -1)
 
-    def spec(self):
+    def spec(self) -> Any:
         return tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
 
-    def compact(self, stored, epoch, index):
+    def compact(self, stored: Any, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         parts = tf.strings.split(stored.flat_values, "\t")  # [entries, (1 or 2)]
         names = tf.gather(parts.flat_values, parts.row_starts())
         last = tf.gather(parts.flat_values, parts.row_limits() - 1)
@@ -42,19 +43,21 @@ class WeightsCodec(Codec):
         shape = tf.stack([stored.nrows(), self._size])
         return tf.scatter_nd(place, tf.boolean_mask(weights, number >= 0), shape)  # [block, names]
 
-    def dense(self, name, compact, epoch, index, rows):
+    def dense(
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+    ) -> dict[str, tf.Tensor]:
         return {name: compact}
 
 
 class CountsInputs(InputReader):
     """Bags of names."""
 
-    def __init__(self, feature):
+    def __init__(self, feature: Any) -> None:
         self._feature = feature
         self.bounds = (len(feature.vocabulary),)
         self.spec = {"inputs": tf.TensorSpec([None, len(feature.vocabulary)], tf.float32)}
 
-    def read(self, value):
+    def read(self, value: Any) -> np.ndarray:
         """A dict of names and counts, a list of names, or names with commas between them, to `[names]`."""
         try:
             weights = self._feature.weights(value)
@@ -62,19 +65,19 @@ class CountsInputs(InputReader):
             raise UserError(f"received {error}") from None
         return np.array([weights.get(name, 0) for name in self._feature.vocabulary], np.float32)
 
-    def batch(self, examples):
+    def batch(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
         return {"inputs": np.stack(examples)}
 
 
 class RawCounts(raw.RawReader):
     """Counts in the order of the vocabulary."""
 
-    def __init__(self, feature):
+    def __init__(self, feature: Any) -> None:
         size = len(feature.vocabulary)
         self.spec = {"inputs": tf.TensorSpec([None, size], tf.float32)}
         self.accepts = {"inputs": f"how often each of {size} names is there, in the order of the vocabulary"}
 
-    def read(self, inputs):
+    def read(self, inputs: Any) -> raw.Read:
         wrong = tf.reduce_any(~tf.math.is_finite(inputs) | (inputs < 0), axis=1)
         error = raw.first_of(
             (wrong, "counts that are negative or no numbers"), (self.is_missing(inputs), "no counts")
@@ -82,5 +85,5 @@ class RawCounts(raw.RawReader):
         length = tf.ones_like(inputs[:, 0])
         return raw.Read(lambda rows: {"inputs": tf.gather(inputs, rows)}, length, error, tf.zeros_like(wrong))
 
-    def is_missing(self, inputs):
+    def is_missing(self, inputs: Any) -> tf.Tensor:
         return tf.reduce_all(inputs == 0, axis=1)

@@ -138,7 +138,7 @@ class MixtureOfExperts(keras.layers.Layer):
       load_weight, importance_weight: weights of the two losses (Shazeer et al. 2017, eq. 7 and 11).
     """
 
-    HPARAMS = (
+    HPARAMS: tuple[Hyperparameter, ...] = (
         HIDDEN_SIZE,
         FILTER_SIZE,
         MOE_NUM_EXPERTS,

@@ -36,7 +36,8 @@ def recorder() -> Iterator[Seen]:
       `{(kind, path of the layer): value}`, in the order of the calls; a layer's last call counts.
     """
     before = getattr(_local, "seen", None)
-    _local.seen = seen = {}
+    seen: Seen = {}
+    _local.seen = seen
     try:
         yield seen
     finally:

@@ -90,7 +90,7 @@ def total_in_buckets(tensors: list[tf.Tensor], most: int = BUCKET) -> list[tf.Te
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tensors
-    sums = []
+    sums: list[tf.Tensor] = []
     rest = iter(tensors)
     for count in buckets((tensor.dtype.size * math.prod(tensor.shape) for tensor in tensors), most):
         parts = list(itertools.islice(rest, count))

@@ -3,11 +3,9 @@
 import keras
 
 from t2tlite.layers.attention import SelfAttention
-from t2tlite.layers.normalization import LayerNormalization
+from t2tlite.layers.normalization import EPSILON, LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.source_attention import SourceAttention
-
-EPSILON = 1e-6
 
 
 @keras.saving.register_keras_serializable("t2tlite")

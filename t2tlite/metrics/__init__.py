@@ -19,7 +19,7 @@ Metric = Callable[[Texts, Texts], float]
 
 def lower_is_better(metric: Metric) -> Metric:
     """Marks a metric, such as an error rate; stands under `@registry.register_metric`."""
-    metric.higher_is_better = False
+    metric.higher_is_better = False  # type: ignore[attr-defined]  # functions may have attributes
     return metric
 
 

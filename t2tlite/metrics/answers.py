@@ -1,5 +1,7 @@
 """Accuracy of answers against those of several annotators."""
 
+from collections.abc import Sequence
+
 from t2tlite import registry
 from t2tlite.metrics import Texts, first, percent
 
@@ -17,6 +19,6 @@ def vqa_accuracy(outputs: Texts, references: Texts) -> float:
     return percent(sum(scores), len(scores))
 
 
-def _score(answer, given):
+def _score(answer: str, given: Sequence[str]) -> float:
     same = [one == answer for one in given]
     return sum(min(1.0, (sum(same) - one) / _AGREE) for one in same) / max(len(same), 1)

@@ -1,5 +1,7 @@
 """Word and character error rates, by jiwer."""
 
+from typing import Any
+
 import jiwer
 
 from t2tlite import registry
@@ -20,7 +22,7 @@ def cer(outputs: Texts, references: Texts) -> float:
     return _rate(jiwer.process_characters, outputs, references)
 
 
-def _rate(process, outputs: Texts, references: Texts) -> float:
+def _rate(process: Any, outputs: Texts, references: Texts) -> float:
     """Edits over the length of the first references; jiwer leaves the rate open where that is 0."""
     if not outputs:
         return 0.0

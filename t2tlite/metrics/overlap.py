@@ -2,6 +2,8 @@
 
 import functools
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.metrics.base import Metric
@@ -25,7 +27,7 @@ def chrf(outputs: Texts, references: Texts) -> float:
     return _corpus_score(CHRF(), first(outputs), references)
 
 
-def _signature(make, references: Texts) -> str:
+def _signature(make: Callable[..., Any], references: Texts) -> str:
     """sacreBLEU's own, which tells the number of references, or that it varies."""
     metric = make()
     _corpus_score(metric, [""] * len(references), [[""] * len(texts) for texts in references])

@@ -76,7 +76,7 @@ def _brackets(tree: _Tree, counted: list[bool]) -> Counter:
     place = [0]
     for one in counted:
         place.append(place[-1] + one)
-    spans = Counter()
+    spans: Counter = Counter()
     for label, start, end in tree.spans:
         label = re.split("[-=]", label)[0]
         if label not in _DELETED and place[start] < place[end]:

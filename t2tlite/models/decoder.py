@@ -1,8 +1,8 @@
 """The decoder of the MultiModel: convolution and attention, with a mixture of experts in the middle."""
 
 from t2tlite import registry
+from t2tlite.component import Component
 from t2tlite.layers.attention import AttentionBlock
-from t2tlite.models.component import Component
 from t2tlite.models.encoder import make_conv_block
 from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, MOE, NUM_DECODER_LAYERS, NUM_HEADS
 

@@ -3,10 +3,10 @@
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.component import Component
 from t2tlite.layers.convolution import ConvBlock
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.timing import timing_signal
-from t2tlite.models.component import Component
 from t2tlite.shared_hparams import CONV_BLOCK, ENCODER_TIMING, MOE, NUM_ENCODER_LAYERS
 
 

@@ -1,9 +1,9 @@
 """The input/output mixer: joins the encoded inputs with the outputs so far; or nothing in its place."""
 
 from t2tlite import registry
+from t2tlite.component import Component
 from t2tlite.hyperparameter import NOT_NEGATIVE, Hyperparameter
 from t2tlite.layers.attention import AttentionBlock
-from t2tlite.models.component import Component
 from t2tlite.models.encoder import make_conv_block
 from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, NUM_HEADS
 

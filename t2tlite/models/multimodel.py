@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from t2tlite import objective, registry
 from t2tlite.errors import UserError
-from t2tlite.features.named import GIVEN, MARK
+from t2tlite.features.encoding import GIVEN, MARK
 from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import PAD
 from t2tlite.layers.normalization import LayerNormalization
@@ -281,8 +281,8 @@ class MultiModel(keras.Model):
         """What the language net makes of ids `[batch, length]`: `[batch, length, hidden]`."""
         return self.target_net(problem).embed_targets(ids)
 
-    def cross(self, name: str, reads: str, writes: str):
-        """See `t2tlite.model.Crossable`."""
+    def add_zero_shot(self, name: str, reads: str, writes: str):
+        """See `t2tlite.model.ZeroShot`."""
         source = self.wiring[reads]
         self.wiring[name] = dataclasses.replace(
             self.wiring[writes], inputs=source.inputs, optional=source.optional

@@ -3,11 +3,11 @@
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.component import Component, check_attention
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.recurrent import CELLS, Bidirectional
 from t2tlite.layers.source_attention import LuongAttention
-from t2tlite.models.component import Component, check_attention
 from t2tlite.shared_hparams import (
     ATTENTION,
     DROPOUT,

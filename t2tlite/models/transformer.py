@@ -3,12 +3,12 @@
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.component import Component, check_attention
 from t2tlite.layers.masking import apply_mask
-from t2tlite.layers.normalization import LayerNormalization
+from t2tlite.layers.normalization import EPSILON, LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.timing import timing_signal
-from t2tlite.layers.transformer import EPSILON, TransformerLayer
-from t2tlite.models.component import Component, check_attention
+from t2tlite.layers.transformer import TransformerLayer
 from t2tlite.shared_hparams import (
     ATTENTION,
     DROPOUT,

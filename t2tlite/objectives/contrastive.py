@@ -6,7 +6,7 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.data import pipeline
 from t2tlite.errors import UserError
-from t2tlite.features.named import MARK
+from t2tlite.features.encoding import MARK
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter, one_of
 from t2tlite.layers import replicas
 from t2tlite.layers.masking import masked_mean
@@ -171,10 +171,10 @@ def recall(queries: np.ndarray, candidates: np.ndarray, cutoffs: tuple[int, ...]
       queries, candidates: `[rows, size]`, of length 1; the pairs are rows of the same number.
       cutoffs: how many candidates are looked at.
     """
-    candidates = np.float64(candidates)
+    candidates = np.asarray(candidates, np.float64)
     found = dict.fromkeys(cutoffs, 0.0)
     for start in range(0, len(queries), _BLOCK):
-        rows = np.float64(queries[start : start + _BLOCK])
+        rows = np.asarray(queries[start : start + _BLOCK], np.float64)
         cosines = rows @ candidates.T
         own = np.sum(rows * candidates[start : start + _BLOCK], axis=1, keepdims=True)
         better = np.sum(cosines > own + _SAME, axis=1)

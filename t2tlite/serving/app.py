@@ -1,21 +1,25 @@
 """The HTTP side: addresses, limits and headers, around a Service."""
 
 import asyncio
+import contextlib
 import importlib.resources
 import mimetypes
 import sys
 import time
 import traceback
+from collections.abc import Awaitable, Callable
+from types import TracebackType
 from typing import Any
 
 from aiohttp import web
 
-import t2tlite
 from t2tlite.features import untrusted
-from t2tlite.serving import answers, asked_options, payload
+from t2tlite.serving import payload, request_options, responses
 from t2tlite.serving.hosts import Hosts
+from t2tlite.serving.payload import PredictRequest
 from t2tlite.serving.refusal import Refusal
 from t2tlite.serving.service import LOADING, READY, Limits, Service
+from t2tlite.version import __version__
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self';"
@@ -44,7 +48,7 @@ class App:
       web: the aiohttp application.
     """
 
-    def __init__(self, service: Service, hosts: Hosts, title: str = ""):
+    def __init__(self, service: Service, hosts: Hosts, title: str = "") -> None:
         self._service = service
         self._hosts = hosts
         self._title = title
@@ -64,32 +68,36 @@ class App:
         )
 
     @web.middleware
-    async def _guarded(self, request, handler):
+    async def _guarded(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
         """Checks who asks, and gives every error as JSON of one line."""
         try:
             self._hosts.check(request.headers.get("Host"), request.headers.get("Origin"))
             return await handler(request)
         except Refusal as refusal:
-            return _refused(refusal)
+            return _error_response(refusal)
         except web.HTTPRequestEntityTooLarge:
-            return _refused(_too_large(self._service.limits))
+            return _error_response(_too_large(self._service.limits))
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            return _refused(Refusal(error.status, f"{error.reason}: {request.method} {request.path[:80]}"))
+            return _error_response(
+                Refusal(error.status, f"{error.reason}: {request.method} {request.path[:80]}")
+            )
         except Exception as error:
             traceback.print_exc()
             print(f"t2t-serve: internal error at {request.method} {request.path!r}", file=sys.stderr)
-            return _refused(
+            return _error_response(
                 Refusal(500, f"internal error: {type(error).__name__}; the server's log has more")
             )
 
-    async def _health(self, request):
+    async def _health(self, request: web.Request) -> web.Response:
         state = self._service.state
-        told = {"status": state, "warmed": len(self._service.warmed)}
-        return web.json_response(told, status=200 if state == READY else 503)
+        answer = {"status": state, "warmed": len(self._service.warmed)}
+        return web.json_response(answer, status=200 if state == READY else 503)
 
-    async def _problems(self, request):
+    async def _problems(self, request: web.Request) -> web.Response:
         service = self._service
         if service.state == LOADING:
             raise Refusal(503, "the model is being loaded", 5)
@@ -97,13 +105,13 @@ class App:
         return web.json_response(
             {
                 "run": self._title,
-                "version": t2tlite.__version__,
+                "version": __version__,
                 "problems": [
-                    _described(name, problem)
+                    _describe_problem(name, problem)
                     for name, problem in ((one, predictor.run.problems[one]) for one in predictor.problems)
                     if problem.targets is not None
                 ],
-                "options": asked_options.described(service.options),
+                "options": request_options.described(service.options),
                 "limits": {
                     "request_bytes": service.limits.request_bytes,
                     "timeout_seconds": service.limits.timeout_seconds,
@@ -115,25 +123,27 @@ class App:
             }
         )
 
-    async def _metrics(self, request):
+    async def _metrics(self, request: web.Request) -> web.Response:
         return web.json_response(self._service.figures())
 
-    async def _predict(self, request):
+    async def _predict(self, request: web.Request) -> web.Response:
         start = time.perf_counter()
         async with _Counted(self._service):
-            problem, asked = await self._asked(request)
-            found = await self._service.predict(problem, asked)
-        predictions = [answers.prediction(one) for one in found]
+            problem, wanted = await self._read_request(request)
+            results = await self._service.predict(problem, wanted)
+        predictions = [responses.prediction(one) for one in results]
         seconds = round(time.perf_counter() - start, 4)
         return web.json_response({"problem": problem, "predictions": predictions, "seconds": seconds})
 
-    async def _attention(self, request):
+    async def _attention(self, request: web.Request) -> web.Response:
         async with _Counted(self._service):
-            problem, asked = await self._asked(request, more=("output",))
-            found = await self._service.attention(problem, asked)
-        return web.json_response({"problem": problem, **answers.attention(found)})
+            problem, wanted = await self._read_request(request, extra_keys=("output",))
+            result = await self._service.attention(problem, wanted)
+        return web.json_response({"problem": problem, **responses.attention(result)})
 
-    async def _asked(self, request, more=()):
+    async def _read_request(
+        self, request: web.Request, extra_keys: tuple[str, ...] = ()
+    ) -> tuple[str, PredictRequest]:
         problem = request.match_info["problem"]
         feature = self._service.reads(problem)
         limits = self._service.limits
@@ -145,10 +155,10 @@ class App:
         except TimeoutError:
             raise Refusal(408, f"the body did not arrive within {limits.timeout_seconds:g} seconds") from None
         base = self._service.options
-        given = feature, body, request.content_type, dict(request.query), base, more
-        return problem, await asyncio.to_thread(payload.read, *given)  # so that other requests go on
+        arguments = feature, body, request.content_type, dict(request.query), base, extra_keys
+        return problem, await asyncio.to_thread(payload.read, *arguments)  # so that other requests go on
 
-    async def _file(self, request):
+    async def _file(self, request: web.Request) -> web.Response:
         name = request.match_info.get("name", _INDEX)
         if name not in self._page:
             raise web.HTTPNotFound()
@@ -159,11 +169,11 @@ class App:
 class _Counted:
     """`with` a place in the service: counts what becomes of the request."""
 
-    def __init__(self, service: Service):
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._place = None
+        self._place: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> None:
         self._service.counts["requests"] += 1
         self._place = self._service.admitted()
         try:
@@ -172,17 +182,19 @@ class _Counted:
             self._service.counts["refused"] += 1
             raise
 
-    async def __aexit__(self, kind, error, trace):
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._place.__exit__(kind, error, trace)
         refused = isinstance(error, Refusal | web.HTTPException | asyncio.CancelledError)
         self._service.counts["answered" if error is None else "refused" if refused else "failed"] += 1
 
 
-async def _with_headers(request, response):
+async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
 
 
-def _refused(refusal: Refusal) -> web.Response:
+def _error_response(refusal: Refusal) -> web.Response:
     response = web.json_response({"error": refusal.message}, status=refusal.status)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
@@ -193,7 +205,7 @@ def _too_large(limits: Limits) -> Refusal:
     return Refusal(413, f"the body is larger than {limits.request_bytes / (1 << 20):g} MB (--max_request_mb)")
 
 
-def _described(name, problem) -> dict[str, Any]:
+def _describe_problem(name: str, problem: Any) -> dict[str, Any]:
     """A problem for `/api/problems`; the kind of its inputs, or that of each by name."""
     return {
         "name": name,

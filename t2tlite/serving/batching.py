@@ -40,7 +40,7 @@ class Batcher:
       busy_seconds: how long they took.
     """
 
-    def __init__(self, most: int = 32):
+    def __init__(self, most: int = 32) -> None:
         self._most = most
         self._waiting: collections.deque[_Item] = collections.deque()
         self._arrived = asyncio.Event()
@@ -140,7 +140,7 @@ class Batcher:
         self._pool.shutdown(wait=at_rest, cancel_futures=True)
         return at_rest
 
-    async def _work(self):
+    async def _work(self) -> None:
         while True:
             await self._arrived.wait()
             await asyncio.sleep(GATHER_SECONDS)
@@ -165,7 +165,7 @@ class Batcher:
             item.begun = True
         return taken
 
-    async def _do(self, items: list[_Item]):
+    async def _do(self, items: list[_Item]) -> None:
         try:
             results = await self._called(items)
         except Exception as error:
@@ -182,7 +182,7 @@ class Batcher:
                     item.future.set_result(results[start : start + len(item.inputs)])
                 start += len(item.inputs)
 
-    async def _called(self, items):
+    async def _called(self, items: list[_Item]) -> list[Any]:
         inputs = [value for item in items for value in item.inputs]
         start = time.perf_counter()
         try:
@@ -196,6 +196,6 @@ class Batcher:
         return list(results)
 
 
-def _fail(item: _Item, error: Exception):
+def _fail(item: _Item, error: Exception) -> None:
     if not item.future.done():
         item.future.set_exception(error)

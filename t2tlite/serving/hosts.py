@@ -24,9 +24,9 @@ class Hosts:
 
     def __init__(self, bound: str, allowed: Iterable[str] = ()):
         self.loopback = _loopback(bound.lower())
-        own = socket.gethostname().lower()
+        hostname = socket.gethostname().lower()
         self._allowed = {name.lower().rstrip(".") for name in allowed}
-        self._names = {"localhost", bound.lower(), own, own.partition(".")[0], *self._allowed}
+        self._names = {"localhost", bound.lower(), hostname, hostname.partition(".")[0], *self._allowed}
 
     def check(self, host: str | None, origin: str | None) -> None:
         """Checks the headers of those names.

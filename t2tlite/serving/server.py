@@ -48,7 +48,9 @@ def serve(
     return asyncio.run(_serve(load, host, port, limits, Hosts(host, allowed_hosts), title, most))
 
 
-async def _serve(load, host, port, limits, hosts, title, most) -> bool:
+async def _serve(
+    load: Callable[[], Any], host: str, port: int, limits: Limits, hosts: Hosts, title: str, most: int
+) -> bool:
     start = time.monotonic()
     service = Service(load, limits, most)
     runner = web.AppRunner(
@@ -83,7 +85,7 @@ async def _serve(load, host, port, limits, hosts, title, most) -> bool:
     return at_rest
 
 
-async def _listen(site, runner, host, port) -> str:
+async def _listen(site: web.TCPSite, runner: web.AppRunner, host: str, port: int) -> str:
     try:
         await site.start()
     except (OSError, OverflowError) as error:
@@ -100,7 +102,7 @@ def _stop_signals() -> asyncio.Future:
     loop = asyncio.get_running_loop()
     stopping = loop.create_future()
 
-    def noted(number):
+    def noted(number: int) -> None:
         if stopping.done():
             os._exit(128 + number)
         stopping.set_result(number)

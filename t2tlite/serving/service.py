@@ -5,14 +5,17 @@ import dataclasses
 import functools
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from t2tlite.decoding.names import check_decodes, check_sides, sides
+from t2tlite.decoding.inspection.results import Attention
+from t2tlite.decoding.options import DecodeOptions
+from t2tlite.decoding.prediction import Prediction
+from t2tlite.decoding.problem_names import check_decodes, check_sides, sides
 from t2tlite.errors import UserError
 from t2tlite.features.feature import Feature
 from t2tlite.serving.batching import Batcher
-from t2tlite.serving.payload import Asked
+from t2tlite.serving.payload import PredictRequest
 from t2tlite.serving.refusal import Refusal
 
 LOADING, WARMING, READY, STOPPING = "loading", "warming", "ready", "stopping"
@@ -50,9 +53,9 @@ class Service:
       counts: requests by what became of them.
     """
 
-    def __init__(self, load: Callable[[], Any], limits: Limits, most: int = 32):
+    def __init__(self, load: Callable[[], Any], limits: Limits, most: int = 32) -> None:
         self.limits = limits
-        self.predictor = None
+        self.predictor: Any = None
         self.state = LOADING
         self.warmed: list[str] = []
         self.counts = {"requests": 0, "answered": 0, "refused": 0, "failed": 0}
@@ -62,7 +65,7 @@ class Service:
         self._began = time.monotonic()
 
     @property
-    def options(self):
+    def options(self) -> DecodeOptions:
         """How to decode where a request doesn't say: all hypotheses are given."""
         return self.predictor.options.replace(return_beams=True)
 
@@ -93,7 +96,7 @@ class Service:
         return await self.batcher.stop(0 if loading else grace)
 
     @contextlib.contextmanager
-    def admitted(self):
+    def admitted(self) -> Iterator[None]:
         """Within the block a request has a place; there are `limits.waiting` of them.
 
         Raises:
@@ -132,37 +135,37 @@ class Service:
             raise Refusal(404, f"problem `{reads}` reads {feature.kind}, which can't be sent to a server")
         return feature
 
-    async def predict(self, problem: str, asked: Asked) -> list:
+    async def predict(self, problem: str, request: PredictRequest) -> list:
         """A `Prediction` for each input.
 
         Raises:
           Refusal: the model can't, or not in time.
         """
-        return await self._submit(problem, asked.inputs, asked.options, self.limits.timeout_seconds)
+        return await self._submit(problem, request.inputs, request.options, self.limits.timeout_seconds)
 
-    async def attention(self, problem: str, asked: Asked):
+    async def attention(self, problem: str, request: PredictRequest) -> Attention:
         """An `Attention` for the only input.
 
         Raises:
           Refusal: 400 for several inputs, or what the model can't show.
         """
-        if len(asked.inputs) != 1:
-            raise Refusal(400, f"attention is shown for one input; received {len(asked.inputs)}")
-        output, (_, writes) = asked.output, sides(problem)
+        if len(request.inputs) != 1:
+            raise Refusal(400, f"attention is shown for one input; received {len(request.inputs)}")
+        output, (_, writes) = request.output, sides(problem)
         if output is None and self.predictor.run.problems[writes].targets.is_text:
-            [found] = await self.predict(problem, asked)
-            if found.error:
-                raise Refusal(400, found.error)
-            output = found.text
+            [result] = await self.predict(problem, request)
+            if result.error:
+                raise Refusal(400, result.error)
+            output = result.text
 
-        def look(values):
+        def look(values: Sequence[Any]) -> list[Attention]:
             return [self.predictor.attention(problem, values[0], output)]
 
         try:
-            [found] = await self.batcher.submit(None, asked.inputs, look, self.limits.timeout_seconds)
+            [result] = await self.batcher.submit(None, request.inputs, look, self.limits.timeout_seconds)
         except UserError as error:
             raise Refusal(400, str(error)) from None
-        return found
+        return result
 
     def figures(self) -> dict[str, Any]:
         """What has been going on, for monitoring."""
@@ -178,13 +181,17 @@ class Service:
             "busy_seconds": round(batcher.busy_seconds, 3),
         }
 
-    async def _submit(self, problem, inputs, options, timeout):
+    async def _submit(
+        self, problem: str, inputs: Sequence[Any], options: DecodeOptions, timeout: float | None
+    ) -> list[Prediction]:
         # Samples depend on an input's number, which is that within its own request.
         numbered = list(enumerate(inputs))
         call = functools.partial(self._predict, problem, options)
         return await self.batcher.submit(("predict", problem, options), numbered, call, timeout)
 
-    def _predict(self, problem, options, numbered):
+    def _predict(
+        self, problem: str, options: DecodeOptions, numbered: Sequence[tuple[int, Any]]
+    ) -> list[Prediction]:
         rows, inputs = zip(*numbered, strict=True)
         try:
             return self.predictor.predict(

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from t2tlite.features.named import GIVEN
+from t2tlite.features.encoding import GIVEN
 from t2tlite.files import write_whole
 
 
@@ -20,7 +20,7 @@ def keep(path: pathlib.Path, batch: dict[str, np.ndarray], statistics: dict, run
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     packed = io.BytesIO()
-    np.savez_compressed(packed, **batch)
+    np.savez_compressed(packed, allow_pickle=False, **batch)
     write_whole(path, packed.getvalue())
     write_whole(path.with_suffix(".txt"), readable(batch, statistics, run, problem))
 

@@ -1,13 +1,14 @@
 """Before the first update: one on every problem's largest batch, to fail now if at all."""
 
 import contextlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import pipeline
+from t2tlite.data.reading import pipeline
 from t2tlite.errors import UserError
-from t2tlite.features.named import GIVEN
+from t2tlite.features.encoding import GIVEN
 from t2tlite.training import memory
 from t2tlite.training.optimizers import rehearsal
 
@@ -150,7 +151,7 @@ class _Trial:
 def example_batch(run, problem, size: int) -> dict[str, tf.Tensor]:
     """A batch as the problem's pipeline yields it, of random content, all of it as long as the last bound."""
     generator = np.random.default_rng(run.seed)
-    batch = {}
+    batch: dict[str, Any] = {}
     for name, feature in problem.features().items():
         batch |= feature.random_batch(name, size, generator, run, problem.name)
         if feature.optional:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2tlite import metrics, registry
+from t2tlite.checkpoints.best_checkpoints import MEAN
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
 from t2tlite.objective import figures_of
 
-MEAN = "mean"
 Figures = Mapping[str, Mapping[str, float]]  # problem -> name -> value
 
 

@@ -7,10 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite import objective
-from t2tlite.data import damage, pipeline
-from t2tlite.data.progress import Board
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored import damage
 from t2tlite.errors import UserError
 from t2tlite.layers.traced import Traced
+from t2tlite.progress import Board
 from t2tlite.training import alike, memory
 
 
@@ -29,7 +31,7 @@ class Evaluator:
         self._objectives = objectives or objective.all_of(
             run.problems, run.hparams, run.vocabulary, run.labels
         )
-        self._datasets = {}
+        self._data = {}
         self._steps = {}
 
     def evaluate(
@@ -52,17 +54,17 @@ class Evaluator:
         Raises:
           UserError: the split has no example within the length bounds.
         """
-        if (problem, split) not in self._datasets:
-            self._datasets[problem, split] = self._dataset(problem, split)
-        data = self._datasets[problem, split]
+        if (problem, split) not in self._data:
+            prepared = self._run.split(problem, split)
+            self._data[problem, split] = prepared, pipeline.dataset(prepared, self._run.hparams, ReadConfig())
+        prepared, data = self._data[problem, split]
         compiled = len(self._steps)
         eval_step = self._step(problem, data.element_spec)
-        total = steps or pipeline.size(self._run.problems[problem], split, self._run.data_dir)
+        total = steps or prepared.size
         label = f"{problem} {split}, teacher-forced"
         parts: dict[str, list] = {}
         with Board(progress) as board:
-            batches = damage.batches(data, self._run.problems[problem], split, self._run.data_dir)
-            for batch in itertools.islice(batches, steps):
+            for batch in itertools.islice(damage.batches(data, prepared), steps):
                 found = {name: value.numpy() for name, value in eval_step(batch).items()}
                 for name, value in found.items():
                     parts.setdefault(name, []).append(value)
@@ -82,20 +84,6 @@ class Evaluator:
             self._steps[key] = make_eval_step(self._model, aim, problem, spec)
         values = [tf.convert_to_tensor(variable) for variable in self._model.problem_variables(problem)]
         return functools.partial(self._steps[key], values=values)
-
-    def _dataset(self, problem, split):
-        run = self._run
-        labels = run.labels.get(problem)
-        return pipeline.dataset(
-            run.problems[problem],
-            split,
-            run.data_dir,
-            run.vocabulary,
-            labels,
-            run.hparams,
-            run.seed,
-            training=False,
-        )
 
 
 def _whole(parts):

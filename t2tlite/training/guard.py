@@ -10,11 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
 from t2tlite.layers import xla
-from t2tlite.run import CHECKPOINTS
-from t2tlite.training import checkpoint
 from t2tlite.training.bad_batches import keep
 
 MODES = ("stop", "skip", "restore")

@@ -38,7 +38,7 @@ def deferred(deadline: float | None = None) -> Iterator[Callable[[], int]]:
       A function that says whether, and why, to stop: 0 for not, SIGINT, SIGTERM or `TIME`. Outside the main
       thread, which alone hears of signals, it knows of the time only.
     """
-    noted = []
+    noted: list[int] = []
 
     def note(signum, frame):
         if noted:

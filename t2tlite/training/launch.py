@@ -1,16 +1,22 @@
 """From what the user asked for to a run that can be trained: data, vocabulary, labels, the run's folder."""
 
+import dataclasses
 import pathlib
 from collections.abc import Callable, Collection
 
 from t2tlite import registry
-from t2tlite.data import bounds, generate, lengths, pipeline, training_texts
-from t2tlite.data.imported_vocabulary import import_model
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
+from t2tlite.data.inspection import bounds, lengths
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text import training_texts
+from t2tlite.data.text.imported_vocabulary import import_model
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
-from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE, Run, read_description
-from t2tlite.training import checkpoint, warm_start
+from t2tlite.run import RUN_FILE, VOCABULARY_FILE, Run, read_description
+from t2tlite.training import warm_start
 
 
 def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_generate: bool = False):
@@ -72,23 +78,18 @@ def make_run(
         before = None
     if before is not None and not warm_start_from:
         warm_start_from, warm_start_map = before.get("warm_start_from"), before.get("warm_start_map", ())
-    labels = {
-        problem.name: tuple(generate.manifest(problem, data_dir)["labels"])
-        for problem in found
-        if problem.has_classes()
-    }
+    splits = [PreparedSplit.open(problem, "train", data_dir) for problem in found]
     vocabulary = None
     if any(problem.has_text() for problem in found):
         kept = output_dir / VOCABULARY_FILE if before is not None else None
-        vocabulary = _vocabulary(found, data_dir, hparams, vocab, kept, warm_start_from)
+        vocabulary = _vocabulary(splits, hparams, vocab, kept, warm_start_from)
     # A batch has an example for each replica, with all of the inputs that are measured alike.
     shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in found)
     measured = {}
     if extend or say:
-        measured = {
-            problem.name: lengths.measure(problem, "train", data_dir, vocabulary, hparams)
-            for problem in found
-        }
+        for split in splits:
+            numbered = dataclasses.replace(split, vocabulary=vocabulary)
+            measured[split.problem.name] = lengths.measure(numbered, hparams)
     asked = hparams
     if before is None:
         hparams = bounds.extended(asked, measured, extend, shares)
@@ -98,7 +99,7 @@ def make_run(
         output_dir=output_dir,
         hparams=hparams,
         problems={problem.name: problem for problem in found},
-        labels=labels,
+        labels={split.problem.name: split.labels for split in splits if split.labels is not None},
         vocabulary=vocabulary,
         data_dir=str(pathlib.Path(data_dir).resolve()),
         source=source,
@@ -121,14 +122,14 @@ def make_run(
     return run
 
 
-def _vocabulary(problems, data_dir, hparams, vocab, kept, warm_start_from) -> Vocabulary:
+def _vocabulary(splits, hparams, vocab, kept, warm_start_from) -> Vocabulary:
     """The one given, that of the run that goes on (`kept`) or of the warm start, or one that is learned."""
     if vocab:
-        return import_model(vocab, training_texts.symbols(problems))
+        return import_model(vocab, training_texts.symbols(split.problem for split in splits))
     if kept is not None and kept.exists():
         return Vocabulary.load(kept)
     inherited = warm_start.vocabulary(warm_start_from) if warm_start_from else None
-    return inherited or training_texts.build(problems, data_dir, hparams.vocabulary_size)
+    return inherited or training_texts.build(splits, hparams.vocabulary_size)
 
 
 def _with_bounds_of(before, hparams, names):

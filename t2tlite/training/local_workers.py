@@ -41,7 +41,7 @@ def run(command: Sequence[str], number: int) -> int:
             environment |= {"TF_CONFIG": json.dumps(config)}
             workers.append(subprocess.Popen(command, env=environment))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # they save and leave; then so does this process
-        signal.signal(signal.SIGTERM, lambda kind, frame: [worker.terminate() for worker in workers])
+        signal.signal(signal.SIGTERM, lambda kind, frame: _terminate(workers))
         while True:
             ended = [worker.poll() for worker in workers]
             failed = [(index, status) for index, status in enumerate(ended) if status]
@@ -65,6 +65,11 @@ def run(command: Sequence[str], number: int) -> int:
             worker.wait()
         for kind, handler in before.items():
             signal.signal(kind, handler)
+
+
+def _terminate(workers):
+    for worker in workers:
+        worker.terminate()
 
 
 def _wait_for_others(workers, seconds: float = 2.0):

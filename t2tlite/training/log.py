@@ -25,7 +25,7 @@ class MetricsLog:
         for path in folder.glob(f"{TENSORBOARD}/*/events.out.tfevents.*"):
             cut_events(path, step)
         self._file = open(self._path, "a", encoding="utf-8")
-        self._writers = {}
+        self._writers: dict[str, tf.summary.SummaryWriter] = {}
         self._folder = folder
 
     def write(self, step: int, problem: str, split: str, figures: dict[str, float]):

@@ -25,7 +25,8 @@ def on_gpu() -> bool:
 
 def free() -> float:
     """Bytes that this process could still take: the machine's, or its container's where they are fewer."""
-    found = [1024.0 * int(re.search(r"^MemAvailable:\s*(\d+)", _MEMINFO.read_text(), re.MULTILINE)[1])]
+    [available] = re.findall(r"^MemAvailable:\s*(\d+)", _MEMINFO.read_text(), re.MULTILINE)
+    found = [1024.0 * int(available)]
     for limit, used, stat in _GROUPS:
         with contextlib.suppress(OSError, ValueError):  # no such group, or "max"
             told = (_GROUP / stat).read_text()

@@ -15,7 +15,7 @@ def parse(text: str | None) -> list[tuple[int, int]]:
     Raises:
       UserError: it can't be read, a range is empty, or they are not in order.
     """
-    ranges = []
+    ranges: list[tuple[int, int]] = []
     for part in (text or "").split(",") if text else []:
         found = re.fullmatch(r"\s*(\d+)(?::(\d+))?\s*", part)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)

@@ -4,7 +4,7 @@ import dataclasses
 import sys
 import time
 
-from t2tlite.data.progress import duration
+from t2tlite.progress import duration
 
 _REFRESH = 1.0  # seconds
 

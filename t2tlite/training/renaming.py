@@ -52,7 +52,8 @@ def renamed(stored: Iterable[str], renames: Sequence[Rename]) -> dict[str, str]:
       UserError: a pattern matches nothing, or two variables get the same name.
     """
     stored = list(stored)
-    found, used = {}, set()
+    found: dict[str, str] = {}
+    used = set()
     for path in stored:
         for rename in renames:
             name = rename.apply(path)

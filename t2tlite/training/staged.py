@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from t2tlite.data import pipeline
+from t2tlite.data.reading import pipeline
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
 from t2tlite.training import paths, stages, warm_start

@@ -2,6 +2,7 @@
 
 import functools
 import zlib
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -119,7 +120,9 @@ class Accumulator:
                 )
                 for variable in self._variables
             ]
-        self._counts, self._adds, self._applies = {}, {}, {}
+        self._counts: dict[str, Any] = {}
+        self._adds: dict[str, Any] = {}
+        self._applies: dict[str, Any] = {}
         for family in alike.families(model, objectives, element_specs, frozen):
             count = self._make_count(family)
             add = self._make_add(family, _make_gradients(model, optimizer, family, replicas, jit))

@@ -10,21 +10,14 @@ import time
 from collections.abc import Sequence
 
 from t2tlite import objective
-from t2tlite.data import damage, mixing, pipeline
+from t2tlite.checkpoints import CHECKPOINTS, best_checkpoints, checkpoint
+from t2tlite.checkpoints.averaging import averaged
+from t2tlite.data.reading import mixing, pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored import damage
 from t2tlite.plural import counted
-from t2tlite.run import CHECKPOINTS, Run
-from t2tlite.training import (
-    best_checkpoints,
-    checkpoint,
-    dry_run,
-    expert_load,
-    guard,
-    interrupt,
-    memory,
-    renaming,
-    warm_start,
-)
-from t2tlite.training.averaging import averaged
+from t2tlite.run import Run
+from t2tlite.training import dry_run, expert_load, guard, interrupt, memory, renaming, warm_start
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
 from t2tlite.training.optimizers import make_optimizer
@@ -95,7 +88,8 @@ class Trainer:
             self.model = run.make_model()
             self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
             self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
-        self.datasets = {name: self._dataset(problem) for name, problem in run.problems.items()}
+        self._splits = {name: run.split(name, "train") for name in run.problems}
+        self.datasets = self._datasets()
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
         specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
@@ -103,9 +97,7 @@ class Trainer:
             run, self.model, self.optimizer, self.objectives, specs, self.replicas, self._say
         )
         self.evaluator = Evaluator(run, self.model, self.objectives)
-        sizes = {
-            name: pipeline.size(problem, "train", run.data_dir) for name, problem in run.problems.items()
-        }
+        sizes = {name: split.size for name, split in self._splits.items()}
         names = list(run.problems)
         rates = mixing.parse_rates(run.hparams.mixing, names, sizes)
         self.mixing = mixing.Mixing(rates, run.hparams.order, run.seed, names, self.micro_steps)
@@ -286,7 +278,7 @@ class Trainer:
                 self._take(name, batch, figures, waited)
 
     def _next(self, problem: str):
-        with damage.errors(self.run.problems[problem], "train", self.run.data_dir):
+        with damage.errors(self._splits[problem]):
             return next(self.iterators[problem])
 
     def _take(self, problem: str, batch, statistics: dict[str, float], waited: float):
@@ -313,19 +305,11 @@ class Trainer:
         self.pending = {}
         self.progress.log(self.step)
 
-    def _dataset(self, problem):
-        run = self.run
-        return pipeline.dataset(
-            problem,
-            "train",
-            run.data_dir,
-            run.vocabulary,
-            run.labels.get(problem.name),
-            run.hparams,
-            run.seed,
-            training=True,
-            rows=self.replicas.rows,
-        )
+    def _datasets(self):
+        config = ReadConfig(training=True, seed=self.run.seed, rows=self.replicas.rows)
+        return {
+            name: pipeline.dataset(split, self.run.hparams, config) for name, split in self._splits.items()
+        }
 
 
 def _say(line: str):

@@ -6,9 +6,10 @@ import math
 import pathlib
 from collections.abc import Sequence
 
+from t2tlite.checkpoints import CHECKPOINTS, averaging, checkpoint
 from t2tlite.errors import UserError
-from t2tlite.run import CHECKPOINTS, RUN_FILE, VOCABULARY_FILE
-from t2tlite.training import averaging, checkpoint, paths, renaming
+from t2tlite.run import RUN_FILE, VOCABULARY_FILE
+from t2tlite.training import paths, renaming
 
 FLAG = "--warm_start_from="
 _DEPTH = 4  # of RUN/checkpoints/best/PROBLEM/step-00001000 in RUN
@@ -58,7 +59,7 @@ def vocabulary(path):
 
     With it the language net is the same. What it lacks of the new problems' symbols is spelled in its units.
     """
-    from t2tlite.data.vocabulary import Vocabulary
+    from t2tlite.data.text.vocabulary import Vocabulary
 
     run = find(path).run
     found = run and run / VOCABULARY_FILE

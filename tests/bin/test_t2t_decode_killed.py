@@ -13,11 +13,11 @@ import pytest
 import t2tlite
 from t2tlite import registry
 from t2tlite.bin import t2t_decode
-from t2tlite.data.vocabulary import Vocabulary
-from t2tlite.decoding.files import as_line
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
+from t2tlite.data.text.vocabulary import Vocabulary
+from t2tlite.decoding.files.line_decoder import format_line
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.run import CHECKPOINTS, Run
-from t2tlite.training import checkpoint
+from t2tlite.run import Run
 
 from ..models import tiny
 
@@ -59,7 +59,7 @@ def test_killed_and_gone_on(folder, tmp_path, monkeypatch, capfd):
     out, err = capfd.readouterr()
     assert f"going on with the {kept} outputs of " in err and out == ""
     predictions = t2tlite.load(folder).predict("wmt_ende", lines, options=DecodeOptions.parse(OPTIONS))
-    assert (tmp_path / "out").read_text().split("\n") == [*map(as_line, predictions), ""]
+    assert (tmp_path / "out").read_text().split("\n") == [*map(format_line, predictions), ""]
     assert sorted(os.listdir(tmp_path)) == ["in", "out", "run"]
 
 

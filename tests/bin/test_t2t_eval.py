@@ -8,11 +8,11 @@ import pytest
 
 from t2tlite import registry
 from t2tlite.bin import t2t_eval
-from t2tlite.decoding.evaluate import decoded
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
+from t2tlite.decoding.evaluate import evaluate_split
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
-from t2tlite.run import CHECKPOINTS
-from t2tlite.training import checkpoint, launch
+from t2tlite.training import launch
 from t2tlite.training.evaluate import Evaluator
 
 from ..models import tiny
@@ -83,7 +83,7 @@ def test_all_of_a_run(folder, tmp_path, call, eager):
     bleu, top = lines[2:]
     assert 0 <= bleu["bleu"] <= 100 and bleu["examples"] == 3 and bleu["errors"] == 0
     assert bleu["signatures"]["bleu"].startswith("nrefs:1|")
-    expected = decoded(predictor, "imagenet", "test", 3).metrics
+    expected = evaluate_split(predictor, "imagenet", "test", 3).metrics
     assert top == {"problem": "imagenet", "mode": "decoded", **expected} | {
         "examples": 3,
         "errors": 0,

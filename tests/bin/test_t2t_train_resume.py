@@ -12,7 +12,8 @@ import time
 import pytest
 
 from t2tlite.bin import t2t_train
-from t2tlite.training import best_checkpoints, checkpoint, trainer, warm_start
+from t2tlite.checkpoints import best_checkpoints, checkpoint
+from t2tlite.training import trainer, warm_start
 
 from .runs import SMALL, checkpoints, fault_at, flags, told, train
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from t2tlite import problem, registry
 from t2tlite.modality import Representation
-from t2tlite.model import Crossable, Decodable, Embeddable, Trainable
+from t2tlite.model import Decodable, Embeddable, Trainable, ZeroShot
 
 from ..models import tiny
 
@@ -188,7 +188,7 @@ FEATURES = {
     ),
 }
 # Models: {name: (contracts that hold, problems of `tiny` that they can be asked for)}.
-MODELS = {"multimodel": ((Trainable, Embeddable, Decodable, Crossable), tuple(tiny.PROBLEMS))}
+MODELS = {"multimodel": ((Trainable, Embeddable, Decodable, ZeroShot), tuple(tiny.PROBLEMS))}
 
 
 def classes(rows):

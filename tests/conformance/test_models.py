@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.layers import randomness
-from t2tlite.model import Crossable, Decodable, Embeddable, Output, Trainable
+from t2tlite.model import Decodable, Embeddable, Output, Trainable, ZeroShot
 
 from ..models import tiny
 from . import table
@@ -43,7 +43,7 @@ def test_every_registered_model_has_a_row():
 @every_model
 def test_it_is_what_the_row_says_and_has_the_arguments_of_the_contracts(name):
     model = made(name)
-    for protocol in (Trainable, Embeddable, Decodable, Crossable):
+    for protocol in (Trainable, Embeddable, Decodable, ZeroShot):
         assert isinstance(model, protocol) == (protocol in table.MODELS[name][0])
     for protocol in table.MODELS[name][0]:
         for method in (one for one in dir(protocol) if not one.startswith("_")):
@@ -123,9 +123,9 @@ def test_positions_one_by_one_are_the_forward_pass(name):
 
 @every_model
 def test_a_crossed_problem_reads_as_the_one_and_writes_as_the_other(name):
-    contract(name, Crossable)
+    contract(name, ZeroShot)
     model = made(name)
-    model.cross("crossed", "captions", "translation")
+    model.add_zero_shot("crossed", "captions", "translation")
     features = {**tiny.batch("captions"), "targets": tiny.batch("translation")["targets"]}
     source, _ = model.encode(features, "crossed")
     tiny.close(source.x, model.encode(features, "captions")[0].x, 1e-6)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.data.vocabulary import Vocabulary
-from t2tlite.decoding.decode import SETTINGS, Way, decode, settings
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.predictor import Predictor
+from t2tlite.decoding.search.decode import SETTINGS, DecodeConfig, decode, settings
+from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.ids import EOS
 from t2tlite.run import Run
 
@@ -94,7 +94,7 @@ def decoded():
     made = {}
 
     def get(model, problem, features, length, options=GREEDY, rows=None):
-        way = Way.of(options, length)
+        way = DecodeConfig.from_options(options, length)
         key = id(model), problem, way
         if key not in made:
             made[key] = Decoder(model, problem, way)

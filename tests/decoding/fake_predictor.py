@@ -5,9 +5,9 @@ import pathlib
 import types
 
 from t2tlite import registry
-from t2tlite.decoding.names import check_problem
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Hypothesis, Prediction
+from t2tlite.decoding.problem_names import check_problem
 from t2tlite.errors import UserError
 
 _KINDS = {
@@ -31,7 +31,7 @@ class FakePredictor:
     def check(self, problem):
         check_problem(problem, list(self.run.problems), "run")
 
-    def crossed(self, inputs_of, outputs_of):
+    def zero_shot(self, inputs_of, outputs_of):
         for name in (inputs_of, outputs_of):
             self.check(name)
         name = f"{inputs_of}>{outputs_of}"

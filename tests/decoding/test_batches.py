@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from t2tlite.decoding.batches import batched
+from t2tlite.decoding.batches import batch_by_length
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -11,7 +11,7 @@ def test_every_input_is_in_one_batch_with_outputs_of_one_length(seed):
     draw = np.random.default_rng(seed)
     read = {int(i): "x" * n for i, n in zip(draw.permutation(60), draw.integers(1, 40, 60), strict=True)}
     room = {i: int(draw.choice([16, 32])) for i in read}
-    found = list(batched(read, room.get, 8, 100))
+    found = list(batch_by_length(read, room.get, 8, 100))
     assert sorted(i for _, batch in found for i in batch) == sorted(read)
     for length, batch in found:
         assert {room[i] for i in batch} == {length}
@@ -24,8 +24,8 @@ def test_every_input_is_in_one_batch_with_outputs_of_one_length(seed):
 
 
 def test_long_inputs_are_alone():
-    assert list(batched({0: "x" * 9, 1: "x" * 9}, lambda i: 16, 8, 10)) == [(16, [0]), (16, [1])]
+    assert list(batch_by_length({0: "x" * 9, 1: "x" * 9}, lambda i: 16, 8, 10)) == [(16, [0]), (16, [1])]
 
 
 def test_no_inputs():
-    assert list(batched({}, {}.get, 8, 10)) == []
+    assert list(batch_by_length({}, {}.get, 8, 10)) == []

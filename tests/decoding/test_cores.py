@@ -11,19 +11,19 @@ from t2tlite.decoding import cores
 
 def test_results_are_in_order(monkeypatch):
     for number in (1, 3, 50):
-        monkeypatch.setattr(cores, "number", lambda number=number: number)
-        assert cores.each(lambda n: n * n, range(20)) == [n * n for n in range(20)]
-        assert cores.each(lambda n: n, []) == []
+        monkeypatch.setattr(cores, "parallel_batches", lambda number=number: number)
+        assert cores.map_batches(lambda n: n * n, range(20)) == [n * n for n in range(20)]
+        assert cores.map_batches(lambda n: n, []) == []
 
 
 def test_batches_run_beside_each_other(monkeypatch):
-    monkeypatch.setattr(cores, "number", lambda: 3)
+    monkeypatch.setattr(cores, "parallel_batches", lambda: 3)
     all_there = threading.Barrier(3, timeout=60)
-    assert sorted(cores.each(lambda _: all_there.wait(), range(3))) == [0, 1, 2]
+    assert sorted(cores.map_batches(lambda _: all_there.wait(), range(3))) == [0, 1, 2]
 
 
 def test_the_first_error_is_raised_and_ends_the_work(monkeypatch):
-    monkeypatch.setattr(cores, "number", lambda: 2)
+    monkeypatch.setattr(cores, "parallel_batches", lambda: 2)
     done = []
 
     def work(n):
@@ -32,7 +32,7 @@ def test_the_first_error_is_raised_and_ends_the_work(monkeypatch):
         done.append(n)
 
     with pytest.raises(ValueError, match="one"):
-        cores.each(work, iter(range(1000)))
+        cores.map_batches(work, iter(range(1000)))
     assert len(done) < 1000
 
 
@@ -47,15 +47,15 @@ def asked(monkeypatch):
 @pytest.mark.parametrize("accelerator", ["GPU", "TPU"])
 def test_an_accelerator_has_one_batch_at_a_time(monkeypatch, asked, accelerator):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["one"] * (kind == accelerator))
-    assert cores.number() == 1
-    cores.keep_operations_on_one()
+    assert cores.parallel_batches() == 1
+    cores.limit_operation_threads()
     assert not asked
 
 
 def test_a_core_each_without_an_accelerator(monkeypatch, asked):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 5})
-    assert cores.number() == 3
-    cores.keep_operations_on_one()
+    assert cores.parallel_batches() == 3
+    cores.limit_operation_threads()
     assert asked == [1]
 
 
@@ -64,6 +64,6 @@ def test_too_late_is_no_error(monkeypatch):
     before = tf.config.threading.get_intra_op_parallelism_threads()
     with pytest.raises(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(before + 1)
-    monkeypatch.setattr(cores, "number", lambda: 2)
-    cores.keep_operations_on_one()
+    monkeypatch.setattr(cores, "parallel_batches", lambda: 2)
+    cores.limit_operation_threads()
     assert tf.config.threading.get_intra_op_parallelism_threads() == before

@@ -10,8 +10,8 @@ import PIL.Image
 import pytest
 
 from t2tlite import registry
-from t2tlite.data import generate
-from t2tlite.decoding.evaluate import DecodedEvaluation, decoded
+from t2tlite.data.preparing import generate
+from t2tlite.decoding.evaluate import DecodedEvaluation, evaluate_split
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
 
@@ -54,7 +54,7 @@ def prepared(predictor, tmp_path, monkeypatch):
 
 def test_text(prepared):
     prepared.run.problems["translation"].from_text = lambda inputs, output: f"the red {output}"
-    found = decoded(prepared, "translation", "test")
+    found = evaluate_split(prepared, "translation", "test")
     outputs = [p.text for p in prepared.predict("translation", [inputs for inputs, _ in TEXTS])]
     assert [example.prediction.text for example in found.examples] == outputs
     assert [example.inputs for example in found.examples] == [inputs for inputs, _ in TEXTS]
@@ -66,7 +66,7 @@ def test_text(prepared):
 
 
 def test_classes(prepared):
-    found = decoded(prepared, "pictures", "validation", limit=3)
+    found = evaluate_split(prepared, "pictures", "validation", limit=3)
     predictions = prepared.predict("pictures", [png(0), png(60), png(120)])
     assert [example.prediction.text for example in found.examples] == [p.text for p in predictions]
     assert found.examples[0].candidates == tuple(name for name, _ in predictions[0].probabilities)
@@ -80,15 +80,15 @@ def test_from_text_is_applied_and_to_text_sees_whole_examples(prepared):
     problem.to_text = lambda example: {"inputs": example["inputs"], "targets": str(example["targets"])}
     problem.from_text = lambda inputs, output: inputs
     problem.metrics = ("full_trees",)
-    assert decoded(prepared, "translation", "test").metrics["full_trees"] == pytest.approx(100 / 3)
+    assert evaluate_split(prepared, "translation", "test").metrics["full_trees"] == pytest.approx(100 / 3)
 
 
 def test_inputs_need_not_be_kept(prepared):
-    whole = decoded(prepared, "translation", "test")
-    found = decoded(prepared, "translation", "test", keep=1)
+    whole = evaluate_split(prepared, "translation", "test")
+    found = evaluate_split(prepared, "translation", "test", keep=1)
     assert found.examples == whole.examples[:1] and found.metrics == whole.metrics
     assert found.size == whole.size == len(whole.examples) == 3
-    assert decoded(prepared, "translation", "test", keep=0, limit=2).size == 2
+    assert evaluate_split(prepared, "translation", "test", keep=0, limit=2).size == 2
 
 
 def test_what_could_not_be_decoded_is_told_and_counts_as_wrong(prepared, monkeypatch):
@@ -101,19 +101,19 @@ def test_what_could_not_be_decoded_is_told_and_counts_as_wrong(prepared, monkeyp
     prepared.run.problems["translation"].from_text = lambda inputs, output: inputs
     prepared.run.problems["translation"].metrics = ("full_trees",)
     monkeypatch.setattr(prepared, "stream_examples", broken)
-    found = decoded(prepared, "translation", "test")
+    found = evaluate_split(prepared, "translation", "test")
     assert found.errors == ("too long",) and found.examples[1].candidates == ("",)
     assert found.metrics["full_trees"] == pytest.approx(100 / 3)
 
 
 def test_signatures(prepared):
     """Where the first input has two references, and the others one."""
-    found = decoded(prepared, "translation", "test")
+    found = evaluate_split(prepared, "translation", "test")
     assert {name: told.partition("|")[0] for name, told in found.signatures.items()} == {
         "bleu": "nrefs:var",
         "chrf": "nrefs:var",
     }
-    assert decoded(prepared, "pictures", "test").signatures == {}
+    assert evaluate_split(prepared, "pictures", "test").signatures == {}
 
 
 def test_a_metric_with_the_name_of_a_teacher_forced_figure_is_refused(prepared, monkeypatch):
@@ -121,7 +121,7 @@ def test_a_metric_with_the_name_of_a_teacher_forced_figure_is_refused(prepared, 
     monkeypatch.setattr(registry, "names", lambda kind: [*names, "accuracy"])
     monkeypatch.setattr(registry, "entry", lambda kind, name: types.SimpleNamespace(place="mine.py:3"))
     with pytest.raises(UserError, match="`accuracy` at mine.py:3 has the name of a teacher-forced figure"):
-        decoded(prepared, "translation", "test")
+        evaluate_split(prepared, "translation", "test")
 
 
 def test_evaluation_of_a_model_in_training(prepared):
@@ -134,7 +134,7 @@ def test_evaluation_of_a_model_in_training(prepared):
     for seed in (1, 2):
         tiny.randomise(model, seed)
         seen.append(evaluate_decoded(prepared.run, model))
-    after = decoded(Predictor(prepared.run, model), "pictures", "test", 2)
+    after = evaluate_split(Predictor(prepared.run, model), "pictures", "test", 2)
     assert seen[1]["pictures"] == after.metrics
     assert list(seen[0]["translation"]) == ["cer"] and seen[0] != seen[1]
     assert evaluate_decoded._predictor.compiled.traces() == 2
@@ -150,11 +150,12 @@ def test_problems_without_a_metric_of_outputs_are_not_decoded(prepared, monkeypa
 
 def test_what_it_refuses(prepared):
     with pytest.raises(UserError, match="has no problem `zzz`"):
-        decoded(prepared, "zzz", "test")
+        evaluate_split(prepared, "zzz", "test")
     with pytest.raises(UserError, match="unknown split `tset`"):
-        decoded(prepared, "translation", "tset")
+        evaluate_split(prepared, "translation", "tset")
     with pytest.raises(UserError, match="no prepared data for `translation`"):
-        decoded(prepared, "translation", "test", data_dir="/nowhere")
+        elsewhere = dataclasses.replace(prepared.run, data_dir="/nowhere")
+        evaluate_split(Predictor(elsewhere, elsewhere.make_model()), "translation", "test")
     prepared.run.problems["translation"].metrics = ("blue",)
     with pytest.raises(UserError, match="unknown metric `blue`; did you mean `bleu`"):
-        decoded(prepared, "translation", "test")
+        evaluate_split(prepared, "translation", "test")

@@ -10,23 +10,23 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from t2tlite.data.vocabulary import Vocabulary
-from t2tlite.decoding import line_inputs
-from t2tlite.decoding.constraints import Rules
-from t2tlite.decoding.files import LineDecoder, LineScorer
-from t2tlite.decoding.incremental import Incremental
-from t2tlite.decoding.line_files import LineFile
-from t2tlite.decoding.line_work import Work
+from t2tlite.data.text.vocabulary import Vocabulary
+from t2tlite.decoding.files import fields
+from t2tlite.decoding.files.job import LineJob
+from t2tlite.decoding.files.line_decoder import LineDecoder, LineScorer
+from t2tlite.decoding.files.line_file import LineFile
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
-from t2tlite.decoding.search import search
-from t2tlite.decoding.session import Session
-from t2tlite.decoding.typing_lines import completions
+from t2tlite.decoding.search.beam_search import beam_search
+from t2tlite.decoding.search.constraints import Rules
+from t2tlite.decoding.search.incremental import Incremental
+from t2tlite.decoding.session.prompt import completions
+from t2tlite.decoding.session.session import Session
 from t2tlite.errors import UserError
 from t2tlite.run import Run
 
 from ..models import tiny
-from .test_cached import LENGTH, Recomputed
+from .search.test_cached import LENGTH, Recomputed
 
 HPARAMS = tiny.HPARAMS.replace(
     num_encoder_layers=1, num_decoder_layers=1, length_bounds=(8, 16), seconds_bounds=(0.1, 0.3)
@@ -38,7 +38,7 @@ def test_a_search_finds_the_same_as_recomputing_everything(eagerly, name):
     model = tiny.model((name,), HPARAMS)
     features = {key: value for key, value in tiny.batch(name, 3).items() if key != "targets"}
     found, expected = (
-        search(way(model, name, LENGTH), features, Rules(LENGTH, 0), 3, tf.constant(0.6), True)
+        beam_search(way(model, name, LENGTH), features, Rules(LENGTH, 0), 3, tf.constant(0.6), True)
         for way in (Incremental, Recomputed)
     )
     np.testing.assert_array_equal(found.ids, expected.ids)
@@ -199,8 +199,8 @@ def test_from_file_to_file_and_as_a_stream(eagerly, predictor, media, capsysbina
     (media / "in.tsv").write_text("\n".join(table) + "\n")
     options = str(media / "in.tsv"), "decode_from_file"
     common = {"problem": "asked", "scoring": False, "write_scores": False, "identity": {}}
-    assert Work(*options, str(media / "out"), load=lambda: predictor, **common).do() == (6, 0)
-    assert Work(*options, None, load=lambda: predictor, **common).do() == (6, 0)
+    assert LineJob(*options, str(media / "out"), load=lambda: predictor, **common).run() == (6, 0)
+    assert LineJob(*options, None, load=lambda: predictor, **common).run() == (6, 0)
     found = (media / "out").read_bytes()
     assert capsysbinary.readouterr().out == found
     values = [dict(zip(("picture", "question"), row.split("\t"), strict=True)) for row in table[1:]]
@@ -214,14 +214,14 @@ def test_sizes_and_stamps(media):
     path = media / "sizes.tsv"
     path.write_text("sound\tquestion\nshort.wav\ta\nlong.wav\ta\nnone.wav\ta\n")
     with LineFile(str(path), "decode_from_file") as lines:
-        sizes, stamps = line_inputs.sizes_and_stamps(lines, tiny.TOLD, media, False)
+        sizes, stamps = fields.sizes_and_stamps(lines, tiny.TOLD, media, False)
         assert sizes[1:3].tolist() == [
             lines.lengths[i] + (media / name).stat().st_size
             for i, name in ((1, "short.wav"), (2, "long.wav"))
         ]
         assert len({*stamps[1:3].tolist(), 0}) == 3 and sizes[3] == lines.lengths[3]
         (media / "long.wav").touch()
-        again = line_inputs.sizes_and_stamps(lines, tiny.TOLD, media, False)[1]
+        again = fields.sizes_and_stamps(lines, tiny.TOLD, media, False)[1]
         assert again[1] == stamps[1] and again[2] != stamps[2]
 
 
@@ -244,17 +244,17 @@ class Typed:
         return [Prediction("answer")]
 
 
-def talk(predictor, lines, person=False):
+def talk(predictor, lines, interactive=False):
     output, messages = io.StringIO(), io.StringIO()
-    session = Session(predictor, "asked", person, output, messages)
+    session = Session(predictor, "asked", interactive, output, messages)
     prompts = []
 
-    def typed():
+    def read_lines():
         for line in lines:
             prompts.append(session.prompt())
             yield line
 
-    session.run(typed())
+    session.run(read_lines())
     return output.getvalue(), messages.getvalue(), prompts
 
 

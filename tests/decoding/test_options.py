@@ -39,7 +39,7 @@ def test_changes():
     ],
 )
 def test_what_is_told(options, outputs, told):
-    assert options.outputs == outputs and options.told() == told
+    assert options.outputs == outputs and options.describe() == told
 
 
 @pytest.mark.parametrize(

@@ -114,11 +114,11 @@ def test_several_threads(fresh, predictor):
     assert fresh.compiled.traces() == before + 1
 
 
-def test_crossed_problems(predictor):
+def test_zero_shot_problems(predictor):
     """The inputs of one with the outputs of another: as the model that reads the one and writes the other."""
     draw = np.random.default_rng(0)
     pictures = [(255 * draw.random((33, 33, 3))).astype(np.uint8) for _ in range(3)]
-    name = predictor.crossed("pictures", "translation")
+    name = predictor.zero_shot("pictures", "translation")
     assert name == "pictures>translation" and name not in predictor.problems
     options = DecodeOptions(beam_size=1, decode_length=5)
     found = predictor.predict(name, pictures, options=options)
@@ -137,8 +137,8 @@ def test_crossed_problems(predictor):
     assert {name for name, _ in to_class.probabilities} == {"red circle", "blue circle", "red square"}
 
 
-def test_what_cannot_be_crossed(predictor):
+def test_what_zero_shot_needs(predictor):
     with pytest.raises(UserError, match="has no problem `pictuers`; did you mean `pictures`"):
-        predictor.crossed("pictuers", "translation")
+        predictor.zero_shot("pictuers", "translation")
     with pytest.raises(UserError, match="has no problem `zzz`"):
         predictor.predict("pictures>zzz", [])

@@ -6,10 +6,10 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.outputs import Outputs
 from t2tlite.decoding.predictor import Predictor
+from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.metrics.trees import RepairedTree
 from t2tlite.problems import trees
 from t2tlite.run import Run
@@ -92,7 +92,7 @@ def test_outputs_have_room_for_their_trees(predictor, monkeypatch):
 
 def test_of_a_picture_there_is_a_tree_of_some_words(predictor):
     pictures = list(np.random.default_rng(0).random((4, 32, 32, 3)))
-    found = predictor.predict(predictor.crossed("captions", "wsj_parsing"), pictures)
+    found = predictor.predict(predictor.zero_shot("captions", "wsj_parsing"), pictures)
     for text in (beam.text for one in found for beam in one.beams):
         words = sum(token[0] not in "()" for token in text.split())
         assert words and trees.well_formed(trees.unlinear("a " * words, text), text)

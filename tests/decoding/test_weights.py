@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import objective, problem
-from t2tlite.data import generate
-from t2tlite.decoding.evaluate import decoded
-from t2tlite.decoding.files import LineDecoder
+from t2tlite.data.preparing import generate
+from t2tlite.decoding.evaluate import evaluate_split
+from t2tlite.decoding.files.line_decoder import LineDecoder
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
@@ -69,7 +69,7 @@ def test_lines(eagerly, predictor):
 
 
 def test_a_split_is_scored(eagerly, predictor):
-    found = decoded(predictor, "tagged", "test")
+    found = evaluate_split(predictor, "tagged", "test")
     outputs = [one.prediction.text for one in found.examples]
     given = [["yes"] * (i % 3) + ["no"] * (3 - i % 3) + ["perhaps"] for i in range(12)]
     of_others = [(output, answers) for output, answers in zip(outputs, given, strict=True)]

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite.decoding.options import DecodeOptions
-from t2tlite.decoding.outputs import Outputs
+from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.export import outputs, signatures
 
 SPECIAL = [

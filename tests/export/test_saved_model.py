@@ -187,7 +187,7 @@ def test_wav_files(predictor, answers):
 
 
 def test_trees_are_what_the_model_wrote_and_the_file_beside_makes_trees_of_it(predictor, exported, answers):
-    told = exported.told["problems"]["wsj_parsing"]
+    told = exported.description["problems"]["wsj_parsing"]
     assert told["from_text"] and not told["to_text"]
     namespace = {}
     exec((exported.path / told["from_text_file"]).read_text(), namespace)
@@ -252,7 +252,7 @@ def test_holds_what_its_problems_need_and_nothing_else(predictor, exported, clas
 
 
 def test_needs_no_tokenizer_where_there_is_no_text(predictor, classes, tmp_path):
-    assert classes.told["needs"] == ["tensorflow"]
+    assert classes.description["needs"] == ["tensorflow"]
     calls = [(name, {"inputs": PICTURES[:1]}) for name in ("serving_default", "pictures")]
     by_default, found = outside.answers(classes.path, calls, tmp_path, text=False)
     assert all(np.array_equal(found[name], by_default[name]) for name in found)
@@ -262,7 +262,7 @@ def test_needs_no_tokenizer_where_there_is_no_text(predictor, classes, tmp_path)
 
 def test_describes_itself(run, exported, classes):
     told = json.loads((exported.path / "assets" / "t2tlite.json").read_text())
-    assert told == exported.told
+    assert told == exported.description
     assert list(told["problems"]) == [*run.problems]
     assert told["problems"]["pictures"]["classes"] == list(tiny.CLASSES)
     assert told["checkpoint"] == "step-00000007" and told["decode_options"]["beam_size"] == 3
@@ -270,7 +270,7 @@ def test_describes_itself(run, exported, classes):
     model = tf.saved_model.load(str(classes.path))
     asset = pathlib.Path(model.description.asset_path.numpy().decode())
     assert json.loads(asset.read_text()) == classes.told
-    made, told = model.signatures["pictures"], classes.told["signatures"]["pictures"]
+    made, told = model.signatures["pictures"], classes.description["signatures"]["pictures"]
     for side, tensors in (
         ("inputs", made.structured_input_signature[1]),
         ("outputs", made.structured_outputs),
@@ -281,7 +281,7 @@ def test_describes_itself(run, exported, classes):
 
 def test_the_readme_names_every_signature_and_tensor(exported):
     readme = (exported.path / "README.md").read_text()
-    for name, signature in exported.told["signatures"].items():
+    for name, signature in exported.description["signatures"].items():
         section = readme.partition(f"\n`{name}`\n")[2].partition("\n`")[0]
         for tensor in (*signature["inputs"], *signature["outputs"]):
             assert f"`{tensor}`" in section

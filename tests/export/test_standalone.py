@@ -1,5 +1,6 @@
 """Source that stands alone does what the function does."""
 
+import functools
 import random
 import re
 
@@ -69,3 +70,8 @@ def test_what_can_not_come_along(function, name):
     message = f"`{function.__name__}` of .*test_standalone uses `{name}`, which can't be"
     with pytest.raises(UserError, match=message):
         standalone.source(function, "from_text")
+
+
+def test_what_is_no_function_of_a_module():
+    with pytest.raises(UserError, match="must be a function of a module; received functools.partial"):
+        standalone.source(functools.partial(trees.unlinear, ""), "from_text")

@@ -10,8 +10,8 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.bin import t2t_decode, t2t_eval, t2t_export, t2t_show, t2t_train
 from t2tlite.errors import UserError
+from t2tlite.export import keras_model
 from t2tlite.model import Decodable, Embeddable, Trainable
-from t2tlite.models import keras_model
 from t2tlite.run import Run
 
 FOLDER = pathlib.Path(__file__).parent / "usr_bag"

@@ -6,12 +6,13 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import objective, registry
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.checkpoints import CHECKPOINTS, averaging, checkpoint
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.model import Output
 from t2tlite.objectives.distillation import Distillation
-from t2tlite.run import CHECKPOINTS, Run
-from t2tlite.training import averaging, checkpoint, launch
+from t2tlite.run import Run
+from t2tlite.training import launch
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.trainer import Intervals, Trainer

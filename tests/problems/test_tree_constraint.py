@@ -7,12 +7,12 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data.vocabulary import Vocabulary
-from t2tlite.decoding.constraints import Rules
-from t2tlite.decoding.crossing import Crossed
-from t2tlite.decoding.outputs import Outputs
-from t2tlite.decoding.sampling import Noise, Truncation, greedy, sample
-from t2tlite.decoding.search import search
+from t2tlite.data.text.vocabulary import Vocabulary
+from t2tlite.decoding.search.beam_search import beam_search
+from t2tlite.decoding.search.constraints import Rules
+from t2tlite.decoding.search.outputs import Outputs
+from t2tlite.decoding.search.sampling import Noise, Truncation, greedy, sample
+from t2tlite.decoding.zero_shot import ZeroShotProblem
 from t2tlite.ids import EOS
 from t2tlite.problems import sample_world, tree_constraint, trees
 
@@ -79,7 +79,7 @@ def assert_tree(text, words):
 
 WAYS = {
     "greedy": lambda model, rows, rules: greedy(model, rows, rules),
-    "beam": lambda model, rows, rules: search(model, rows, rules, 4, 0.6, True),
+    "beam": lambda model, rows, rules: beam_search(model, rows, rules, 4, 0.6, True),
     "samples": lambda model, rows, rules: sample(
         model, rows, rules, Noise(tf.constant([1, 2]), rows), 3, 1.5, Truncation(50, 0.99)
     ),
@@ -226,7 +226,9 @@ def test_a_vocabulary_without_brackets_as_entries():
     assert registry.get_problem("wmt_ende").constraint(plain) is None
 
 
-def test_crossed_problems_have_the_constraint_of_what_they_write(vocabulary):
+def test_zero_shot_problems_have_the_constraint_of_what_they_write(vocabulary):
     parsing, pictures = registry.get_problem("wsj_parsing"), registry.get_problem("imagenet")
-    assert isinstance(Crossed(pictures, parsing).constraint(vocabulary), tree_constraint.TreeConstraint)
-    assert Crossed(parsing, registry.get_problem("wmt_ende")).constraint(vocabulary) is None
+    assert isinstance(
+        ZeroShotProblem(pictures, parsing).constraint(vocabulary), tree_constraint.TreeConstraint
+    )
+    assert ZeroShotProblem(parsing, registry.get_problem("wmt_ende")).constraint(vocabulary) is None

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.decoding.constraints import Rules
-from t2tlite.decoding.incremental import gather_rows
-from t2tlite.decoding.outputs import Outputs
-from t2tlite.decoding.search import search
+from t2tlite.decoding.search.beam_search import beam_search
+from t2tlite.decoding.search.constraints import Rules
+from t2tlite.decoding.search.incremental import gather_rows
+from t2tlite.decoding.search.outputs import Outputs
 from t2tlite.ids import EOS
 from t2tlite.problems import tree_constraint, trees
 
-from ..decoding.toy import Toy, assert_same, penalty, rows
+from ..decoding.search.toy import Toy, assert_same, penalty, rows
 
 _SPECIAL = ["<pad>", "</s>", "<unk>", "(TOP", "\u2581)TOP"]
 SPELLED = [*_SPECIAL, "\u2581(S", "\u2581)S", "\u2581(NP", "\u2581)NP", "\u2581NN", "x", "\u2581"]
@@ -92,7 +92,7 @@ def test_it_allows_the_trees_of_the_sentence_and_nothing_else(pieces, most):
 def searched(toy, constraint, words, beam_size, alpha):
     def body(numbers, conditions):
         rules = Rules(toy.length, 0, constraint, conditions)
-        return search(toy, numbers, rules, beam_size, alpha, True)
+        return beam_search(toy, numbers, rules, beam_size, alpha, True)
 
     numbers = np.arange(len(words), dtype=np.int32)
     found = tf.function(body, autograph=False)(numbers, {"words": tf.constant(words)})

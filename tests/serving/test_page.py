@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from aiohttp import test_utils
 
+from t2tlite.decoding.inspection.results import Attention, Positions
 from t2tlite.decoding.prediction import Prediction
-from t2tlite.decoding.views import Attention, Positions
 from t2tlite.errors import UserError
 from t2tlite.serving.app import App
 from t2tlite.serving.hosts import Hosts
@@ -281,7 +281,7 @@ def test_mistakes_and_faults_are_told_in_a_line(page, tmp_path, capfd):
     capfd.readouterr()
 
 
-def test_options_and_crossing(page):
+def test_options_and_zero_shot(page):
     async def scenario(tab):
         for name, value in (("beam_size", 2), ("alpha", 0.75)):
             await tab.run(f"document.querySelector('#option-{name}').value = {value}")

@@ -23,8 +23,8 @@ import boltzmann  # noqa: E402
 import tiny  # noqa: E402
 
 from t2tlite import objective, registry  # noqa: E402
+from t2tlite.component import Component  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
-from t2tlite.models.component import Component  # noqa: E402
 from t2tlite.objectives.distillation import Distillation, untrainable  # noqa: E402
 from t2tlite.shared_hparams import DROPOUT, MOE  # noqa: E402
 from t2tlite.training.optimizers import make_optimizer  # noqa: E402

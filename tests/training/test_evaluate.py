@@ -7,10 +7,12 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data import pipeline
+from t2tlite.checkpoints import best_checkpoints
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
 from t2tlite.errors import UserError
 from t2tlite.objective import figures_of
-from t2tlite.training import best_checkpoints, launch, trainer
+from t2tlite.training import launch, trainer
 from t2tlite.training.evaluate import Evaluator, make_eval_step
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.step import make_train_steps
@@ -33,10 +35,7 @@ def model(run):
 
 
 def batches(run, problem, split="validation"):
-    labels = run.labels.get(problem)
-    data = pipeline.dataset(
-        run.problems[problem], split, run.data_dir, run.vocabulary, labels, HPARAMS, 0, training=False
-    )
+    data = pipeline.dataset(run.split(problem, split), HPARAMS, ReadConfig())
     return [{name: value.numpy() for name, value in batch.items()} for batch in data]
 
 

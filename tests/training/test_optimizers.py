@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2tlite.checkpoints import checkpoint
 from t2tlite.errors import UserError
-from t2tlite.training import checkpoint, memory
+from t2tlite.training import memory
 from t2tlite.training.optimizers import OPTIMIZERS, Adafactor, Adam, Lamb, begin_anew, make_optimizer
 
 from ..models import tiny

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from t2tlite import hparam, registry
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
-from t2tlite.run import CHECKPOINTS, Run, read_description, write_whole
-from t2tlite.training import checkpoint
+from t2tlite.run import Run, read_description, write_whole
 
 from ..models import tiny
 

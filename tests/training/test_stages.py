@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from t2tlite.checkpoints import CHECKPOINTS, checkpoint
+from t2tlite.checkpoints.averaging import Stored
 from t2tlite.errors import UserError
-from t2tlite.run import CHECKPOINTS
-from t2tlite.training import checkpoint, launch, paths, stages, trainer
-from t2tlite.training.averaging import Stored
+from t2tlite.training import launch, paths, stages, trainer
 from t2tlite.training.log import NoLog
 from t2tlite.training.renaming import Rename
 

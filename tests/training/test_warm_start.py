@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from t2tlite import problem, registry
-from t2tlite.data import generate
+from t2tlite.checkpoints import CHECKPOINTS, averaging, checkpoint
+from t2tlite.data.preparing import generate
 from t2tlite.errors import UserError
-from t2tlite.run import CHECKPOINTS
-from t2tlite.training import averaging, checkpoint, launch, paths, renaming, trainer, warm_start
+from t2tlite.training import launch, paths, renaming, trainer, warm_start
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.optimizers import make_optimizer
 

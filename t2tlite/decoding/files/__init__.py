@@ -1,0 +1,1 @@
+"""Decoding and scoring the lines of files and streams."""

@@ -1,0 +1,1 @@
+"""Beam search, greedy decoding and sampling with incremental state, in the graph."""

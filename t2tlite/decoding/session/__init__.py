@@ -1,0 +1,1 @@
+"""Interactive sessions: a prompt, its commands, and answers."""

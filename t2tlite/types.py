@@ -1,0 +1,10 @@
+"""Types of what passes between the parts."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Batch: TypeAlias = "Mapping[str, tf.Tensor]"
+"""A batch as a problem's pipeline gives it: `inputs`, `inputs_length`, `inputs.NAME`, `targets` and so on."""
