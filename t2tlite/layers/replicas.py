@@ -6,13 +6,16 @@ Code compiled by XLA can't talk to other replicas, so these have to be called ou
 import itertools
 import math
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import tensorflow as tf
+
+Nest = TypeVar("Nest")
 
 BUCKET = 64 * 2**20  # bytes
 
 
-def total(values):
+def total(values: Nest) -> Nest:
     """The sums of small float32 tensors over all replicas, and through them the gradient.
 
     All of them together are one exchange, since each costs the wait for the slowest replica.
@@ -67,7 +70,7 @@ def buckets(sizes: Iterable[int], most: int) -> Iterator[int]:
         yield count
 
 
-def _exchanged(context, parts):
+def _exchanged(context: tf.distribute.ReplicaContext, parts: list[tf.Tensor]) -> list[tf.Tensor]:
     """The sums of tensors of one dtype, sent as one tensor."""
     if len(parts) == 1:
         return [context.all_reduce(tf.distribute.ReduceOp.SUM, parts[0])]
