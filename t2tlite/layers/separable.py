@@ -29,10 +29,10 @@ class NearIdentity(keras.initializers.Initializer):
 
     def __call__(self, shape: tuple[int, ...], dtype: tf.DType | str | None = None) -> tf.Tensor:
         window = shape[:-1]
-        one = np.zeros(shape, np.float32)
-        one[self.tap] = 1.0
+        unit = np.zeros(shape, np.float32)
+        unit[self.tap] = 1.0
         noise = keras.random.normal(shape, stddev=0.3 * np.prod(window) ** -0.5, dtype=dtype)
-        return noise + tf.cast(one, noise.dtype)
+        return noise + tf.cast(unit, noise.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {"tap": self.tap}

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections.abc import Callable, Hashable, Mapping
 
 import tensorflow as tf
 
@@ -10,7 +11,11 @@ from t2tlite.data import damage, pipeline
 from t2tlite.data.progress import Board
 from t2tlite.errors import UserError
 from t2tlite.layers.traced import Traced
+from t2tlite.model import Trainable
+from t2tlite.objective import Objective
+from t2tlite.run import Run
 from t2tlite.training import alike, memory
+from t2tlite.types import Batch
 
 
 class Evaluator:
@@ -22,14 +27,14 @@ class Evaluator:
       objectives: `{problem: Objective}` of its problems; default: they are made.
     """
 
-    def __init__(self, run, model, objectives=None):
+    def __init__(self, run: Run, model: Trainable, objectives: Mapping[str, Objective] | None = None) -> None:
         self._run = run
         self._model = model
         self._objectives = objectives or objective.all_of(
             run.problems, run.hparams, run.vocabulary, run.labels
         )
-        self._datasets = {}
-        self._steps = {}
+        self._datasets: dict[tuple[str, str], tf.data.Dataset] = {}
+        self._steps: dict[tuple[Hashable, ...], Traced] = {}
 
     def evaluate(
         self, problem: str, split: str, steps: int | None = None, progress: bool = False
@@ -62,9 +67,9 @@ class Evaluator:
         with Board(progress) as board:
             batches = damage.batches(data, self._run.problems[problem], split, self._run.data_dir)
             for batch in itertools.islice(batches, steps):
-                found = {name: float(value) for name, value in eval_step(batch).items()}
-                sums = {name: sums.get(name, 0.0) + value for name, value in found.items()}
-                board.advance(label, 1 if steps else int(found["sequences"]), total)
+                batch_sums = {name: float(value) for name, value in eval_step(batch).items()}
+                sums = {name: sums.get(name, 0.0) + value for name, value in batch_sums.items()}
+                board.advance(label, 1 if steps else int(batch_sums["sequences"]), total)
             board.finish(label)
         if len(self._steps) > compiled:
             memory.release()  # what compiling has left
@@ -72,7 +77,7 @@ class Evaluator:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
         return self._objectives[problem].figures(sums)
 
-    def _step(self, problem, spec):
+    def _step(self, problem: str, spec: dict[str, tf.TensorSpec]) -> Callable[[Batch], dict[str, tf.Tensor]]:
         """A function of the problem's batches."""
         aim = self._objectives[problem]
         key = alike.key(self._model, aim, problem, spec)
@@ -81,7 +86,7 @@ class Evaluator:
         values = [tf.convert_to_tensor(variable) for variable in self._model.problem_variables(problem)]
         return functools.partial(self._steps[key], values=values)
 
-    def _dataset(self, problem, split):
+    def _dataset(self, problem: str, split: str) -> tf.data.Dataset:
         run = self._run
         labels = run.labels.get(problem)
         return pipeline.dataset(
@@ -96,7 +101,9 @@ class Evaluator:
         )
 
 
-def make_eval_step(model, objective, problem: str, element_spec):
+def make_eval_step(
+    model: Trainable, objective: Objective, problem: str, element_spec: dict[str, tf.TensorSpec]
+) -> Traced:
     """A compiled function: an objective's sums over a batch, of the problem or of another one alike.
 
     Its arguments are the batch and the values of `Trainable.problem_variables`.
@@ -105,7 +112,7 @@ def make_eval_step(model, objective, problem: str, element_spec):
         tf.TensorSpec(variable.shape, variable.dtype) for variable in model.problem_variables(problem)
     ]
 
-    def eval_step(features, values):
+    def eval_step(features: Batch, values: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         output = model(features, problem=problem, training=False, values=values)
         return objective.sums(output, features)
 
