@@ -32,5 +32,5 @@ def only_given(source: Representation, given: tf.Tensor) -> Representation:
     return Representation(apply_mask(source.x, mask), mask, source.grid)
 
 
-def _mask(source):
+def _mask(source: Representation) -> tf.Tensor:
     return tf.ones(tf.shape(source.x)[:2], tf.bool) if source.mask is None else source.mask
