@@ -9,6 +9,7 @@ What is compared takes turns within one run, so that whatever else the machine d
 ratios. Goals stand beside the figures.
 """
 
+import dataclasses
 import os
 import pathlib
 import subprocess
@@ -142,7 +143,10 @@ def read_in_turns(iterators, turns):
 
 def measure_corpus(flags, folder):
     from t2tlite import hparam, registry
-    from t2tlite.data import pipeline, sources, training_texts
+    from t2tlite.data.reading import pipeline, sources
+    from t2tlite.data.reading.reader import ReadConfig
+    from t2tlite.data.stored.prepared import PreparedSplit
+    from t2tlite.data.text import training_texts
 
     problem = registry.problems("wmt_ende")[0]
     sizes = {"1x": flags.pairs, "10x": 10 * flags.pairs}
@@ -150,29 +154,17 @@ def measure_corpus(flags, folder):
     for name, pairs in sizes.items():
         write_corpus(folder / f"text-{name}", pairs)
         prepared[name] = run_datagen(folder / f"text-{name}", folder / f"data-{name}", flags.cores)
-    vocabulary = training_texts.build([problem], str(folder / "data-1x"), 8192)
+    splits = {name: PreparedSplit.open(problem, "train", folder / f"data-{name}") for name in sizes}
+    vocabulary = training_texts.build([splits["1x"]], 8192)
+    splits = {name: dataclasses.replace(split, vocabulary=vocabulary) for name, split in splits.items()}
     hparams = hparam.get(flags.hparams_set, flags.hparams)
     paths = {
-        name: "files"
-        if sources.Source(problem, "train", folder / f"data-{name}").records is None
-        else "memory"
-        for name in sizes
+        name: "files" if sources.Source(split).records is None else "memory" for name, split in splits.items()
     }
     rates = read_in_turns(
         {
-            name: iter(
-                pipeline.dataset(
-                    problem,
-                    "train",
-                    str(folder / f"data-{name}"),
-                    vocabulary,
-                    None,
-                    hparams,
-                    0,
-                    training=True,
-                )
-            )
-            for name in sizes
+            name: iter(pipeline.dataset(split, hparams, ReadConfig(training=True)))
+            for name, split in splits.items()
         },
         flags.turns,
     )
@@ -262,7 +254,7 @@ def watch_memory(process, peak):
 def measure_images(flags):
     import tensorflow as tf
 
-    from t2tlite.data import images
+    from t2tlite.data.media import images
 
     side, number = 224, 64
     encoded = tf.constant([photograph(i) for i in range(number)])

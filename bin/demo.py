@@ -76,8 +76,8 @@ def score(run_dir, examples_dir):
     Pictures and sounds go to `examples_dir`.
     """
     import t2tlite
-    from t2tlite.data.progress import track
     from t2tlite.decoding import evaluate
+    from t2tlite.progress import track
     from t2tlite.training import memory
 
     memory.release()  # all that training has left
@@ -86,7 +86,7 @@ def score(run_dir, examples_dir):
     for name in track(predictor.problems, "decoding the test splits"):
         problem = predictor.run.problems[name]
         decoded = evaluate.evaluate_split(predictor, name, "test")
-        baseline, outputs = trivial(problem, predictor.run.data_dir, decoded.examples)
+        baseline, outputs = trivial(predictor.run.split(name, "train"), decoded.examples)
         metric = problem.metrics[0]
         rows.append(
             {
@@ -109,15 +109,18 @@ def metric_of(name):
     return registry.get("metric", name)
 
 
-def trivial(problem, data_dir, examples):
-    """A baseline that learns nothing: its name, and its candidates for each example."""
-    from t2tlite.data import records
+def trivial(split, examples):
+    """A baseline that learns nothing: its name, and its candidates for each example.
 
+    Args:
+      split: the prepared training split of the examples' problem.
+    """
+    problem = split.problem
     if problem.inputs.is_text and problem.metrics[0] == "bleu":
         return "copy of the input", [(example.inputs,) for example in examples]
     counts = collections.Counter(
         reference
-        for example in records.raw_examples(problem, "train", data_dir)
+        for example in split.examples()
         for reference in problem.targets.references(example["targets"])
     )
     common = tuple(target for target, _ in counts.most_common(5))

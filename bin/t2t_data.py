@@ -55,54 +55,54 @@ def look(flags):
     if flags.output_dir and pathlib.Path(flags.output_dir).is_file():
         raise UserError(f"--output_dir={flags.output_dir} is a file; expected a folder")
     quiet.start_tensorflow()
-    from t2tlite.data import records
+    from t2tlite.data.stored.prepared import PreparedSplit
 
-    for problem in problems:  # now, and not after minutes with the others
-        records.split_index(problem, flags.split, flags.data_dir)
+    # All of them now, and not one after minutes with the others.
+    splits = [PreparedSplit.open(problem, flags.split, flags.data_dir) for problem in problems]
     vocabulary = _vocabulary(flags, problems, hparams)
-    for problem in problems:
-        _look_at(problem, flags, vocabulary, hparams)
+    for split in splits:
+        _look_at(split, flags, vocabulary, hparams)
 
 
 def _vocabulary(flags, problems, hparams):
-    from t2tlite.data import training_texts
-    from t2tlite.data.vocabulary import Vocabulary
+    from t2tlite.data.stored.prepared import PreparedSplit
+    from t2tlite.data.text import training_texts
+    from t2tlite.data.text.vocabulary import Vocabulary
 
     if not any(problem.has_text() for problem in problems):
         return None
     if flags.vocab:
         return Vocabulary.load(flags.vocab)
     print("t2t-data: finding or learning a vocabulary", file=sys.stderr, flush=True)
-    return training_texts.build(problems, flags.data_dir, hparams.vocabulary_size)
+    splits = [PreparedSplit.open(problem, "train", flags.data_dir) for problem in problems]
+    return training_texts.build(splits, hparams.vocabulary_size)
 
 
-def _look_at(problem, flags, vocabulary, hparams):
-    from t2tlite.data import inspect, inspect_files, records
-    from t2tlite.data.progress import track
+def _look_at(split, flags, vocabulary, hparams):
+    from t2tlite.data.inspection import inspect, inspect_files
+    from t2tlite.progress import track
 
-    manifest = records.manifest(problem, flags.data_dir)
-    total = manifest["splits"][flags.split]["examples"]
-    examples = records.raw_examples(problem, flags.split, flags.data_dir, flags.limit)
-    tracked = track(examples, f"{problem.name} {flags.split}", min(total, flags.limit))
+    problem, title = split.problem, f"{split.problem.name} {split.name}"
+    tracked = track(split.examples(flags.limit), title, min(split.size, flags.limit))
     report = inspect.measure(problem, tracked, vocabulary, hparams)
-    _print(problem, manifest, flags.split, report)
+    _print(split, report)
     if flags.output_dir:
         folder = pathlib.Path(flags.output_dir, problem.name)
         folder.mkdir(parents=True, exist_ok=True)
-        few = list(records.raw_examples(problem, flags.split, flags.data_dir, flags.examples))
+        few = list(split.examples(flags.examples))
         inspect_files.write_examples(problem, few, folder)
-        inspect_files.write_picture(f"{problem.name} {flags.split}", report, folder)
+        inspect_files.write_picture(title, report, folder)
         print(f"  written: {counted(len(few), 'example')} and {inspect_files.PICTURE_FILE} in {folder}")
     print()
 
 
-def _print(problem, manifest, split, report):
-    print(f"{problem.name}: from source {manifest['source']}")
-    for name, counts in manifest["splits"].items():
+def _print(split, report):
+    print(f"{split.problem.name}: from source {split.manifest['source']}")
+    for name, counts in split.manifest["splits"].items():
         print(
             f"  {name}: {counted(counts['examples'], 'example')}, {_size(counts['bytes'])}{_left_out(counts)}"
         )
-    print(f"  the first {report.examples:,} of {split}:")
+    print(f"  the first {report.examples:,} of {split.name}:")
     for feature in report.features.values():
         print(f"    {feature.title}")
         _print_bars(feature)

@@ -52,12 +52,12 @@ def prepare(flags):
     quiet.start_tensorflow()
     names = ", ".join(problem.name for problem in problems)
     if flags.verify:
-        from t2tlite.data import verify
+        from t2tlite.data.preparing import verify
 
         number = verify.verify(problems, flags.data_dir)
         print(f"{names} in {flags.data_dir}: all {number} files are as they were written")
         return
-    from t2tlite.data import generate
+    from t2tlite.data.preparing import generate
 
     if flags.download:
         for problem in problems:
@@ -76,10 +76,11 @@ def prepare(flags):
 
 
 def _tell_left_out(problems, data_dir):
-    from t2tlite.data import records
+    from t2tlite.data.stored import records
+    from t2tlite.data.stored.prepared import manifest
 
     for name, problem in {records.corpus_name(problem): problem for problem in problems}.items():
-        for split, counts in records.manifest(problem, data_dir)["splits"].items():
+        for split, counts in manifest(problem, data_dir)["splits"].items():
             left_out = [f"{number:,} {reason}" for reason, number in counts.get("dropped", {}).items()]
             for reason, broken in counts.get("broken", {}).items():
                 left_out.append(f"{broken['examples']:,} {reason} (the first: {broken['first']})")

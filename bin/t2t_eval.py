@@ -108,10 +108,9 @@ def _output_file(path) -> pathlib.Path | None:
 def _checkpoint(flags, run, problems) -> pathlib.Path:
     """The path of the checkpoint, which a training that goes on may not change meanwhile."""
     from t2tlite.checkpoints import CHECKPOINTS, checkpoint
-    from t2tlite.data import records
 
     for name in problems:  # now, and not when the others have been decoded
-        records.split_index(run.problems[name], flags.split, run.data_dir)
+        run.split(name, flags.split)
     folder = run.output_dir / CHECKPOINTS
     path = pathlib.Path(flags.checkpoint_path) if flags.checkpoint_path else checkpoint.newest(folder)
     if path is None:

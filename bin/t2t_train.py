@@ -136,7 +136,7 @@ def train(flags, argv):
     quiet.start_tensorflow(strategy_follows=True)
     import keras
 
-    from t2tlite.data import bounds
+    from t2tlite.data.inspection import bounds
     from t2tlite.decoding.evaluate import DecodedEvaluation
     from t2tlite.training import launch, profile, strategy, trainer, warm_start
 

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.data.media.audio import SAMPLE_RATE
 from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import NOT_NEGATIVE, POSITIVE, Hyperparameter
 from t2tlite.layers.convolution import ConvRes
@@ -14,7 +15,6 @@ from t2tlite.modality import Modality, Representation
 from t2tlite.shared_hparams import HIDDEN_SIZE
 from t2tlite.types import Batch, Shape
 
-SAMPLE_RATE = 16000
 FLOOR = 1e-2  # of a mel bin's energy: everything below is silence
 LOUD = 8.0  # log of a loud bin's energy over the floor
 _BLOCKS = (

@@ -25,27 +25,27 @@ class CocoCaptions(problem.Problem):
     sources = ("files", "tfds", "sample")
     paper_row = 3
 
-    def examples(self, split, source, source_dir=None):
+    def examples_from_files(self, split, source_dir):
         """Images, each once, with the list of their captions.
 
-        From source "files", `source_dir` holds the folders `train2014` and `val2014` of images, and either
+        `source_dir` holds the folders `train2014` and `val2014` of images, and either
         * `annotations/captions_train2014.json` and `annotations/captions_val2014.json`: test is the official
           val set, and validation is held out of the train set, about 1 image in 32 by a hash of its file
           name. Captions are in the order of their ids. The same with 2017 in place of 2014 will do; or
         * Karpathy's split, `dataset_coco.json` or `annotations/dataset_coco.json`, which goes before the
           former: train is his train and restval, validation his val, test his test.
-        From TFDS (2014), the splits are Karpathy's.
         """
-        self.check_source(source)
-        if source == "files":
-            from t2tlite.problems.formats import coco_folder
+        from t2tlite.problems.formats import coco_folder
 
-            return coco_folder.pieces(source_dir, split)
-        if source == "tfds":
-            from t2tlite.problems import from_tfds
+        return coco_folder.pieces(source_dir, split)
 
-            only = {"image": True, "image/filename": True, "captions": {"text": True}}
-            return from_tfds.pieces(_TFDS, _TFDS_SPLITS[split], _from_tfds, source_dir, only)
+    def examples_from_tfds(self, split, source_dir):
+        from t2tlite.problems import from_tfds
+
+        only = {"image": True, "image/filename": True, "captions": {"text": True}}
+        return from_tfds.pieces(_TFDS, _TFDS_SPLITS[split], _from_tfds, source_dir, only)
+
+    def examples_from_sample(self, split, source_dir):
         from t2tlite.problems import sample_world
 
         return sample_world.captions(split)

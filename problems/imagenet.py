@@ -19,10 +19,10 @@ class Imagenet(problem.Problem):
     sources = ("files", "tfds", "sample")
     paper_row = 2
 
-    def examples(self, split, source, source_dir=None):
+    def examples_from_files(self, split, source_dir):
         """Images with the name of their class, such as "house" or the WordNet id "n01440764".
 
-        From source "files", `source_dir` holds class folders or the official archives, and of each line one:
+        `source_dir` holds class folders or the official archives, and of each line one:
         * train: `train/<class>/*.JPEG`, or `ILSVRC2012_img_train.tar`;
         * official validation set: `validation/<class>/*.JPEG` or `val/<class>/*.JPEG`; or in one folder
           `val/ILSVRC2012_val_00000001.JPEG` and so on; or `ILSVRC2012_img_val.tar`;
@@ -35,33 +35,36 @@ class Imagenet(problem.Problem):
 
         With three splits, they are used as they are. With two, the official validation set is the `test`
         split, on which scores are published, and `validation` is held out of train: about 1 image in 128, by
-        a hash of class and file name. From TFDS, it is the last 1% of the train split.
+        a hash of class and file name.
         """
-        self.check_source(source)
-        if source == "files":
-            from t2tlite.problems.formats import imagenet_folder
+        from t2tlite.problems.formats import imagenet_folder
 
-            return imagenet_folder.pieces(source_dir, split)
-        if source == "tfds":
-            from t2tlite.problems import from_tfds
+        return imagenet_folder.pieces(source_dir, split)
 
-            convert = functools.partial(_from_tfds, self.labels(source, source_dir))
-            only = {"image": True, "label": True, "file_name": True}
-            return from_tfds.pieces(_TFDS, _TFDS_SPLITS[split], convert, source_dir, only)
+    def examples_from_tfds(self, split, source_dir):
+        """Validation is the last 1% of the train split, and test the official validation set."""
+        from t2tlite.problems import from_tfds
+
+        convert = functools.partial(_from_tfds, self.labels_from_tfds(source_dir))
+        only = {"image": True, "label": True, "file_name": True}
+        return from_tfds.pieces(_TFDS, _TFDS_SPLITS[split], convert, source_dir, only)
+
+    def examples_from_sample(self, split, source_dir):
         from t2tlite.problems import sample_world
 
         return sample_world.images(split)
 
-    def labels(self, source, source_dir=None):
-        self.check_source(source)
-        if source == "files":
-            from t2tlite.problems.formats import imagenet_folder
+    def labels_from_files(self, source_dir):
+        from t2tlite.problems.formats import imagenet_folder
 
-            return imagenet_folder.labels(source_dir)
-        if source == "tfds":
-            from t2tlite.problems import from_tfds
+        return imagenet_folder.labels(source_dir)
 
-            return from_tfds.label_names(_TFDS, "label", source_dir)
+    def labels_from_tfds(self, source_dir):
+        from t2tlite.problems import from_tfds
+
+        return from_tfds.label_names(_TFDS, "label", source_dir)
+
+    def labels_from_sample(self, source_dir):
         from t2tlite.problems import sample_world
 
         return tuple(sample_world.IMAGE_CLASSES)

@@ -45,8 +45,8 @@ class Translation(problem.Problem):
         if "sources" not in own and ("languages" in own or "tfds_name" in own):
             cls.sources = ("files", "tfds", "sample") if cls.tfds_name else ("files", "sample")
 
-    def examples(self, split, source, source_dir=None):
-        """Sentence pairs, from files in `source_dir`, from TFDS, or from the sample world.
+    def examples_from_files(self, split, source_dir):
+        """Sentence pairs of the files in `source_dir`.
 
         The files of a split (here of English and German) lie in `source_dir` with names that begin with the
         split's: train, validation or valid or dev, and test; or else all in one folder there: train/ or
@@ -66,22 +66,23 @@ class Translation(problem.Problem):
 
         Raises:
           UserError: no folder or files, one language without the other, both x.en and x.en.gz, different
-            numbers of lines, a damaged gzip file, an XML syntax error, or TFDS does not have the corpus.
+            numbers of lines, a damaged gzip file, or an XML syntax error.
         """
-        self.check_source(source)
-        rules = cleaning.Rules()
-        if split == "train":
-            rules = cleaning.Rules(self.max_words, self.max_ratio)
-        if source == "sample":
-            from t2tlite.problems import sample_world
+        return files(source_dir, split, self.languages, self._rules(split), self.homepage)
 
-            return sample_world.translation(split, *self.languages)
-        if source == "tfds":
-            from t2tlite.problems import from_tfds
+    def examples_from_tfds(self, split, source_dir):
+        from t2tlite.problems import from_tfds
 
-            convert = functools.partial(_from_tfds, self.languages, rules)
-            return from_tfds.pieces(self.tfds_name, split, convert, source_dir)
-        return files(source_dir, split, self.languages, rules, self.homepage)
+        convert = functools.partial(_from_tfds, self.languages, self._rules(split))
+        return from_tfds.pieces(self.tfds_name, split, convert, source_dir)
+
+    def examples_from_sample(self, split, source_dir):
+        from t2tlite.problems import sample_world
+
+        return sample_world.translation(split, *self.languages)
+
+    def _rules(self, split):
+        return cleaning.Rules(self.max_words, self.max_ratio) if split == "train" else cleaning.Rules()
 
     def download(self, source_dir=None):
         if not self.tfds_name:
@@ -98,10 +99,10 @@ def files(
     rules: cleaning.Rules = cleaning.Rules(),  # noqa: B008 - frozen
     homepage: str = "",
 ) -> problem.Pieces:
-    """The pairs of the files in a folder, which `Translation.examples` describes.
+    """The pairs of the files in a folder, which `Translation.examples_from_files` describes.
 
     Raises:
-      UserError: as `Translation.examples`.
+      UserError: as `Translation.examples_from_files`.
     """
     parts, counts = [], []
     for found in parallel_folder.find(source_dir, split, languages, homepage):

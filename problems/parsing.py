@@ -39,10 +39,10 @@ class WsjParsing(problem.Problem):
     from_text_function = staticmethod(trees.unlinear)
     paper_row = 4
 
-    def examples(self, split, source, source_dir=None):
+    def examples_from_files(self, split, source_dir):
         """Sentences with their trees; the words of the inputs are separated by spaces, as the tree has them.
 
-        From source "files", `source_dir` holds either the Treebank's folders or a file for each split.
+        `source_dir` holds either the Treebank's folders or a file for each split.
 
         The Treebank (Penn Treebank 3, LDC99T42) has a folder for each section, `02/wsj_0201.mrg` and so on,
         which is looked for in `source_dir` itself and in its `wsj`, `mrg/wsj`, `parsed/mrg/wsj`,
@@ -55,12 +55,12 @@ class WsjParsing(problem.Problem):
         Traces, the constituents they leave empty, functions and indices are left out, and the top is
         called TOP, whatever it was called.
         """
-        self.check_source(source)
-        if source == "sample":
-            from t2tlite.problems import sample_world
-
-            return sample_world.parsing(split)
         return problem.Pieces(read_part, *_parts(source_dir, split))
+
+    def examples_from_sample(self, split, source_dir):
+        from t2tlite.problems import sample_world
+
+        return sample_world.parsing(split)
 
     def to_text(self, example):
         if "targets" not in example:

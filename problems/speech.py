@@ -4,6 +4,7 @@ import pathlib
 
 from t2tlite import problem, registry
 from t2tlite.errors import UserError
+from t2tlite.problems.formats import sphere
 
 _FOLDERS = {
     "train": ("train_si284", "train"),
@@ -21,17 +22,17 @@ _EXPECTED = (
 class WsjSpeech(problem.Problem):
     """Speech to its transcript, WSJ."""
 
-    inputs = problem.Audio()
+    inputs = problem.Audio(sphere.open_content)
     targets = problem.Text()
     command = "to_transcript"
     metrics = ("wer", "cer")
     sources = ("files", "sample")
     paper_row = 1
 
-    def examples(self, split, source, source_dir=None):
+    def examples_from_files(self, split, source_dir):
         """Waveforms at 16 kHz with their transcripts, in lower case and without marks of noises.
 
-        With source "files", `source_dir` holds either of two layouts.
+        `source_dir` holds either of two layouts.
 
         Data folders of Kaldi's, in `source_dir` or in its folder `data`: `train_si284` or `train`;
         `test_dev93`, `dev` or `validation`; `test_eval92` or `test`. In each:
@@ -52,15 +53,15 @@ class WsjSpeech(problem.Problem):
         Sounds are WAV, FLAC or NIST SPHERE; what is compressed with shorten needs `sph2pipe` or `ffmpeg` on
         PATH. A sound that is empty, cut off or clipped is not prepared.
         """
-        self.check_source(source)
-        if source == "sample":
-            from t2tlite.problems import sample_world
+        return _corpus(split, source_dir)
 
-            return sample_world.speech(split)
-        return _from_files(split, source_dir)
+    def examples_from_sample(self, split, source_dir):
+        from t2tlite.problems import sample_world
+
+        return sample_world.speech(split)
 
 
-def _from_files(split, source_dir):
+def _corpus(split, source_dir):
     from t2tlite.problems.formats import kaldi, ldc_discs, ldc_wsj
 
     if source_dir is None or not (top := pathlib.Path(source_dir)).is_dir():

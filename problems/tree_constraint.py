@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data.words import WHITESPACE, count_words
+from t2tlite.data.text.vocabulary import SPACE
+from t2tlite.data.text.words import WHITESPACE, count_words
 from t2tlite.decoding.search.constraints import Constraint
 from t2tlite.ids import EOS
 from t2tlite.problems import trees
@@ -15,7 +16,6 @@ _DEEPEST = 100  # open brackets; the Treebank's trees have fewer than 40
 _ROOM = 4  # entries a word; a tree of the Treebank has 2.6 on average
 _ANY = 2**30  # words, where there is no sentence to say how many
 _START, _OPENED, _SPACED, _TAG, _CLOSED, _END = range(6)  # what came last
-_SPACE = "\u2581"
 _CONTROL = 3  # padding, the end and the unknown token come first
 
 
@@ -65,8 +65,8 @@ class TreeConstraint(Constraint):
         brackets = {**opening, top[0]: top[1]}
         closes = np.isin(entries, list(brackets.values()))
         ordinary = np.array([_may_spell(piece) for piece in pieces]) & (entries >= _CONTROL)
-        spaced = np.array([piece.startswith(_SPACE) for piece in pieces])
-        lone = np.array([piece == _SPACE for piece in pieces])
+        spaced = np.array([piece.startswith(SPACE) for piece in pieces])
+        lone = np.array([piece == SPACE for piece in pieces])
         tags, goes_on = ordinary & spaced & ~lone, ordinary & ~spaced
         kinds = np.select(
             [np.isin(entries, list(brackets)), closes, lone, tags | goes_on],
@@ -142,16 +142,16 @@ def make(vocabulary) -> TreeConstraint | None:
         return None
     pieces = [_piece(vocabulary, i) for i in range(vocabulary.size)]
     entry = {piece: i for i, piece in enumerate(pieces)}
-    if any(symbol.replace(" ", _SPACE) not in entry for symbol in trees.SYMBOLS):
+    if any(symbol.replace(" ", SPACE) not in entry for symbol in trees.SYMBOLS):
         return None
-    opening = {entry[f"{_SPACE}({label}"]: entry[f"{_SPACE}){label}"] for label in trees.LABELS}
-    return TreeConstraint(pieces, opening, (entry[f"({trees.TOP}"], entry[f"{_SPACE}){trees.TOP}"]))
+    opening = {entry[f"{SPACE}({label}"]: entry[f"{SPACE}){label}"] for label in trees.LABELS}
+    return TreeConstraint(pieces, opening, (entry[f"({trees.TOP}"], entry[f"{SPACE}){trees.TOP}"]))
 
 
 def _piece(vocabulary, i: int) -> str:
     """An entry as it stands in a text; "" for one that does not, such as a beginning of a sentence."""
     piece = vocabulary.piece(i)
-    return piece if piece == _SPACE or vocabulary.decode([i]) else ""
+    return piece if piece == SPACE or vocabulary.decode([i]) else ""
 
 
 # First bytes of what ends a tag, brackets and white space, in UTF-8: entries for bytes could spell one.
@@ -160,6 +160,6 @@ _ENDS = {f"<0x{character.encode()[0]:02X}>" for character in f"(){WHITESPACE[1:-
 
 def _may_spell(piece: str) -> bool:
     """Whether an entry, but for a space at its beginning, can be part of a tag."""
-    text = piece.removeprefix(_SPACE)
-    whole = not any(character in f"(){_SPACE}" or character.isspace() for character in text)
+    text = piece.removeprefix(SPACE)
+    whole = not any(character in f"(){SPACE}" or character.isspace() for character in text)
     return whole and text != "" and piece not in _ENDS

@@ -2,6 +2,7 @@
 
 from t2tlite import problem, registry
 from t2tlite.problems import sample_world
+from t2tlite.problems.formats.vqa_json import ANNOTATORS
 
 
 @registry.register_problem
@@ -17,32 +18,32 @@ class Vqa(problem.Problem):
     """
 
     inputs = {"picture": problem.Image(), "question": problem.Text()}  # type: ignore[assignment]  # see Problem
-    targets = problem.Answers(10)
+    targets = problem.Answers(ANNOTATORS)
     metrics = ("vqa_accuracy",)
     sources = ("files", "sample")
     most_answers = 3000
 
-    def examples(self, split, source, source_dir=None):
+    def examples_from_files(self, split, source_dir):
         """Pictures with a question, and ten answers.
 
-        From source "files", `source_dir` holds `v2_OpenEnded_mscoco_train2014_questions.json` and
+        `source_dir` holds `v2_OpenEnded_mscoco_train2014_questions.json` and
         `v2_mscoco_train2014_annotations.json`, the same of val2014, and COCO's `train2014` and `val2014`.
         Test is the official validation set, since the answers of the test set are not public; validation is
         held out of the train set: about 1 picture in 32, by a hash of its name, with all of its questions.
         Answers are brought to one spelling as the official evaluation does; see `formats.vqa_answers`.
         """
-        self.check_source(source)
-        if source == "files":
-            from t2tlite.problems.formats import vqa_folder
+        from t2tlite.problems.formats import vqa_folder
 
-            return vqa_folder.pieces(source_dir, split)
+        return vqa_folder.pieces(source_dir, split)
+
+    def examples_from_sample(self, split, source_dir):
         return sample_world.visual_questions(split)
 
-    def labels(self, source, source_dir=None):
+    def labels_from_files(self, source_dir):
         """The answers, the most frequent first."""
-        self.check_source(source)
-        if source == "files":
-            from t2tlite.problems.formats import vqa_folder
+        from t2tlite.problems.formats import vqa_folder
 
-            return vqa_folder.answers(source_dir, self.most_answers)
+        return vqa_folder.answers(source_dir, self.most_answers)
+
+    def labels_from_sample(self, source_dir):
         return sample_world.ANSWERS

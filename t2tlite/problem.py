@@ -29,10 +29,13 @@ __all__ = [
     "Label",
     "NamedInputs",
     "Pieces",
+    "SPLITS",
     "Problem",
     "Text",
     "Vector",
 ]
+
+SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +134,9 @@ class Problem:
     ) -> Iterable[dict[str, Any] | Broken | Dropped]:
         """Yields `{"inputs": ..., "targets": ...}` of plain Python values; large corpora return `Pieces`.
 
+        A problem with several `sources` has a method for each instead, such as `examples_from_files(split,
+        source_dir)`, and this one calls them.
+
         Named inputs are a dict of values, `{"inputs": {"picture": ..., "question": ...}, "targets": ...}`, in
         which an optional one may be missing or None. Without targets there are only "inputs".
 
@@ -142,7 +148,7 @@ class Problem:
         Raises:
           UserError: the source is not one of this problem's, or its files are missing or broken.
         """
-        raise UserError(f"problem `{self.name}` defines no examples(split, source, source_dir)")
+        return self._from_source("examples", source)(split, source_dir)
 
     def check_source(self, source: str) -> None:
         """Raises a UserError where `source` is not one of this problem's."""
@@ -163,8 +169,20 @@ class Problem:
         raise UserError(f"problem `{self.name}` has no corpus that could be downloaded")
 
     def labels(self, source: str, source_dir: str | None = None) -> tuple[str, ...]:
-        """Names of the classes, in order, for a problem whose targets are a `Label`."""
-        raise UserError(f"problem `{self.name}` has a label but defines no labels(source, source_dir)")
+        """Names of the classes, in order, for a problem whose targets are a `Label`.
+
+        A problem with several `sources` may have a method for each instead, such as `labels_from_files(
+        source_dir)`.
+        """
+        return self._from_source("labels", source)(source_dir)
+
+    def _from_source(self, what: str, source: str) -> Callable:
+        """The method of a source."""
+        self.check_source(source)
+        name = f"{what}_from_{source}"
+        if not hasattr(self, name):
+            raise UserError(f"problem `{self.name}` defines neither `{what}` nor `{name}`")
+        return getattr(self, name)
 
     def to_text(self, example: dict[str, Any]) -> dict[str, Any]:
         """What the model reads and writes, from what `examples` yields (a tree becomes its linear form).

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from t2tlite import hparam, registry
 from t2tlite.checkpoints import CHECKPOINTS
@@ -13,6 +13,9 @@ from t2tlite.files import write_whole
 from t2tlite.hparam import HParams
 from t2tlite.model import check_trainable
 from t2tlite.version import __version__
+
+if TYPE_CHECKING:
+    from t2tlite.data.stored.prepared import PreparedSplit
 
 RUN_FILE = "run.json"
 LAYOUT = 2  # of run.json: 1 had every hyperparameter of all parts
@@ -109,7 +112,7 @@ class Run:
             labels = {name: tuple(names) for name, names in found["labels"].items()}
             vocabulary = None
             if found["vocabulary"]:
-                from t2tlite.data.vocabulary import Vocabulary  # imports TensorFlow
+                from t2tlite.data.text.vocabulary import Vocabulary  # imports TensorFlow
 
                 vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
             data = found["data_dir"], found["source"], found["seed"], tuple(found["usr_dirs"])
@@ -118,6 +121,18 @@ class Run:
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
         return cls(folder, hparams, problems, labels, vocabulary, *data, *warm_start, asked)
+
+    def split(self, problem: str, name: str) -> "PreparedSplit":
+        """A split of a problem's prepared data, with the run's vocabulary and labels.
+
+        Raises:
+          UserError: unknown split, or its data is missing or not complete.
+        """
+        from t2tlite.data.stored.prepared import PreparedSplit  # imports TensorFlow
+
+        return PreparedSplit.open(
+            self.problems[problem], name, self.data_dir, self.vocabulary, self.labels.get(problem)
+        )
 
     def make_model(self) -> Any:
         """A new model with all of its variables, initialised.

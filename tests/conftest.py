@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data import generate
+from t2tlite.data.preparing import generate
 
 COUNTS = {"train": 40, "validation": 6, "test": 4}
 
@@ -42,6 +42,26 @@ def mistake_in_a_process():
         return done.stderr
 
     return said
+
+
+@contextlib.contextmanager
+def users_folder(*modules):
+    """What is registered and imported within it is gone after it: `modules` are those of the folder."""
+    default = registry.get.__self__
+    default.names("problem")  # the scan of installed packages is not the folder's
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "_entries", dict(default._entries))
+        patch.setattr(default, "_things", dict(default._things))
+        patch.setattr(sys, "path", list(sys.path))
+        yield
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+@pytest.fixture(scope="session")
+def registered_here_only():
+    """`with registered_here_only(MODULE): ...`: `users_folder`, for fixtures of a wider scope."""
+    return users_folder
 
 
 @contextlib.contextmanager

@@ -112,7 +112,7 @@ def test_overrides_in_the_readme_are_understood():
     for rates in re.findall(
         r"^\| `(uniform|proportional[^`]*|\w+:\d[^`]*|linear[^`]*)` \|", README, re.MULTILINE
     ):
-        from t2tlite.data import mixing
+        from t2tlite.data.reading import mixing
 
         problems = registry.problems("all")
         mixing.parse_rates(rates, [p.name for p in problems], {p.name: 10 for p in problems})

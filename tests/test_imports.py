@@ -147,7 +147,7 @@ def test_the_rule_above_sees(line):
         "from t2tlite import registry",
         "from t2tlite.errors import UserError",
         "from . import records",
-        "def f():\n  from t2tlite.data.progress import Board",
+        "def f():\n  from t2tlite.progress import Board",
         "entry_points(group='t2tlite.plugins')",
     ],
 )

@@ -75,7 +75,7 @@ def test_a_start_says_nothing_and_an_error_is_seen():
         from t2tlite import quiet
         quiet.start_tensorflow()
         import tensorflow as tf
-        from t2tlite.data.vocabulary import Vocabulary
+        from t2tlite.data.text.vocabulary import Vocabulary
         vocabulary = Vocabulary.train(["the dog", "a cat"] * 9, 270)
         tf.transpose(vocabulary.tokenize(tf.constant(["the dog", "a dog"])).to_tensor())
         assert "tensorflow_text" not in sys.modules  # it takes two seconds, and 110 MB

@@ -21,7 +21,7 @@ EXPECTED = (
 
 
 def pieces(source_dir: str | None, split: str) -> Pieces:
-    """Images with lists of captions; see `problems.coco.CocoCaptions.examples` for what is read.
+    """Images with lists of captions; see `problems.coco.CocoCaptions.examples_from_files` for what is read.
 
     Raises:
       UserError: the folder, or what the split needs, is missing or damaged.

@@ -36,7 +36,9 @@ def labels(source_dir: str | None) -> tuple[str, ...]:
 
 
 def pieces(source_dir: str | None, split: str) -> Pieces:
-    """Images with the names of their classes; see `problems.imagenet.Imagenet.examples` for what is read.
+    """Images with the names of their classes.
+
+    `problems.imagenet.Imagenet.examples_from_files` says what is read.
 
     Raises:
       UserError: the folder, or what the split needs, is missing or damaged.

@@ -1,5 +1,6 @@
 """Lines of UTF-8 text files, plain or compressed by gzip, a range of bytes at a time."""
 
+import codecs
 import contextlib
 import dataclasses
 import gzip
@@ -12,7 +13,6 @@ from t2tlite.problem import Broken
 
 _BLOCK = 1 << 18  # bytes; text of this size and its lines fit a processor's cache
 _RANGE = 8 << 20  # bytes
-_MARK = b"\xef\xbb\xbf"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _blocks(part):
                 break
             if byte + len(block) != part.end and not block.endswith(b"\n"):
                 block += file.readline()
-            yield block.removeprefix(_MARK) if byte == 0 else block
+            yield block.removeprefix(codecs.BOM_UTF8) if byte == 0 else block
             byte += len(block)
 
 

@@ -4,8 +4,9 @@ import dataclasses
 import os
 from collections.abc import Iterable, Iterator
 
-from t2tlite.data import audio, sound_files
+from t2tlite.data.media import audio, sound_files
 from t2tlite.problem import Broken
+from t2tlite.problems.formats import sphere
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +40,7 @@ def examples(path: str | os.PathLike, utterances: Iterable[Utterance]) -> Iterat
     """
     utterances = list(utterances)
     try:
-        with sound_files.Sound(path) as sound:
+        with sound_files.Sound(path, sphere.open_content) as sound:
             for utterance in utterances:
                 yield _example(sound, utterance, os.fspath(path))
     except (sound_files.Fault, OSError) as error:

@@ -21,7 +21,7 @@ EXPECTED = (
 
 
 def pieces(source_dir: str | None, split: str) -> Pieces:
-    """Images with a question and ten answers; see `problems.vqa.Vqa.examples` for what is read.
+    """Images with a question and ten answers; see `problems.vqa.Vqa.examples_from_files` for what is read.
 
     Raises:
       UserError: the folder, or what the split needs, is missing or damaged.

@@ -10,12 +10,10 @@ from t2tlite.problems.sample_world.corpora import (
     translation,
     visual_questions,
 )
-from t2tlite.problems.sample_world.draws import SPLITS
 
 __all__ = [
     "ANSWERS",
     "IMAGE_CLASSES",
-    "SPLITS",
     "captions",
     "images",
     "parsing",

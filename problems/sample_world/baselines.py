@@ -13,8 +13,8 @@ import sacrebleu
 from PIL import Image
 
 from t2tlite.metrics.answers import vqa_accuracy
+from t2tlite.problem import SPLITS
 from t2tlite.problems.sample_world import corpora, events
-from t2tlite.problems.sample_world.draws import SPLITS
 
 PAIRS = (("en", "de"), ("de", "en"), ("en", "fr"), ("fr", "en"))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from t2tlite.problem import Pieces
+from t2tlite.problem import SPLITS, Pieces
 from t2tlite.problems.sample_world import (
     captioning,
     drawing,
@@ -19,7 +19,7 @@ from t2tlite.problems.sample_world import (
     utterances,
     voice,
 )
-from t2tlite.problems.sample_world.draws import SPLITS, Draws, check_split, draw
+from t2tlite.problems.sample_world.draws import Draws, check_split, draw
 from t2tlite.problems.sample_world.scene import Clause
 
 IMAGE_CLASSES: tuple[str, ...] = pictures.KINDS

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import numpy as np
 
-SPLITS = ("train", "validation", "test")
+from t2tlite.problem import SPLITS
+
 SEED = 1706
 
 T = TypeVar("T")

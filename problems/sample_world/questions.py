@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
+from t2tlite.problems.formats.vqa_json import ANNOTATORS
 from t2tlite.problems.sample_world import drawing, lexicon
 from t2tlite.problems.sample_world.drawing import Thing
 from t2tlite.problems.sample_world.draws import Draws, split_of
@@ -12,7 +13,6 @@ COLOURS = tuple(drawing.COLOURS)
 PLACES = ("top left", "top right", "bottom left", "bottom right")  # the cells of a picture, in order
 NUMBERS = ("1", "2", "3", "4")
 ANSWERS = ("no", "yes", *NUMBERS, *PLACES, *COLOURS)
-ANNOTATORS = 10
 _DISAGREEING = {0: 5, 1: 3, 2: 2}  # annotators, and how often there are so many
 _CELL = drawing.SIZE // 2  # pixels
 _SIZES = (21, 26)  # pixels

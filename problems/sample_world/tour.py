@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from t2tlite.problem import SPLITS
 from t2tlite.problems.sample_world import (
     captioning,
     drawing,
@@ -15,7 +16,7 @@ from t2tlite.problems.sample_world import (
     trees,
     voice,
 )
-from t2tlite.problems.sample_world.draws import SPLITS, Draws, check_split, draw
+from t2tlite.problems.sample_world.draws import Draws, check_split, draw
 
 _TOUR = 100  # a stream of its own, apart from those of the corpora
 

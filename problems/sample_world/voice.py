@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from t2tlite.data.media.audio import SAMPLE_RATE as RATE
 from t2tlite.problems.sample_world.draws import Draws
 from t2tlite.problems.sample_world.phonemes import LEXICON, SILENCE, SOUNDS, Sound
 
-RATE = 16000  # samples a second
 _HOP = 120  # samples between two shapes of the vocal tract: 7.5 ms
 _WINDOW = 240  # samples that one shape covers
 _BINS = np.fft.rfftfreq(_WINDOW * 2, 1 / RATE).astype(np.float32)  # Hz, [241]

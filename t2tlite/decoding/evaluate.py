@@ -5,14 +5,13 @@ import itertools
 from typing import Any
 
 from t2tlite import metrics, registry
-from t2tlite.data import records
-from t2tlite.data.progress import track
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
 from t2tlite.model import check_decodable
 from t2tlite.objective import figures_of
 from t2tlite.problem import Problem
+from t2tlite.progress import track
 from t2tlite.run import Run
 
 
@@ -61,7 +60,6 @@ def evaluate_split(
     problem: str,
     split: str = "test",
     limit: int | None = None,
-    data_dir: str | None = None,
     progress: bool = False,
     keep: int | None = None,
 ) -> SplitResult:
@@ -74,7 +72,6 @@ def evaluate_split(
       problem: its name.
       split: "train", "validation" or "test".
       limit: most examples, from the first; None for all.
-      data_dir: where the prepared data is; None for the run's own.
       progress: shown on stderr.
       keep: how many of the first examples to give back, inputs and all; None for all of them.
 
@@ -84,10 +81,9 @@ def evaluate_split(
     predictor.check(problem)
     definition = predictor.run.problems[problem]
     scorers = decoded_metrics(definition)
-    data_dir = data_dir or predictor.run.data_dir
-    read, shown = itertools.tee(records.raw_examples(definition, split, data_dir, limit))
-    size = sum(file["examples"] for file in records.split_index(definition, split, data_dir))
-    total = size if limit is None else min(size, limit)
+    prepared = predictor.run.split(problem, split)
+    read, shown = itertools.tee(prepared.examples(limit))
+    total = prepared.size if limit is None else min(prepared.size, limit)
     label = f"{problem} {split}, decoded"
     predictions = track(predictor.stream_examples(problem, shown), label, total, progress)
     examples: list[DecodedExample] = []

@@ -12,7 +12,8 @@ import tensorflow as tf
 from t2tlite import hparam, registry
 from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.component import dtype_scope
-from t2tlite.data import pipeline
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
 from t2tlite.errors import UserError
 from t2tlite.hparam import HParams
 from t2tlite.model import Output
@@ -159,6 +160,8 @@ def keras_model(
             f"the run has the model `{run.hparams.model}`, and only a MultiModel is made a Keras model of one"
             " problem; Run.load(FOLDER).restore_model() gives the model itself"
         )
+    if run.problems[problem].targets is None:
+        raise UserError(f"problem `{problem}` has no targets, so it is no Keras model of one problem")
     wiring = wire([run.problems[problem]], run.hparams, run.vocabulary, run.labels)
     model = ProblemModel(run.hparams, wiring[problem], problem, run.problems[problem].objective_name())
     if checkpoint_path or checkpoint.newest(pathlib.Path(run.output_dir) / CHECKPOINTS):
@@ -184,14 +187,6 @@ def batches(run: Run, problem: str, split: str = "train", training: bool = True)
     Raises:
       UserError: the prepared data is missing.
     """
-    dataset = pipeline.dataset(
-        run.problems[problem],
-        split,
-        run.data_dir,
-        run.vocabulary,
-        run.labels.get(problem),
-        run.hparams,
-        run.seed,
-        training=training,
-    )
+    config = ReadConfig(training, run.seed)
+    dataset = pipeline.dataset(run.split(problem, split), run.hparams, config)
     return dataset.map(lambda features: (features, features["targets"]))

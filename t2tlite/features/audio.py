@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from t2tlite import registry
-from t2tlite.data.audio import SAMPLE_RATE
+from t2tlite.data.media import sound_files
+from t2tlite.data.media.audio import SAMPLE_RATE
 from t2tlite.features import encoding, untrusted
 from t2tlite.features.feature import Feature
 from t2tlite.features.measure import Measure
@@ -27,8 +28,14 @@ if TYPE_CHECKING:
 @registry.register_feature
 @dataclasses.dataclass(frozen=True)
 class Audio(Feature):
-    """A mono waveform at 16 kHz: float array `[samples]` in [-1, 1]."""
+    """A mono waveform at 16 kHz: float array `[samples]` in [-1, 1].
 
+    Attributes:
+      opener: of the files that are read when decoding, where they may have a format that libsndfile doesn't
+        know; see `problems/formats/sphere.py`.
+    """
+
+    opener: sound_files.Opener = sound_files.open_content
     HPARAMS: ClassVar[tuple[Hyperparameter, ...]] = (
         Hyperparameter("modality_audio", str, "net of sounds", default="spectral", names="modality"),
     )
@@ -77,7 +84,7 @@ class Audio(Feature):
         """Reads a path, the bytes of a file or float samples at 16 kHz to float32 `[samples]`."""
         from t2tlite.features.audio_tensors import AudioInputs
 
-        return AudioInputs(vocabulary, hparams)
+        return AudioInputs(vocabulary, hparams, self.opener)
 
     def positions(self, value: Any, encoded: Encoded, vocabulary: Any) -> Positions:
         # A net strides evenly. Of n samples it makes ceil(n / stride) positions, so the stride is known

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import audio as sounds
+from t2tlite.data.media import audio as sounds
+from t2tlite.data.media import sound_files
 from t2tlite.errors import UserError
 from t2tlite.features import encoding, raw
 from t2tlite.features.codec import Codec, Reading, bound
@@ -44,8 +45,11 @@ class AudioInputs(InputReader):
         "inputs_length": tf.TensorSpec([None], tf.int32),
     }
 
-    def __init__(self, vocabulary: Any, hparams: HParams) -> None:
+    def __init__(
+        self, vocabulary: Any, hparams: HParams, opener: sound_files.Opener = sound_files.open_content
+    ) -> None:
         self.bounds = encoding.AUDIO.limits(hparams)
+        self._opener = opener
 
     def read(self, value: Any) -> np.ndarray:
         """A path, the bytes of a file, or float samples at 16 kHz `[samples]`, to float32 `[samples]`."""
@@ -57,7 +61,7 @@ class AudioInputs(InputReader):
                 )
             samples = value.astype(np.float32).clip(-1, 1)
         else:
-            samples = sounds.read(value if isinstance(value, bytes) else path(value))
+            samples = sounds.read(value if isinstance(value, bytes) else path(value), self._opener)
         check_length(len(samples), self.bounds, f"samples at {_RATE} Hz")
         return np.round(samples * encoding.PCM_PEAK) / np.float32(
             encoding.PCM_PEAK

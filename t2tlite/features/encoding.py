@@ -1,6 +1,6 @@
 """How values are stored, named and measured: what a feature and its tensors have to agree on."""
 
-from t2tlite.data.audio import SAMPLE_RATE
+from t2tlite.data.media.audio import SAMPLE_RATE
 from t2tlite.features.measure import Measure
 from t2tlite.hparam import HParams
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data import images
+from t2tlite.data.media import images
 from t2tlite.errors import UserError
 from t2tlite.features import encoding, inputs, raw
 from t2tlite.features.codec import Codec, Reading

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.data.words import WHITESPACE
+from t2tlite.data.text.words import WHITESPACE
 from t2tlite.errors import UserError
 from t2tlite.features import encoding, raw
 from t2tlite.features.codec import Codec, Reading, bound
 from t2tlite.features.inputs import LONGEST, InputReader, check_length, padded
 from t2tlite.hparam import HParams
-from t2tlite.ids import EOS
+from t2tlite.ids import EOS, PAD
 
 _DRAWS = 2**31 - 1
 _BLANK = f"{WHITESPACE}*"  # what `str.strip` takes off
@@ -48,7 +48,7 @@ class TextCodec(Codec):
     ) -> dict[str, tf.Tensor]:
         ids = compact.to_tensor() if isinstance(compact, tf.RaggedTensor) else compact
         ids = tf.cast(ids, tf.int32)
-        used = tf.reduce_any(tf.not_equal(ids, self.reading.vocabulary.pad_id), axis=0)  # [length]
+        used = tf.reduce_any(tf.not_equal(ids, PAD), axis=0)  # [length]
         length = bound(tf.reduce_sum(tf.cast(used, tf.int32)), self.limits)
         ids = ids[:, :length]
         return {name: tf.pad(ids, [[0, 0], [0, length - tf.shape(ids)[1]]])}  # [batch, length]

@@ -10,12 +10,10 @@ import tensorflow as tf
 from t2tlite.layers import xla
 from t2tlite.layers.history import History
 from t2tlite.layers.masking import apply_mask
-from t2tlite.layers.normalization import LayerNormalization
+from t2tlite.layers.normalization import EPSILON, LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.separable import SeparableConv1D, SeparableConv2D
 from t2tlite.types import Shape
-
-EPSILON = 1e-6
 
 
 @keras.saving.register_keras_serializable("t2tlite")

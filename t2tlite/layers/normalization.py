@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from t2tlite.layers.once import once
 
+EPSILON = 1e-6  # of all that the MultiModel and the Transformer normalize
+
 
 @keras.saving.register_keras_serializable("t2tlite")
 class LayerNormalization(keras.layers.LayerNormalization):

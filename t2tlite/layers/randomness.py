@@ -60,6 +60,12 @@ def normal(shape: tf.Tensor) -> tf.Tensor:
     return _rows(tf.random.stateless_normal, shape)
 
 
+def bernoulli(probabilities: tf.Tensor) -> tf.Tensor:
+    """1 with these probabilities, float `[batch, ...]`, and else 0: of their shape and type."""
+    drawn = _rows(tf.random.stateless_uniform, tf.shape(probabilities))
+    return tf.cast(drawn < tf.cast(probabilities, tf.float32), probabilities.dtype)
+
+
 def _rows(draw: Callable[..., tf.Tensor], shape: tf.Tensor) -> tf.Tensor:
     """This replica's rows of what is drawn for the whole batch."""
     row, stride, whole = getattr(_local, "rows", (0, 1, None))

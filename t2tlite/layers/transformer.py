@@ -7,12 +7,10 @@ import tensorflow as tf
 
 from t2tlite.layers.attention import SelfAttention, SourceMemory
 from t2tlite.layers.history import History
-from t2tlite.layers.normalization import LayerNormalization
+from t2tlite.layers.normalization import EPSILON, LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.source_attention import SourceAttention
 from t2tlite.types import Shape
-
-EPSILON = 1e-6
 
 
 @keras.saving.register_keras_serializable("t2tlite")

@@ -11,10 +11,10 @@ from t2tlite.hparam import HParams
 from t2tlite.layers.attention import SourceMemory
 from t2tlite.layers.history import History
 from t2tlite.layers.masking import apply_mask
-from t2tlite.layers.normalization import LayerNormalization
+from t2tlite.layers.normalization import EPSILON, LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.timing import timing_signal
-from t2tlite.layers.transformer import EPSILON, TransformerLayer
+from t2tlite.layers.transformer import TransformerLayer
 from t2tlite.shared_hparams import (
     ATTENTION,
     DROPOUT,

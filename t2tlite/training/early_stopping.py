@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2tlite import metrics, registry
+from t2tlite.checkpoints.best_checkpoints import MEAN
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
 from t2tlite.objective import figures_of
 from t2tlite.problem import Problem
 
-MEAN = "mean"
 Figures = Mapping[str, Mapping[str, float]]  # problem -> name -> value
 
 

@@ -4,15 +4,19 @@ import functools
 import itertools
 from collections.abc import Callable, Hashable, Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from t2tlite import objective
-from t2tlite.data import damage, pipeline
-from t2tlite.data.progress import Board
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored import damage
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.layers.traced import Traced
 from t2tlite.model import Trainable
 from t2tlite.objective import Objective
+from t2tlite.progress import Board
 from t2tlite.run import Run
 from t2tlite.training import alike, memory
 from t2tlite.types import Batch
@@ -33,7 +37,7 @@ class Evaluator:
         self._objectives = objectives or objective.all_of(
             run.problems, run.hparams, run.vocabulary, run.labels
         )
-        self._datasets: dict[tuple[str, str], tf.data.Dataset] = {}
+        self._data: dict[tuple[str, str], tuple[PreparedSplit, tf.data.Dataset]] = {}
         self._steps: dict[tuple[Hashable, ...], Traced] = {}
 
     def evaluate(
@@ -56,26 +60,27 @@ class Evaluator:
         Raises:
           UserError: the split has no example within the length bounds.
         """
-        if (problem, split) not in self._datasets:
-            self._datasets[problem, split] = self._dataset(problem, split)
-        data = self._datasets[problem, split]
+        if (problem, split) not in self._data:
+            prepared = self._run.split(problem, split)
+            self._data[problem, split] = prepared, pipeline.dataset(prepared, self._run.hparams, ReadConfig())
+        prepared, data = self._data[problem, split]
         compiled = len(self._steps)
         eval_step = self._step(problem, data.element_spec)
-        total = steps or pipeline.size(self._run.problems[problem], split, self._run.data_dir)
+        total = steps or prepared.size
         label = f"{problem} {split}, teacher-forced"
-        sums: dict[str, float] = {}
+        parts: dict[str, list] = {}
         with Board(progress) as board:
-            batches = damage.batches(data, self._run.problems[problem], split, self._run.data_dir)
-            for batch in itertools.islice(batches, steps):
-                batch_sums = {name: float(value) for name, value in eval_step(batch).items()}
-                sums = {name: sums.get(name, 0.0) + value for name, value in batch_sums.items()}
-                board.advance(label, 1 if steps else int(batch_sums["sequences"]), total)
+            for batch in itertools.islice(damage.batches(data, prepared), steps):
+                found = {name: value.numpy() for name, value in eval_step(batch).items()}
+                for name, value in found.items():
+                    parts.setdefault(name, []).append(value)
+                board.advance(label, 1 if steps else int(found["sequences"]), total)
             board.finish(label)
         if len(self._steps) > compiled:
             memory.release()  # what compiling has left
-        if not sums:
+        if not parts:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
-        return self._objectives[problem].figures(sums)
+        return self._objectives[problem].figures({name: _whole(found) for name, found in parts.items()})
 
     def _step(self, problem: str, spec: dict[str, tf.TensorSpec]) -> Callable[[Batch], dict[str, tf.Tensor]]:
         """A function of the problem's batches."""
@@ -86,25 +91,16 @@ class Evaluator:
         values = [tf.convert_to_tensor(variable) for variable in self._model.problem_variables(problem)]
         return functools.partial(self._steps[key], values=values)
 
-    def _dataset(self, problem: str, split: str) -> tf.data.Dataset:
-        run = self._run
-        labels = run.labels.get(problem)
-        return pipeline.dataset(
-            run.problems[problem],
-            split,
-            run.data_dir,
-            run.vocabulary,
-            labels,
-            run.hparams,
-            run.seed,
-            training=False,
-        )
+
+def _whole(parts: list[np.ndarray]) -> float | np.ndarray:
+    """Of all batches: the sum of scalars, or the rows of arrays."""
+    return sum(map(float, parts)) if not parts[0].ndim else np.concatenate(parts)
 
 
 def make_eval_step(
     model: Trainable, objective: Objective, problem: str, element_spec: dict[str, tf.TensorSpec]
 ) -> Traced:
-    """A compiled function: an objective's sums over a batch, of the problem or of another one alike.
+    """A compiled function: `Objective.sums` of a batch, of the problem or of another one alike.
 
     Its arguments are the batch and the values of `Trainable.problem_variables`.
     """
@@ -113,7 +109,7 @@ def make_eval_step(
     ]
 
     def eval_step(features: Batch, values: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        output = model(features, problem=problem, training=False, values=values)
+        output = objective.forward(model, features, problem, training=False, values=values)
         return objective.sums(output, features)
 
     return Traced(eval_step, [element_spec, values_spec])

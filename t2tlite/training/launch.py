@@ -1,5 +1,6 @@
 """From what the user asked for to a run that can be trained: data, vocabulary, labels, the run's folder."""
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -7,9 +8,13 @@ from typing import Any
 
 from t2tlite import registry
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
-from t2tlite.data import bounds, generate, lengths, pipeline, training_texts
-from t2tlite.data.imported_vocabulary import import_model
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.inspection import bounds, lengths
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text import training_texts
+from t2tlite.data.text.imported_vocabulary import import_model
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.hparam import HParams
 from t2tlite.plural import counted
@@ -77,30 +82,25 @@ def make_run(
     Raises:
       UserError: the folder holds a run of other problems, hyperparameters, data or seed.
     """
-    chosen = registry.problems(problems)
+    found = registry.problems(problems)
     output_dir = pathlib.Path(output_dir)
     before = read_description(output_dir) if (output_dir / RUN_FILE).exists() else None
     if checkpoint.newest(output_dir / CHECKPOINTS) is None:
         before = None
     if before is not None and not warm_start_from:
         warm_start_from, warm_start_map = before.get("warm_start_from"), before.get("warm_start_map", ())
-    labels = {
-        problem.name: tuple(generate.manifest(problem, data_dir)["labels"])
-        for problem in chosen
-        if problem.has_classes()
-    }
+    splits = [PreparedSplit.open(problem, "train", data_dir) for problem in found]
     vocabulary = None
-    if any(problem.has_text() for problem in chosen):
+    if any(problem.has_text() for problem in found):
         kept = output_dir / VOCABULARY_FILE if before is not None else None
-        vocabulary = _vocabulary(chosen, data_dir, hparams, vocab, kept, warm_start_from)
+        vocabulary = _vocabulary(splits, hparams, vocab, kept, warm_start_from)
     # A batch has an example for each replica, with all of the inputs that are measured alike.
-    shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in chosen)
+    shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in found)
     measured = {}
     if extend or say:
-        measured = {
-            problem.name: lengths.measure(problem, "train", data_dir, vocabulary, hparams)
-            for problem in chosen
-        }
+        for split in splits:
+            numbered = dataclasses.replace(split, vocabulary=vocabulary)
+            measured[split.problem.name] = lengths.measure(numbered, hparams)
     asked = hparams
     if before is None:
         hparams = bounds.extended(asked, measured, extend, shares)
@@ -109,8 +109,8 @@ def make_run(
     run = Run(
         output_dir=output_dir,
         hparams=hparams,
-        problems={problem.name: problem for problem in chosen},
-        labels=labels,
+        problems={problem.name: problem for problem in found},
+        labels={split.problem.name: split.labels for split in splits if split.labels is not None},
         vocabulary=vocabulary,
         data_dir=str(pathlib.Path(data_dir).resolve()),
         source=source,
@@ -134,8 +134,7 @@ def make_run(
 
 
 def _vocabulary(
-    problems: Sequence[Problem],
-    data_dir: str | os.PathLike,
+    splits: Sequence[PreparedSplit],
     hparams: HParams,
     vocab: str | os.PathLike | None,
     kept: pathlib.Path | None,
@@ -143,11 +142,11 @@ def _vocabulary(
 ) -> Vocabulary:
     """The one given, that of the run that goes on (`kept`) or of the warm start, or one that is learned."""
     if vocab:
-        return import_model(vocab, training_texts.symbols(problems))
+        return import_model(vocab, training_texts.symbols(split.problem for split in splits))
     if kept is not None and kept.exists():
         return Vocabulary.load(kept)
     inherited = warm_start.vocabulary(warm_start_from) if warm_start_from else None
-    return inherited or training_texts.build(problems, data_dir, hparams.vocabulary_size)
+    return inherited or training_texts.build(splits, hparams.vocabulary_size)
 
 
 def _with_bounds_of(before: Mapping[str, Any], hparams: HParams, names: Collection[str]) -> HParams:

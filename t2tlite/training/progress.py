@@ -5,7 +5,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from t2tlite.data.progress import duration
+from t2tlite.progress import duration
 
 if TYPE_CHECKING:
     import rich.console

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from t2tlite.data import pipeline
+from t2tlite.data.reading import pipeline
 from t2tlite.errors import UserError
 from t2tlite.model import Trainable
 from t2tlite.objective import Objective

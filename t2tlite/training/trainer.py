@@ -15,7 +15,9 @@ import tensorflow as tf
 from t2tlite import objective
 from t2tlite.checkpoints import CHECKPOINTS, best_checkpoints, checkpoint
 from t2tlite.checkpoints.averaging import averaged
-from t2tlite.data import damage, mixing, pipeline
+from t2tlite.data.reading import mixing, pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored import damage
 from t2tlite.model import Trainable
 from t2tlite.plural import counted
 from t2tlite.problem import Problem
@@ -93,7 +95,8 @@ class Trainer:
             self.model = run.make_model()
             self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
             self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
-        self.datasets = {name: self._dataset(problem) for name, problem in run.problems.items()}
+        self._splits = {name: run.split(name, "train") for name in run.problems}
+        self.datasets = self._datasets()
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
         specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
@@ -101,9 +104,7 @@ class Trainer:
             run, self.model, self.optimizer, self.objectives, specs, self.replicas, self._say
         )
         self.evaluator = Evaluator(run, self.model, self.objectives)
-        sizes = {
-            name: pipeline.size(problem, "train", run.data_dir) for name, problem in run.problems.items()
-        }
+        sizes = {name: split.size for name, split in self._splits.items()}
         names = list(run.problems)
         rates = mixing.parse_rates(run.hparams.mixing, names, sizes)
         self.mixing = mixing.Mixing(rates, run.hparams.order, run.seed, names, self.micro_steps)
@@ -289,7 +290,7 @@ class Trainer:
                 self._take(name, batch, figures, waited)
 
     def _next(self, problem: str) -> Batch:
-        with damage.errors(self.run.problems[problem], "train", self.run.data_dir):
+        with damage.errors(self._splits[problem]):
             return next(self.iterators[problem])
 
     def _take(self, problem: str, batch: Batch, statistics: dict[str, float], waited: float) -> None:
@@ -316,19 +317,11 @@ class Trainer:
         self.pending = {}
         self.progress.log(self.step)
 
-    def _dataset(self, problem: Problem) -> tf.data.Dataset:
-        run = self.run
-        return pipeline.dataset(
-            problem,
-            "train",
-            run.data_dir,
-            run.vocabulary,
-            run.labels.get(problem.name),
-            run.hparams,
-            run.seed,
-            training=True,
-            rows=self.replicas.rows,
-        )
+    def _datasets(self) -> dict[str, tf.data.Dataset]:
+        config = ReadConfig(training=True, seed=self.run.seed, rows=self.replicas.rows)
+        return {
+            name: pipeline.dataset(split, self.run.hparams, config) for name, split in self._splits.items()
+        }
 
 
 def _say(line: str) -> None:

@@ -15,7 +15,7 @@ from t2tlite.run import RUN_FILE, VOCABULARY_FILE
 from t2tlite.training import paths, renaming
 
 if TYPE_CHECKING:
-    from t2tlite.data.vocabulary import Vocabulary
+    from t2tlite.data.text.vocabulary import Vocabulary
 
 FLAG = "--warm_start_from="
 _DEPTH = 4  # of RUN/checkpoints/best/PROBLEM/step-00001000 in RUN
@@ -65,7 +65,7 @@ def vocabulary(path: str | os.PathLike) -> "Vocabulary | None":
 
     With it the language net is the same. What it lacks of the new problems' symbols is spelled in its units.
     """
-    from t2tlite.data.vocabulary import Vocabulary
+    from t2tlite.data.text.vocabulary import Vocabulary
 
     run = find(path).run
     file = run and run / VOCABULARY_FILE

@@ -4,7 +4,9 @@ import pytest
 
 from t2tlite import load, registry
 from t2tlite.bin import t2t_datagen, t2t_train
-from t2tlite.data import pipeline, records
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.problems import trees
 from t2tlite.run import Run
@@ -57,9 +59,11 @@ def test_a_decoded_batch_reads_as_the_files_do(from_files, name):
     """The ids of a batch, taken back through vocabulary, labels and `from_text`, are the stored examples."""
     run = Run.load(from_files / "run")
     problem = run.problems[name]
-    examples = list(records.raw_examples(problem, "validation", run.data_dir))
+    examples = list(PreparedSplit.open(problem, "validation", run.data_dir).examples())
     data = pipeline.dataset(
-        problem, "validation", run.data_dir, run.vocabulary, run.labels.get(name), run.hparams, 0, False
+        PreparedSplit.open(problem, "validation", run.data_dir, run.vocabulary, labels=run.labels.get(name)),
+        run.hparams,
+        ReadConfig(),
     )
     found = []
     for batch in data:
@@ -92,7 +96,7 @@ def test_the_model_answers_inputs_as_they_are_in_the_files(from_files):
 
 def test_the_files_of_the_treebank_are_scored_without_traces(from_files):
     problem = registry.get_problem("wsj_parsing")
-    stored = list(records.raw_examples(problem, "test", from_files / "data"))
+    stored = list(PreparedSplit.open(problem, "test", from_files / "data").examples())
     assert len(stored) == 2 and all("NONE" not in example["targets"] for example in stored)
     assert all(trees.canonical(example["targets"]) == example["targets"] for example in stored)
 

@@ -8,7 +8,7 @@ import pytest
 
 from t2tlite import registry
 from t2tlite.bin import t2t_data
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from t2tlite.bin import t2t_datagen
-from t2tlite.data import records
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.registry import get_problem
 
 
@@ -26,7 +26,7 @@ def argv(corpus, *more):
 
 
 def prepared(corpus, split="train"):
-    return list(records.raw_examples(get_problem("wmt_ende"), split, corpus.parent / "data"))
+    return list(PreparedSplit.open(get_problem("wmt_ende"), split, corpus.parent / "data").examples())
 
 
 def error(capsys, arguments, status=2):

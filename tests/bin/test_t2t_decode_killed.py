@@ -14,7 +14,7 @@ import t2tlite
 from t2tlite import registry
 from t2tlite.bin import t2t_decode
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.files.line_decoder import format_line
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.run import Run

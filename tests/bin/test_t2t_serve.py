@@ -19,7 +19,7 @@ import pytest
 from t2tlite import registry
 from t2tlite.bin import t2t_serve
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.run import Run
 
 from ..models import tiny

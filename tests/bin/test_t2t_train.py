@@ -11,7 +11,7 @@ import pytest
 
 from t2tlite import hparam, registry
 from t2tlite.bin import t2t_train
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.run import Run
 from t2tlite.training import trainer
 

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import problem, registry
-from t2tlite.data import records
-from t2tlite.data.reader import Reader
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.reading.reader import ReadConfig, Reader
+from t2tlite.data.stored import records
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.training.dry_run import example_batch
 
 from ..models import tiny
@@ -38,7 +38,7 @@ def stored(name):
 
 def batch(name, vocabulary):
     """Both examples, as the pipeline has them."""
-    reader = Reader(made(name), vocabulary, tiny.CLASSES, HPARAMS, 0, False)
+    reader = Reader(made(name), vocabulary, tiny.CLASSES, HPARAMS, ReadConfig())
     index = tf.range(2, dtype=tf.int64)
     return reader.own(reader.dense(reader.compact(tf.zeros_like(index), index, tf.constant(stored(name)))))
 

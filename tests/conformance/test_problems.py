@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from t2tlite import problem, registry
-from t2tlite.data import records
+from t2tlite.data.stored import records
 from t2tlite.features import named
 
 from ..models import tiny

@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from t2tlite import hparam, problem
-from t2tlite.data import generate, training_texts
+from t2tlite.data.preparing import generate
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text import training_texts
 
 COUNTS = {"train": 150, "validation": 20, "test": 10}
 WORDS = "the a red blue old dog cat house tree runs sees likes slowly".split()
@@ -102,6 +104,9 @@ class World:
     hparams: hparam.HParams
     classes: dict
 
+    def split(self, name, split="train"):
+        return PreparedSplit.open(self.problems[name], split, self.data_dir, self.vocabulary)
+
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
@@ -109,7 +114,8 @@ def world(tmp_path_factory):
     problems = {name: cls() for name, cls in TOYS.items()}
     for toy in problems.values():
         generate.generate([toy], data_dir, "sample", progress=False, processes=1)
-    vocabulary = training_texts.build(list(problems.values()), data_dir, 600)
+    splits = [PreparedSplit.open(toy, "train", data_dir) for toy in problems.values()]
+    vocabulary = training_texts.build(splits, 600)
     hparams = hparam.get("multimodel_tiny").replace(
         batch_tokens=64,
         batch_images=8,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.decoding.search.decode import SETTINGS, DecodeConfig, decode, settings

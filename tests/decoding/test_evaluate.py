@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 
 from t2tlite import registry
-from t2tlite.data import generate
+from t2tlite.data.preparing import generate
 from t2tlite.decoding.evaluate import DecodedEvaluation, evaluate_split
 from t2tlite.decoding.predictor import Prediction, Predictor
 from t2tlite.errors import UserError
@@ -154,7 +154,8 @@ def test_what_it_refuses(prepared):
     with pytest.raises(UserError, match="unknown split `tset`"):
         evaluate_split(prepared, "translation", "tset")
     with pytest.raises(UserError, match="no prepared data for `translation`"):
-        evaluate_split(prepared, "translation", "test", data_dir="/nowhere")
+        elsewhere = dataclasses.replace(prepared.run, data_dir="/nowhere")
+        evaluate_split(Predictor(elsewhere, elsewhere.make_model()), "translation", "test")
     prepared.run.problems["translation"].metrics = ("blue",)
     with pytest.raises(UserError, match="unknown metric `blue`; did you mean `bleu`"):
         evaluate_split(prepared, "translation", "test")

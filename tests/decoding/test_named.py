@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.files import fields
 from t2tlite.decoding.files.job import LineJob
 from t2tlite.decoding.files.line_decoder import LineDecoder, LineScorer

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.decoding.search.outputs import Outputs

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import objective, problem
-from t2tlite.data import generate
+from t2tlite.data.preparing import generate
 from t2tlite.decoding.evaluate import evaluate_split
 from t2tlite.decoding.files.line_decoder import LineDecoder
 from t2tlite.decoding.options import DecodeOptions

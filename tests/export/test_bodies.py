@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.export import saved_model

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.export import keras_model
 from t2tlite.export.keras_model import ProblemModel, TargetLoss

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError

@@ -9,7 +9,11 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import hparam, problem, registry
-from t2tlite.data import generate, lengths, pipeline, records
+from t2tlite.data.inspection import lengths
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.features.codec import Codec
 from t2tlite.features.feature import Feature
@@ -140,14 +144,14 @@ class Named(Toy):
 def test_a_kind_of_ones_own_is_prepared_and_batched(tmp_path):
     toy, hparams = Named(), hparam.get("multimodel_tiny").replace(batch_tokens=4)
     generate.generate([toy], str(tmp_path), "sample", progress=False, processes=1)
-    found = list(records.raw_examples(toy, "test", tmp_path))
-    data = pipeline.dataset(toy, "test", tmp_path, None, toy.labels(""), hparams, 0, training=False)
+    found = list(PreparedSplit.open(toy, "test", tmp_path).examples())
+    data = pipeline.dataset(PreparedSplit.open(toy, "test", tmp_path), hparams, ReadConfig())
     batches = list(data)
     assert [len(batch["targets"]) for batch in batches] == [4, 4, 1]
     points = tf.concat([batch["inputs"] for batch in batches], axis=0)
     np.testing.assert_array_equal(points, [example["inputs"] for example in found])
     np.testing.assert_array_equal(points[:, 0] > 0, tf.concat([b["targets"] for b in batches], axis=0) == 1)
-    assert lengths.measure(toy, "test", tmp_path, None, hparams).too_long(hparams).dropped == 0
+    assert lengths.measure(PreparedSplit.open(toy, "test", tmp_path), hparams).too_long(hparams).dropped == 0
 
 
 @pytest.mark.parametrize("kind", ["text", "image", "audio"])

@@ -7,8 +7,13 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import hparam, problem
-from t2tlite.data import generate, inspect, inspect_files, lengths, pipeline, records, training_texts
-from t2tlite.data.reader import Reader
+from t2tlite.data.inspection import inspect, inspect_files, lengths
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig, Reader
+from t2tlite.data.stored import records
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text import training_texts
 from t2tlite.errors import UserError
 from t2tlite.features.measure import BatchPlan
 from t2tlite.features.named import flatten, nest
@@ -69,7 +74,11 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def vocabulary(data_dir):
-    return training_texts.build([Asked(), Compared()], data_dir, 400)
+    return training_texts.build([opened(one, data_dir) for one in (Asked(), Compared())], 400)
+
+
+def opened(one, data_dir, vocabulary=None):
+    return PreparedSplit.open(one, "train", data_dir, vocabulary)
 
 
 def test_names_in_records_and_batches():
@@ -132,16 +141,16 @@ def test_a_problem_without_targets_names_its_objective():
 
 
 def test_what_is_stored_is_read_back(data_dir):
-    stored = list(records.raw_examples(Asked(), "validation", data_dir))
+    stored = list(PreparedSplit.open(Asked(), "validation", data_dir).examples())
     assert stored == list(Asked().examples("validation", "sample"))
     assert "hint" in stored[0]["inputs"] and "hint" not in stored[1]["inputs"]
-    assert records.manifest(Asked(), data_dir)["features"] == {
+    assert opened(Asked(), data_dir).manifest["features"] == {
         "inputs.picture": "image",
         "inputs.question": "text",
         "inputs.hint": "text (optional)",
         "targets": "text",
     }
-    assert list(records.raw_examples(Unlabelled(), "test", data_dir))[3] == {"inputs": "text 3"}
+    assert list(PreparedSplit.open(Unlabelled(), "test", data_dir).examples())[3] == {"inputs": "text 3"}
 
 
 PICTURE = png(np.random.default_rng(0))
@@ -180,14 +189,12 @@ def test_prepared_data_of_another_kind_is_refused(data_dir):
         generate.is_complete(Required(), data_dir, "sample")
 
 
-def batches(one, data_dir, vocabulary, labels=None, training=False, **changes):
-    return pipeline.dataset(
-        one, "train", data_dir, vocabulary, labels, HPARAMS.replace(**changes), 1, training, repeat=False
-    )
+def batches(one, data_dir, vocabulary, **changes):
+    return pipeline.dataset(opened(one, data_dir, vocabulary), HPARAMS.replace(**changes), ReadConfig())
 
 
 def test_batches_hold_what_is_stored(data_dir, vocabulary):
-    stored = list(records.raw_examples(Asked(), "train", data_dir))
+    stored = list(opened(Asked(), data_dir).examples())
     read = [row for batch in batches(Asked(), data_dir, vocabulary) for row in rows(batch)]
     assert len(read) == len(stored) == 40
     for row, example in zip(read, stored, strict=True):
@@ -209,7 +216,9 @@ def test_rows_of_a_worker(data_dir, vocabulary):
         own = next(
             iter(
                 pipeline.dataset(
-                    Asked(), "train", data_dir, vocabulary, None, HPARAMS, 1, False, rows=(number, 2)
+                    opened(Asked(), data_dir, vocabulary),
+                    HPARAMS,
+                    ReadConfig(rows=(number, 2)),
                 )
             )
         )
@@ -235,9 +244,9 @@ def test_optional_pictures_and_sounds(tmp_path):
             return found | ({"sound": np.full([800], 0.1, np.float32)} if number % 3 else {}), "b"
 
     generate.generate([Media()], tmp_path, "sample", progress=False, processes=1)
-    vocabulary = training_texts.build([Media()], tmp_path, 285)
+    vocabulary = training_texts.build([opened(Media(), tmp_path)], 285)
     hparams = HPARAMS.replace(batch_seconds=100.0)
-    data = pipeline.dataset(Media(), "test", tmp_path, vocabulary, None, hparams, 1, False)
+    data = pipeline.dataset(PreparedSplit.open(Media(), "test", tmp_path, vocabulary), hparams, ReadConfig())
     read = sorted(
         (int(row["inputs.picture_given"]), int(row["inputs.sound_given"]), int(row["inputs.sound_length"]))
         for batch in data
@@ -252,22 +261,20 @@ def test_two_inputs_of_a_kind_share_the_budget(data_dir, vocabulary):
     assert pipeline.batch_plan(Compared(), HPARAMS) == BatchPlan(True, (4, 2))
     assert pipeline.batch_plan(problem.Problem(), HPARAMS) == BatchPlan(True, (8, 4))
     assert pipeline.batch_plan(Asked(), HPARAMS) == BatchPlan(False, (8,))
-    for batch in batches(Compared(), data_dir, vocabulary, ["same", "different"]):
+    for batch in batches(Compared(), data_dir, vocabulary):
         bucket = max(batch["inputs.one"].shape[1], batch["inputs.other"].shape[1])
         assert len(batch["targets"]) <= {8: 4, 16: 2}[bucket]
 
 
 def test_every_input_is_measured(data_dir, vocabulary):
     """The longest of an example's texts decides whether it is too long, and in which bucket it is."""
-    found = lengths.measure(Compared(), "train", data_dir, vocabulary, HPARAMS)
+    found = lengths.measure(opened(Compared(), data_dir, vocabulary), HPARAMS)
     longest = [
         max(len(vocabulary.encode(one)) + 1 for one in example["inputs"].values())
-        for example in records.raw_examples(Compared(), "train", data_dir)
+        for example in opened(Compared(), data_dir).examples()
     ]
     assert found.values["length_bounds"].tolist() == longest
-    kept = sum(
-        len(batch["targets"]) for batch in batches(Compared(), data_dir, vocabulary, ["same", "different"])
-    )
+    kept = sum(len(batch["targets"]) for batch in batches(Compared(), data_dir, vocabulary))
     assert kept == sum(length <= 16 for length in longest)
 
 
@@ -277,7 +284,7 @@ def test_a_picture_that_a_question_is_about_is_not_cropped(data_dir, vocabulary)
     for inputs in (problem.Image(), problem.NamedInputs.of({"picture": problem.Image(), "question": text()})):
         one = Compared()
         one.inputs = inputs
-        reader = Reader(one, vocabulary, ["a"], HPARAMS, 0, True)
+        reader = Reader(one, vocabulary, ["a"], HPARAMS, ReadConfig(training=True))
         crops[len(one.features())] = reader._codecs[next(iter(one.features()))]._crops
     assert crops == {2: True, 3: False}
 
@@ -288,14 +295,14 @@ def test_without_targets(data_dir, vocabulary):
 
 
 def test_texts_of_all_inputs_are_learned_from(data_dir):
-    found = list(training_texts.sample([Asked()], data_dir))
-    examples = list(records.raw_examples(Asked(), "train", data_dir))
+    found = list(training_texts.sample([opened(Asked(), data_dir)]))
+    examples = list(opened(Asked(), data_dir).examples())
     hints = sum("hint" in one["inputs"] for one in examples)
     assert len(found) == 2 * len(examples) + hints
 
 
 def test_what_prepared_data_is_like(data_dir, vocabulary, tmp_path):
-    examples = list(records.raw_examples(Asked(), "train", data_dir))
+    examples = list(opened(Asked(), data_dir).examples())
     found = inspect.measure(Asked(), examples, vocabulary, HPARAMS)
     assert list(found.features) == list(Asked().features())
     missing = sum("hint" not in one["inputs"] for one in examples)

@@ -5,7 +5,10 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import problem
-from t2tlite.data import generate, pipeline, records
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.features.named_tensors import NamedRawReader
 
@@ -93,8 +96,8 @@ def test_batches_hold_what_is_stored(tmp_path, cls):
     """In an order that a checkpoint of the iterator goes on with."""
     toy = cls()
     generate.generate([toy], tmp_path, "sample", progress=False, processes=1)
-    stored = list(records.raw_examples(toy, "test", tmp_path))
-    data = pipeline.dataset(toy, "test", tmp_path, None, toy.labels(""), HPARAMS, 0, training=False)
+    stored = list(PreparedSplit.open(toy, "test", tmp_path).examples())
+    data = pipeline.dataset(PreparedSplit.open(toy, "test", tmp_path), HPARAMS, ReadConfig())
     assert len(stored) == 12
     expected = dict(zip(("yes", "no"), np.eye(2), strict=True))
     found = {key: np.concatenate([batch[key] for batch in data]) for key in data.element_spec}
@@ -110,7 +113,7 @@ def test_batches_hold_what_is_stored(tmp_path, cls):
         if cls is Tagged:
             np.testing.assert_array_equal(found["inputs.numbers"][row], example["inputs"]["numbers"])
             assert found["inputs.tags_given"][row] == (tags is not None)
-    endless = pipeline.dataset(toy, "train", tmp_path, None, toy.labels(""), HPARAMS, 0, training=True)
+    endless = pipeline.dataset(PreparedSplit.open(toy, "train", tmp_path), HPARAMS, ReadConfig(training=True))
     iterator = iter(endless)
     next(iterator)
     path = tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "iterator"))

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2tlite import objective, registry
 from t2tlite.checkpoints import CHECKPOINTS, averaging, checkpoint
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.model import Output
 from t2tlite.objectives.distillation import Distillation

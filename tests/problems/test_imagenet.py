@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data import images as pipeline
+from t2tlite.data.media import images as pipeline
 from t2tlite.errors import UserError
 from t2tlite.problem import Broken, Dropped
 from t2tlite.problems.formats.hold_out import held_out

@@ -6,7 +6,8 @@ import pickle
 import pytest
 
 from t2tlite import registry
-from t2tlite.data import generate, records
+from t2tlite.data.preparing import generate
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.problem import Broken, Dropped, Pieces
 from t2tlite.problems import from_tfds
@@ -123,7 +124,7 @@ def test_both_directions_from_one_preparation(corpus, tmp_path):
     there, back = registry.problems("wmt_ende,wmt_deen")
     generate.generate([back], tmp_path / "data", "files", str(corpus), progress=False)
     assert generate.is_complete(there, tmp_path / "data", "files")
-    read = [records.raw_examples(problem, "test", tmp_path / "data") for problem in (there, back)]
+    read = [PreparedSplit.open(problem, "test", tmp_path / "data").examples() for problem in (there, back)]
     assert [tuple(example.values()) for example in read[0]] == EXPECTED
     assert [(example["targets"], example["inputs"]) for example in read[1]] == EXPECTED
 

@@ -7,7 +7,6 @@ import types
 import pytest
 
 from t2tlite import registry
-from t2tlite.data import records
 from t2tlite.decoding import evaluate
 from t2tlite.decoding.predictor import Prediction
 from t2tlite.errors import UserError
@@ -144,13 +143,15 @@ def test_the_sample_world_has_the_trees_as_they_are_scored(parsing):
         assert trees.words(made["targets"]) == made["inputs"].split(" ")
 
 
-def test_decoded_evaluation_counts_repaired_trees(parsing, monkeypatch):
+def test_decoded_evaluation_counts_repaired_trees(parsing):
     """Of three outputs one is a tree as it stands, one is repaired, and one is missing."""
     made = [example(23, i) for i in range(3)]
     written = [parsing.to_text(made[0])["targets"], "(TOP (S (NP NNP CD )NP (VP VBZ )VP .", None]
 
+    split = types.SimpleNamespace(size=3, examples=lambda limit: iter(made))
+
     class Wrote:
-        run = types.SimpleNamespace(problems={"wsj_parsing": parsing}, data_dir="")
+        run = types.SimpleNamespace(problems={"wsj_parsing": parsing}, split=lambda problem, name: split)
 
         def check(self, problem):
             pass
@@ -159,8 +160,6 @@ def test_decoded_evaluation_counts_repaired_trees(parsing, monkeypatch):
             for one, text in zip(examples, written, strict=True):
                 yield Prediction("" if text is None else parsing.from_text(one["inputs"], text))
 
-    monkeypatch.setattr(records, "raw_examples", lambda *args: iter(made))
-    monkeypatch.setattr(records, "split_index", lambda *args: [{"examples": 3}])
     found = evaluate.evaluate_split(Wrote(), "wsj_parsing")
     assert found.metrics == {
         "full_trees": pytest.approx(200 / 3),

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from t2tlite import registry
-from t2tlite.data import records
+from t2tlite.data.stored import records
 from t2tlite.errors import UserError
 
 CAPTIONS = (

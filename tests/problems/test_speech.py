@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data import records
+from t2tlite.data.stored import records
 from t2tlite.errors import UserError
 
 from ..data import sound_bytes

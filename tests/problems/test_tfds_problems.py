@@ -4,9 +4,14 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import hparam, registry
-from t2tlite.data import generate, pipeline, records, training_texts
+from t2tlite.data.preparing import generate
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
+from t2tlite.data.stored import records
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text import training_texts
 from t2tlite.errors import UserError
-from t2tlite.problem import Dropped, Pieces
+from t2tlite.problem import SPLITS, Dropped, Pieces
 
 from .tfds_mock import mocked
 
@@ -23,7 +28,7 @@ def test_the_others_are_not_in_tfds():
     assert {found.name for found in registry.problems("all") if "tfds" in found.sources} == set(NAMES)
 
 
-@pytest.mark.parametrize("split", records.SPLITS)
+@pytest.mark.parametrize("split", SPLITS)
 def test_examples_are_what_the_features_say(problem, split):
     with mocked(EXAMPLES):
         found = problem.examples(split, "tfds", None)
@@ -57,18 +62,20 @@ def test_from_tfds_to_a_batch(name, tmp_path):
     (problem,) = registry.problems(name)
     with mocked(EXAMPLES):
         generate.generate([problem], tmp_path, "tfds", progress=False, processes=1)
-    found = generate.manifest(problem, tmp_path)
-    assert found["source"] == "tfds" and found["splits"]["train"]["examples"] > EXAMPLES // 2
+    train = PreparedSplit.open(problem, "train", tmp_path)
+    assert train.manifest["source"] == "tfds" and train.size > EXAMPLES // 2
     hparams = hparam.get("multimodel_tiny").replace(image_size=32, batch_images=4, batch_tokens=96)
     has_text = problem.targets.kind == "text"
-    vocabulary = training_texts.build([problem], tmp_path, 400) if has_text else None
-    batches = pipeline.dataset(problem, "test", tmp_path, vocabulary, found["labels"], hparams, 0, False)
+    vocabulary = training_texts.build([train], 400) if has_text else None
+    batches = pipeline.dataset(
+        PreparedSplit.open(problem, "test", tmp_path, vocabulary), hparams, ReadConfig()
+    )
     batches = list(batches)
     if problem.inputs.kind == "image":
         images = batches[0]["inputs"]
         assert images.shape[1:] == (32, 32, 3) and 0 < tf.reduce_mean(images) < 1
     if has_text:
-        first = next(records.raw_examples(problem, "test", tmp_path))["targets"]
+        first = next(PreparedSplit.open(problem, "test", tmp_path).examples())["targets"]
         first = first if isinstance(first, str) else first[0]
         texts = [vocabulary.decode(row) for batch in batches for row in batch["targets"].numpy().tolist()]
         assert first in texts

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.decoding.search.beam_search import beam_search
 from t2tlite.decoding.search.constraints import Rules
 from t2tlite.decoding.search.outputs import Outputs

@@ -4,7 +4,8 @@ import pickle
 import pytest
 
 from t2tlite import registry
-from t2tlite.data import generate, records
+from t2tlite.data.preparing import generate
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.problem import Broken
 from t2tlite.problems.formats import vqa_folder
@@ -71,11 +72,10 @@ def test_it_is_prepared_and_an_answer_that_is_no_class_is_kept(folder, tmp_path)
     problem = vqa()
     data = tmp_path / "data"
     generate.generate([problem], data, "files", str(folder), progress=False, processes=1)
-    manifest = generate.manifest(problem, data)
-    assert manifest["splits"]["test"]["examples"] == 6
-    assert "shade" not in manifest["labels"]
-    stored = list(records.raw_examples(problem, "test", data))
-    assert stored == list(expected(TEST))
+    split = PreparedSplit.open(problem, "test", data)
+    assert split.size == 6
+    assert "shade" not in split.labels
+    assert list(split.examples()) == list(expected(TEST))
 
 
 def test_faults_are_counted_and_the_rest_is_read(folder):

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.checkpoints import best_checkpoints
-from t2tlite.data import pipeline
+from t2tlite.data.reading import pipeline
+from t2tlite.data.reading.reader import ReadConfig
 from t2tlite.errors import UserError
 from t2tlite.objective import figures_of
 from t2tlite.training import launch, trainer
@@ -34,10 +35,7 @@ def model(run):
 
 
 def batches(run, problem, split="validation"):
-    labels = run.labels.get(problem)
-    data = pipeline.dataset(
-        run.problems[problem], split, run.data_dir, run.vocabulary, labels, HPARAMS, 0, training=False
-    )
+    data = pipeline.dataset(run.split(problem, split), HPARAMS, ReadConfig())
     return [{name: value.numpy() for name, value in batch.items()} for batch in data]
 
 

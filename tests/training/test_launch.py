@@ -8,8 +8,9 @@ import pytest
 
 from t2tlite import hparam, registry
 from t2tlite.checkpoints import CHECKPOINTS
-from t2tlite.data import bounds, generate, lengths
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.inspection import bounds, lengths
+from t2tlite.data.preparing import generate
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.run import Run
 from t2tlite.training import launch
@@ -152,8 +153,7 @@ def test_bounds_are_added_where_too_much_would_be_left_out(long_data, tmp_path):
     run, said = long_run(tmp_path, long_data)
     assert run.hparams.length_bounds[: len(LONG.length_bounds)] == LONG.length_bounds
     assert run.hparams.seconds_bounds == LONG.seconds_bounds
-    [problem] = run.problems.values()
-    measured = lengths.measure(problem, "train", long_data, run.vocabulary, run.hparams)
+    measured = lengths.measure(run.split("wmt_ende", "train"), run.hparams)
     longest = sorted(measured.values["length_bounds"])
     assert longest[-3] > LONG.length_bounds[-1] >= longest[-29] and measured.size == 200
     assert longest[-3] <= run.hparams.length_bounds[-1] < longest[-1]

@@ -11,7 +11,7 @@ import pytest
 
 from t2tlite import hparam, registry
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
-from t2tlite.data.vocabulary import Vocabulary
+from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
 from t2tlite.run import Run, read_description, write_whole
 

@@ -7,7 +7,7 @@ import pytest
 
 from t2tlite import problem, registry
 from t2tlite.checkpoints import CHECKPOINTS, averaging, checkpoint
-from t2tlite.data import generate
+from t2tlite.data.preparing import generate
 from t2tlite.errors import UserError
 from t2tlite.training import launch, paths, renaming, trainer, warm_start
 from t2tlite.training.evaluate import Evaluator

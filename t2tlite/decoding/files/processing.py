@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from t2tlite.data.progress import Board
 from t2tlite.decoding.files.journal import Journal
 from t2tlite.decoding.files.line_file import LineFile, write_error
+from t2tlite.progress import Board
 
 LineFunction = Callable[[Sequence[int], Sequence[bytes]], Sequence[str]]
 """Line numbers, from 0, and lines without their ends, to an output for each, without line feeds."""

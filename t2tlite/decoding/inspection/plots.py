@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from t2tlite.data import audio
+from t2tlite.data.media import audio
 from t2tlite.decoding.inspection.font_fallback import FontFallback
 from t2tlite.decoding.inspection.panels import Panel
 from t2tlite.features.positions import Positions

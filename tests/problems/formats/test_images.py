@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from t2tlite.data import images as pipeline
+from t2tlite.data.media import images as pipeline
 from t2tlite.problem import Broken
 from t2tlite.problems.formats import images
 

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from t2tlite.problem import SPLITS
 from t2tlite.problems import sample_world
 from t2tlite.problems.sample_world import baselines, corpora, draws, entities, events, words
 
@@ -80,7 +81,7 @@ def test_speech_and_captions_share_no_text_between_splits():
 
 
 def test_a_sentence_is_in_the_same_split_wherever_it_is_used():
-    for split in sample_world.SPLITS:
+    for split in SPLITS:
         for index in range(20):
             text = corpora.translation_example(split, "en", "de", index)["inputs"]
             assert draws.split_of(" ".join(events.words_of(text))) == split

@@ -1,0 +1,1 @@
+"""Pictures and sounds of any size and format to what nets read."""

@@ -1,0 +1,1 @@
+"""From the examples of problems to record files."""

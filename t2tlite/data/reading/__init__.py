@@ -1,0 +1,1 @@
+"""From record files to batches, and which problem comes next."""

@@ -1,0 +1,1 @@
+"""What is on the disk: records, a split that is opened, and what is wrong with files."""

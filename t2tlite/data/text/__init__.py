@@ -1,0 +1,1 @@
+"""Vocabularies: learned, imported, and in the graph."""

@@ -1,0 +1,108 @@
+"""The vocabulary of some problems, learned once from a balanced sample of their training splits."""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from t2tlite.data.stored.prepared import PreparedSplit
+from t2tlite.data.text.vocabulary import Vocabulary
+from t2tlite.errors import UserError
+from t2tlite.features.named import flatten
+from t2tlite.problem import Problem
+
+LIMIT = 400_000  # texts
+LIMIT_BYTES = 64 << 20  # of UTF-8 in all, so that learning takes seconds, and some hundred megabytes at most
+LONGEST = 1 << 16  # characters read of a text, so that no document takes the share of many
+_LOOK = 100  # texts of each corpus that the fingerprint looks at
+
+
+def build(
+    splits: Sequence[PreparedSplit], size: int, limit: int = LIMIT, limit_bytes: int = LIMIT_BYTES
+) -> Vocabulary:
+    """One vocabulary for all text of some problems; the same data gives the same vocabulary.
+
+    It is kept in `data_dir/vocabularies`, where it is found again as long as nothing that it was learned from
+    has changed: the prepared data, the symbols, the size and limits, and how learning works. It is learned
+    again where it was damaged, and each time where nothing can be written.
+
+    Args:
+      splits: the training splits of some problems in one data_dir; the symbols of the problems become units.
+      size: most units.
+      limit, limit_bytes: most texts, and most bytes of them; each corpus with text gets an equal share.
+
+    Raises:
+      UserError: the data is damaged, or has no text to learn from.
+    """
+    digest = _digest(splits, size, limit, limit_bytes)
+    folder = splits[0].folder.parent / "vocabularies"
+    kept = _kept(folder, digest)
+    if kept is not None:
+        return kept
+    every = symbols(split.problem for split in splits)
+    learned = Vocabulary.train(sample(splits, limit, limit_bytes), size, every)
+    with contextlib.suppress(OSError):  # data that many share is often read-only
+        learned.save(folder / f"{digest}-{learned.fingerprint}.model")
+    return learned
+
+
+def symbols(problems: Iterable[Problem]) -> list[str]:
+    """What becomes whole units: the symbols of all problems, each once."""
+    return list(dict.fromkeys(symbol for problem in problems for symbol in problem.symbols))
+
+
+def sample(
+    splits: Sequence[PreparedSplit], limit: int = LIMIT, limit_bytes: int = LIMIT_BYTES
+) -> Iterator[str]:
+    """Yields the texts; a corpus that several problems share is read once, all its languages alike."""
+    distinct = _distinct(splits)
+    for split in distinct:
+        left = limit_bytes // len(distinct)
+        for text in itertools.islice(_texts(split), limit // len(distinct)):
+            left -= len(text.encode("utf-8"))
+            if left < 0:
+                break
+            yield text
+
+
+def _distinct(splits: Sequence[PreparedSplit]) -> list[PreparedSplit]:
+    """The first split of each corpus with text."""
+    distinct: dict[pathlib.Path, PreparedSplit] = {}
+    for split in splits:
+        if split.problem.has_text():
+            distinct.setdefault(split.folder, split)
+    return list(distinct.values())
+
+
+def _texts(split: PreparedSplit) -> Iterator[str]:
+    problem = split.problem
+    # A training split is shuffled when it is written, so its start is a fair sample.
+    for example in split.examples():
+        values = flatten(problem.to_text(example), problem.features())
+        for name, feature in problem.features().items():
+            for text in feature.texts(values[name]) if name in values else ():
+                yield text[:LONGEST]
+
+
+def _digest(splits: Sequence[PreparedSplit], *limits: int) -> str:
+    """Hexadecimal digest of all that the vocabulary depends on."""
+    corpora: list[Any] = []
+    for split in _distinct(splits):
+        # Of to_text there is no checksum, but texts that it made tell whether it is the same as it was.
+        texts = list(itertools.islice(_texts(split), _LOOK))
+        corpora.append([split.folder.name, split.checksums, texts])
+    every = symbols(split.problem for split in splits)
+    known = [Vocabulary.settings(), limits, LONGEST, every, corpora]
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode("utf-8")).hexdigest()[:16]
+
+
+def _kept(folder: pathlib.Path, digest: str) -> Vocabulary | None:
+    for path in folder.glob(f"{digest}-*.model"):
+        with contextlib.suppress(UserError):
+            found = Vocabulary.load(path)
+            if path.stem.endswith(f"-{found.fingerprint}"):
+                return found
+    return None
