@@ -171,12 +171,13 @@ def _check(
     if problem.has_classes() and run.labels[name] != labels:
         raise UserError(f"{teacher} has other classes of problem `{name}`: its data was prepared differently")
     for feature in problem.features().values():
-        for one in declarations.of(declarations.Part("feature", feature.kind)):
-            ours, theirs = getattr(hparams, one.name), getattr(run.hparams, one.name)
-            if not one.names and ours != theirs:
+        for declared in declarations.of(declarations.Part("feature", feature.kind)):
+            name = declared.name
+            ours, theirs = getattr(hparams, name), getattr(run.hparams, name)
+            if not declared.names and ours != theirs:
                 raise UserError(
-                    f"{teacher} has {one.name}={theirs}, and this run {one.name}={ours}; both read the same"
-                    f" batches, so add --hparams={one.name}={theirs}"
+                    f"{teacher} has {name}={theirs}, and this run {name}={ours}; both read the same"
+                    f" batches, so add --hparams={name}={theirs}"
                 )
 
 

@@ -68,19 +68,19 @@ class Evaluator:
         eval_step = self._step(problem, data.element_spec)
         total = steps or prepared.size
         label = f"{problem} {split}, teacher-forced"
-        parts: dict[str, list] = {}
+        parts: dict[str, list[np.ndarray]] = {}
         with Board(progress) as board:
             for batch in itertools.islice(damage.batches(data, prepared), steps):
-                found = {name: value.numpy() for name, value in eval_step(batch).items()}
-                for name, value in found.items():
+                sums = {name: value.numpy() for name, value in eval_step(batch).items()}
+                for name, value in sums.items():
                     parts.setdefault(name, []).append(value)
-                board.advance(label, 1 if steps else int(found["sequences"]), total)
+                board.advance(label, 1 if steps else int(sums["sequences"]), total)
             board.finish(label)
         if len(self._steps) > compiled:
             memory.release()  # what compiling has left
         if not parts:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
-        return self._objectives[problem].figures({name: _whole(found) for name, found in parts.items()})
+        return self._objectives[problem].figures({name: _whole(arrays) for name, arrays in parts.items()})
 
     def _step(self, problem: str, spec: dict[str, tf.TensorSpec]) -> Callable[[Batch], dict[str, tf.Tensor]]:
         """A function of the problem's batches."""

@@ -82,20 +82,20 @@ def make_run(
     Raises:
       UserError: the folder holds a run of other problems, hyperparameters, data or seed.
     """
-    found = registry.problems(problems)
+    chosen = registry.problems(problems)
     output_dir = pathlib.Path(output_dir)
     before = read_description(output_dir) if (output_dir / RUN_FILE).exists() else None
     if checkpoint.newest(output_dir / CHECKPOINTS) is None:
         before = None
     if before is not None and not warm_start_from:
         warm_start_from, warm_start_map = before.get("warm_start_from"), before.get("warm_start_map", ())
-    splits = [PreparedSplit.open(problem, "train", data_dir) for problem in found]
+    splits = [PreparedSplit.open(problem, "train", data_dir) for problem in chosen]
     vocabulary = None
-    if any(problem.has_text() for problem in found):
+    if any(problem.has_text() for problem in chosen):
         kept = output_dir / VOCABULARY_FILE if before is not None else None
         vocabulary = _vocabulary(splits, hparams, vocab, kept, warm_start_from)
     # A batch has an example for each replica, with all of the inputs that are measured alike.
-    shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in found)
+    shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in chosen)
     measured = {}
     if extend or say:
         for split in splits:
@@ -109,7 +109,7 @@ def make_run(
     run = Run(
         output_dir=output_dir,
         hparams=hparams,
-        problems={problem.name: problem for problem in found},
+        problems={problem.name: problem for problem in chosen},
         labels={split.problem.name: split.labels for split in splits if split.labels is not None},
         vocabulary=vocabulary,
         data_dir=str(pathlib.Path(data_dir).resolve()),
