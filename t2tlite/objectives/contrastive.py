@@ -4,9 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite import registry
-from t2tlite.data import pipeline
 from t2tlite.errors import UserError
 from t2tlite.features.encoding import MARK
+from t2tlite.features.measure import deciding
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter, one_of
 from t2tlite.layers import replicas
 from t2tlite.layers.masking import masked_mean
@@ -85,7 +85,8 @@ class Contrastive(Objective):
                 f" `{problem.name}` has {problem.inputs.kind}"
             )
         self._sides = tuple(features)
-        self._most = max(pipeline.batch_plan(problem, hparams).sizes)
+        measure = deciding(problem.features().values())[0].measure
+        self._most = max(measure.plan(hparams).sizes)  # rows of a batch, or more
 
     def computation(self):
         """By the names of the inputs, which it asks for."""
