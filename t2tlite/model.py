@@ -14,13 +14,17 @@ class Output(NamedTuple):
 
     Attributes:
       logits: float32, what the problem's objective reads: `[batch, length, size]` of a text, `[batch, size]`
-        of a class.
+        of a class; whatever tensors an objective's own `forward` gives.
       experts: `{place: statistics}` of the mixtures of experts that took part, as the call of
         `t2tlite.layers.experts.MixtureOfExperts` gives them; empty where there are none.
+      carried: `{path: value}` of variables that an update leaves with another value, though they have no
+        gradient, such as the states of chains. The values are the same on every replica, and are taken over
+        where the loss is finite.
     """
 
     logits: Any
     experts: Mapping[str, Any] = {}
+    carried: Mapping[str, Any] = {}
 
 
 @runtime_checkable
@@ -82,12 +86,47 @@ class Trainable(Protocol):
 class Embeddable(Protocol):
     """What represents inputs as vectors."""
 
-    def encode(self, features: Batch, problem: str, training: bool = False) -> tuple[Any, Mapping]:
+    def encode(
+        self, features: Batch, problem: str, training: bool = False, only: str | None = None
+    ) -> tuple[Any, Mapping]:
         """The encoded inputs of a batch.
+
+        Args:
+          features: the batch; targets are not read.
+          problem: its name.
+          training: whether dropout and the like take part.
+          only: the name in a batch, such as `inputs.picture`, of one of several named inputs. It is encoded
+            as if there were no others; None for all of them together.
 
         Returns:
           A `t2tlite.modality.Representation`, with a vector for each position of each input, and the
           statistics of the experts that took part, empty where there are none.
+        """
+
+
+@runtime_checkable
+class EnergyBased(Protocol):
+    """What gives states an energy E, and with it the probability exp(-E) / Z, Z unknown.
+
+    A state is a tensor `[batch, ...]`.
+    """
+
+    def states(self, features: Batch, problem: str) -> Any:
+        """The examples of a batch as states."""
+
+    def energy(self, states: Any, problem: str) -> Any:
+        """The energy of each state, float32 `[batch]`; what is hidden in them is summed over."""
+
+    def transition(self, states: Any, problem: str) -> Any:
+        """The states after a step of a Markov chain that leaves the model's distribution as it is.
+
+        Draw with `t2tlite.layers.randomness`, so that a step is the same in every run.
+        """
+
+    def chains(self, problem: str) -> Any:
+        """An untrainable variable, the states of chains that are carried from update to update.
+
+        None where there is none: only persistent chains need it.
         """
 
 

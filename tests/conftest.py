@@ -45,6 +45,26 @@ def mistake_in_a_process():
 
 
 @contextlib.contextmanager
+def users_folder(*modules):
+    """What is registered and imported within it is gone after it: `modules` are those of the folder."""
+    default = registry.get.__self__
+    default.names("problem")  # the scan of installed packages is not the folder's
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "_entries", dict(default._entries))
+        patch.setattr(default, "_things", dict(default._things))
+        patch.setattr(sys, "path", list(sys.path))
+        yield
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+@pytest.fixture(scope="session")
+def registered_here_only():
+    """`with registered_here_only(MODULE): ...`: `users_folder`, for fixtures of a wider scope."""
+    return users_folder
+
+
+@contextlib.contextmanager
 def run_eagerly():
     """Runs tf.functions as Python: to trace one takes seconds, a step of a tiny model takes less."""
     with warnings.catch_warnings():

@@ -160,6 +160,8 @@ def keras_model(
             f"the run has the model `{run.hparams.model}`, and only a MultiModel is made a Keras model of one"
             " problem; Run.load(FOLDER).restore_model() gives the model itself"
         )
+    if run.problems[problem].targets is None:
+        raise UserError(f"problem `{problem}` has no targets, so it is no Keras model of one problem")
     wiring = wire([run.problems[problem]], run.hparams, run.vocabulary, run.labels)
     model = ProblemModel(run.hparams, wiring[problem], problem, run.problems[problem].objective_name())
     if checkpoint_path or checkpoint.newest(pathlib.Path(run.output_dir) / CHECKPOINTS):

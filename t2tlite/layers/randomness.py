@@ -57,6 +57,12 @@ def normal(shape):
     return _rows(tf.random.stateless_normal, shape)
 
 
+def bernoulli(probabilities):
+    """1 with these probabilities, float `[batch, ...]`, and else 0: of their shape and type."""
+    drawn = _rows(tf.random.stateless_uniform, tf.shape(probabilities))
+    return tf.cast(drawn < tf.cast(probabilities, tf.float32), probabilities.dtype)
+
+
 def _rows(draw, shape):
     """This replica's rows of what is drawn for the whole batch."""
     row, stride, whole = getattr(_local, "rows", (0, 1, None))

@@ -1,4 +1,4 @@
-"""Sums over the replicas of a step, for what is of the whole batch and not of a replica's part.
+"""Sums and rows of all replicas of a step, for what is of the whole batch and not of a replica's part.
 
 Code compiled by XLA can't talk to other replicas, so these have to be called outside of it.
 """
@@ -28,6 +28,49 @@ def total(values):
         return values
     parts = tf.nest.flatten(values)
     return tf.nest.pack_sequence_as(values, _exchanged(context, parts))
+
+
+def gathered(tensors):
+    """The rows that all replicas have, those of a replica together, and through them the gradient.
+
+    The gradient that reaches a row is the sum of those that all replicas have of it.
+
+    Args:
+      tensors: several float32 tensors `[rows, ...]`, of the same number of rows; replicas may have different
+        ones.
+
+    Returns:
+      A list of tensors `[rows of the whole batch, ...]`; and int32 `[rows]`, where this replica's rows are in
+      them.
+    """
+    tensors = list(tensors)
+    rows = tf.shape(tensors[0])[0]
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tensors, tf.range(rows)
+    place = tf.one_hot(context.replica_id_in_sync_group, context.num_replicas_in_sync)
+    counts = total(place * tf.cast(rows, tf.float32))  # [replicas]
+    before = tf.reduce_sum(place * tf.cumsum(counts, exclusive=True))
+    places = tf.cast(before, tf.int32) + tf.range(rows)
+    whole = tf.cast(tf.reduce_sum(counts), tf.int32)
+    spread = [
+        tf.scatter_nd(places[:, None], tensor, tf.concat([[whole], tf.shape(tensor)[1:]], axis=0))
+        for tensor in tensors
+    ]
+    return total(spread), places
+
+
+def assign(variable, value):
+    """Gives a variable a value, which is the same on every replica."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        variable.assign(value)
+        return
+
+    def across(strategy, value):
+        strategy.extended.update(variable, lambda own, new: own.assign(new), args=(value,))
+
+    context.merge_call(across, args=(value,))
 
 
 def total_in_buckets(tensors: list[tf.Tensor], most: int = BUCKET) -> list[tf.Tensor]:

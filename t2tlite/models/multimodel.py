@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from t2tlite import registry
+from t2tlite import objective, registry
 from t2tlite.errors import UserError
 from t2tlite.features.encoding import GIVEN, MARK
 from t2tlite.hyperparameter import Hyperparameter
@@ -102,7 +102,19 @@ class MultiModel(keras.Model):
 
     @classmethod
     def from_problems(cls, problems, hparams, vocabulary, labels):
-        """See `t2tlite.model.Trainable`."""
+        """See `t2tlite.model.Trainable`.
+
+        Raises:
+          UserError: a problem has no targets, and its objective reads logits.
+        """
+        problems = list(problems)
+        for problem in problems:
+            if problem.targets is None and not objective.has_own_forward(problem):
+                raise UserError(
+                    f"problem `{problem.name}` has no targets, so this `model` gives no logits of it, as its"
+                    f" objective `{problem.objective_name()}` reads them; use one that reads what is encoded,"
+                    " such as `contrastive`"
+                )
         return cls(hparams, wire(problems, hparams, vocabulary, labels))
 
     def __init__(self, hparams, wiring: dict[str, Wiring], **kwargs):
@@ -110,16 +122,13 @@ class MultiModel(keras.Model):
         super().__init__(**{"name": "multimodel", "autocast": False, **kwargs})
         self.hparams = hparams
         self.wiring = dict(wiring)
-        for name, w in wiring.items():
-            if w.targets is None:
-                raise UserError(f"problem `{name}` has no targets, which this `model` needs")
         nets = {net.name: net for w in wiring.values() for net in w.nets()}
         self.nets: dict[str, Modality] = {
             name: registry.get("modality", net.modality).from_hparams(hparams, size=net.size, name=name)
             for name, net in sorted(nets.items())
         }
         self.encoder = registry.get("encoder", hparams.encoder).from_hparams(hparams, name="encoder")
-        self.decodes = any(self.nets[w.targets.name].autoregressive for w in wiring.values())
+        self.decodes = any(self._writes_text(w) for w in wiring.values())
         if self.decodes:
             self.mixer = registry.get("mixer", hparams.mixer).from_hparams(hparams, name="mixer")
             self.decoder = registry.get("decoder", hparams.decoder).from_hparams(hparams, name="decoder")
@@ -140,7 +149,7 @@ class MultiModel(keras.Model):
             if self.hparams.final_norm:
                 self.final_norm.build(shape)
         for wiring in self.wiring.values():
-            if self.nets[wiring.targets.name].autoregressive and wiring.command not in self.commands:
+            if self._writes_text(wiring) and wiring.command not in self.commands:
                 self.commands[wiring.command] = self._add_vector(f"command_{wiring.command}")
             for name, _ in wiring.inputs if len(wiring.inputs) > 1 else ():
                 if name not in self.names:
@@ -159,9 +168,11 @@ class MultiModel(keras.Model):
 
     def problem_variables(self, problem: str) -> list:
         """The problem's command, if it has one."""
-        if not self.target_net(problem).autoregressive:
-            return []
-        return [self.commands[self.wiring[problem].command]]
+        wiring = self.wiring[problem]
+        return [self.commands[wiring.command]] if self._writes_text(wiring) else []
+
+    def _writes_text(self, wiring: Wiring) -> bool:
+        return wiring.targets is not None and self.nets[wiring.targets.name].autoregressive
 
     def call(self, features, problem: str, training: bool = False, values=None) -> Output:
         """Logits for every position of `features["targets"]`, given the positions before it.
@@ -171,10 +182,13 @@ class MultiModel(keras.Model):
           problem: name of the problem.
           values: in the place of `problem_variables(problem)`; default: their values. With those of a problem
             that has the same `computation` it computes that one.
+
+        Raises:
+          UserError: the problem has no targets, so there are no logits.
         """
+        net = self.target_net(problem)
         source, statistics = self.encode(features, problem, training)
         experts = {"encoder": statistics} if statistics else {}
-        net = self.target_net(problem)
         if not net.autoregressive:
             return Output(net.top(source, training=training), experts)
         embedded = net.embed_targets(features["targets"])  # [batch, length, hidden]
@@ -186,27 +200,48 @@ class MultiModel(keras.Model):
         return Output(logits, {**experts, "decoder": statistics} if statistics else experts)
 
     def target_net(self, problem: str) -> Modality:
-        return self.nets[self.wiring[problem].targets.name]
+        """The net of a problem's targets.
 
-    def encode(self, features, problem: str, training: bool = False):
-        """The encoded inputs as a `Representation`, and the statistics of the encoder's experts."""
-        sources = list(self.sources(features, problem, training).values())
-        source = sources[0] if len(sources) == 1 else join(sources, self._names(problem))
+        Raises:
+          UserError: it has none.
+        """
+        net = self.wiring[problem].targets
+        if net is None:
+            raise UserError(
+                f"problem `{problem}` has no targets, so this model gives no logits of it, but only its"
+                " encoded inputs; an objective such as `contrastive` reads those"
+            )
+        return self.nets[net.name]
+
+    def encode(self, features, problem: str, training: bool = False, only: str | None = None):
+        """The encoded inputs as a `Representation`, and the statistics of the encoder's experts.
+
+        See `t2tlite.model.Embeddable`. One of several named inputs has its name's vector added also where it
+        is encoded alone.
+        """
+        sources = self.sources(features, problem, training, only)
+        [source, *_] = parts = list(sources.values())
+        if len(self.wiring[problem].inputs) > 1:
+            source = join(parts, self._names(sources))
         encoded, statistics = self.encoder(source.x, padding_mask=source.mask, training=training)
         return Representation(encoded, source.mask, source.grid), statistics
 
-    def sources(self, features, problem: str, training: bool = False) -> dict[str, Representation]:
-        """What the modality nets make of each input, by its name in a batch."""
+    def sources(
+        self, features, problem: str, training: bool = False, only: str | None = None
+    ) -> dict[str, Representation]:
+        """What the modality nets make of each input, or of one alone, by its name in a batch."""
         wiring, found = self.wiring[problem], {}
         for name, net in wiring.inputs:
+            if only not in (None, name):
+                continue
             found[name] = self.nets[net.name].bottom(features, name, training=training)
             if name in wiring.optional:
                 found[name] = only_given(found[name], features[name + GIVEN])
         return found
 
-    def _names(self, problem) -> list:
+    def _names(self, inputs) -> list:
         """The vector of each input's name, drawn and scaled as a command token's."""
-        vectors = (tf.convert_to_tensor(self.names[name]) for name, _ in self.wiring[problem].inputs)
+        vectors = (tf.convert_to_tensor(self.names[name]) for name in inputs)
         return [vector * self.hparams.hidden_size**0.5 for vector in vectors]
 
     def memory(self, source: Representation, copies: int = 1):

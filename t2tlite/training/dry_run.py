@@ -1,5 +1,6 @@
 """Before the first update: one on every problem's largest batch, to fail now if at all."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,24 @@ def check(run, model, optimizer, update, replicas):
         problem and the bucket, and for memory the number of examples that would fit.
     """
     tried, held = set(), 0.0
-    with rehearsal(optimizer):
+    with rehearsal(optimizer), _untrained_kept(model):
         for name, problem in run.problems.items():
             size = -(-pipeline.batch_plan(problem, run.hparams).sizes[-1] // replicas.workers)
             key = model.computation(name), problem.objective_name(), size
             if key not in tried:
                 tried.add(key)
                 held = max(held, _Trial(run, update, replicas, problem, name, held).check(size))
+
+
+@contextlib.contextmanager
+def _untrained_kept(model):
+    """Variables that don't train, but that updates may carry on, are in the end as they were."""
+    before = [(variable, variable.numpy()) for variable in model.variables if not variable.trainable]
+    try:
+        yield
+    finally:
+        for variable, value in before:
+            variable.assign(value)
 
 
 class _Trial:

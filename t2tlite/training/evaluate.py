@@ -3,6 +3,7 @@
 import functools
 import itertools
 
+import numpy as np
 import tensorflow as tf
 
 from t2tlite import objective
@@ -61,18 +62,19 @@ class Evaluator:
         eval_step = self._step(problem, data.element_spec)
         total = steps or prepared.size
         label = f"{problem} {split}, teacher-forced"
-        sums: dict[str, float] = {}
+        parts: dict[str, list] = {}
         with Board(progress) as board:
             for batch in itertools.islice(damage.batches(data, prepared), steps):
-                found = {name: float(value) for name, value in eval_step(batch).items()}
-                sums = {name: sums.get(name, 0.0) + value for name, value in found.items()}
+                found = {name: value.numpy() for name, value in eval_step(batch).items()}
+                for name, value in found.items():
+                    parts.setdefault(name, []).append(value)
                 board.advance(label, 1 if steps else int(found["sequences"]), total)
             board.finish(label)
         if len(self._steps) > compiled:
             memory.release()  # what compiling has left
-        if not sums:
+        if not parts:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
-        return self._objectives[problem].figures(sums)
+        return self._objectives[problem].figures({name: _whole(found) for name, found in parts.items()})
 
     def _step(self, problem, spec):
         """A function of the problem's batches."""
@@ -84,8 +86,13 @@ class Evaluator:
         return functools.partial(self._steps[key], values=values)
 
 
+def _whole(parts):
+    """Of all batches: the sum of scalars, or the rows of arrays."""
+    return sum(map(float, parts)) if not parts[0].ndim else np.concatenate(parts)
+
+
 def make_eval_step(model, objective, problem: str, element_spec):
-    """A compiled function: an objective's sums over a batch, of the problem or of another one alike.
+    """A compiled function: `Objective.sums` of a batch, of the problem or of another one alike.
 
     Its arguments are the batch and the values of `Trainable.problem_variables`.
     """
@@ -94,7 +101,7 @@ def make_eval_step(model, objective, problem: str, element_spec):
     ]
 
     def eval_step(features, values):
-        output = model(features, problem=problem, training=False, values=values)
+        output = objective.forward(model, features, problem, training=False, values=values)
         return objective.sums(output, features)
 
     return Traced(eval_step, [element_spec, values_spec])

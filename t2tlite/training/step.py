@@ -60,8 +60,12 @@ def _make_train_step(model, optimizer, family, replicas, jit):
     def on_replica(features, row, step, problem_seed, which):
         count, rows = _whole(family, features)
         seed = tf.stack([problem_seed, step])
-        gradients, statistics = gradients_of(features, row, seed, which, count, rows, count, tf.ones([]))
-        return {**statistics, "gradient_norm": apply(gradients, which, statistics["loss"])}
+        gradients, statistics, carried = gradients_of(
+            features, row, seed, which, count, rows, count, tf.ones([])
+        )
+        norm = apply(gradients, which, statistics["loss"])
+        _carry(model, carried, statistics["loss"])
+        return {**statistics, "gradient_norm": norm}
 
     number = tf.TensorSpec([], tf.int32)
 
@@ -160,10 +164,11 @@ class Accumulator:
         def on_replica(features, row, micro_step, weight, problem_seed, which):
             count, rows = _whole(family, features)
             seed = tf.stack([problem_seed, micro_step])
-            gradients, statistics = gradients_of(
+            gradients, statistics, carried = gradients_of(
                 features, row, seed, which, count, rows, weight, 1.0 / self._micro_steps
             )
             self._add(family, gradients, which)
+            _carry(self._model, carried, statistics["loss"])
             return statistics
 
         number = tf.TensorSpec([], tf.int32)
@@ -213,7 +218,7 @@ class Accumulator:
 
 
 def _make_gradients(model, optimizer, family, replicas, jit):
-    """A function of a replica's rows: the gradients of its part of the loss, and statistics.
+    """A function of a replica's rows: the gradients of its part of the loss, statistics, `Output.carried`.
 
     The gradients are of the family's shared variables, None for one that isn't used, and of its own ones,
     None for one that doesn't train.
@@ -221,27 +226,36 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     problem = family.problems[0]
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
-    def forward(features, row, rows, seed, own):
-        """What adds up over the replicas."""
+    aim = family.objective
+
+    def output_of(features, row, rows, seed, own):
         with randomness.scope(seed, row, replicas.number, rows):
-            output = model(features, problem=problem, training=True, values=own)
-        total = family.objective.loss(output, features)
+            return aim.forward(model, features, problem, training=True, values=own)
+
+    # Compiled code can't talk to the other replicas, as the balancing losses must, which are of the whole
+    # batch, and objectives that compare its rows. The gradient of what is compiled is compiled as well.
+    apart = jit and replicas.number > 1
+    if apart and aim.across_replicas:
+        output_of = _by_xla(output_of)
+
+    def forward(features, row, rows, seed, own):
+        """What adds up over the replicas, and what the model carries on."""
+        output = output_of(features, row, rows, seed, own)
+        total = aim.loss(output, features)
         sums = {"total": total, "dropped": tf.zeros([]), "choices": {}, "balance": {}}
         for place, statistics in output.experts.items():
             sums["dropped"] += statistics["dropped"]
             sums["choices"][place] = statistics["choices"]
             sums["balance"][place] = statistics["balance"]
-        return sums
+        return sums, dict(output.carried)
 
-    if jit and replicas.number > 1:
-        # The balancing losses are of the whole batch, and compiled code can't talk to the other replicas. The
-        # gradient of what is compiled is compiled as well.
+    if apart and not aim.across_replicas:
         forward = _by_xla(forward)
 
     def compute(features, row, rows, seed, own, weight, expert_weight):
         with tf.GradientTape() as tape:
             tape.watch(own)
-            part = forward(features, row, rows, seed, own)
+            part, carried = forward(features, row, rows, seed, own)
             whole = layers_replicas.total(part)
             # Summed over the replicas, this is the loss of the whole batch.
             objective = part["total"] / weight
@@ -260,17 +274,27 @@ def _make_gradients(model, optimizer, family, replicas, jit):
             for g, fixed in zip(gradients[len(family.shared) :], family.fixed, strict=True)
         ]
         del whole["balance"]
-        return gradients, whole
+        return gradients, whole, carried
 
     if jit and replicas.number == 1:
         compute = _by_xla(compute)
 
     def gradients_of(features, row, seed, which, count, rows, weight, expert_weight):
         own = family.values(which)
-        gradients, whole = compute(features, row, rows, seed, own, weight, expert_weight)
-        return gradients, {"loss": whole["total"] / count, "targets": count, **_of_experts(whole)}
+        gradients, whole, carried = compute(features, row, rows, seed, own, weight, expert_weight)
+        return gradients, {"loss": whole["total"] / count, "targets": count, **_of_experts(whole)}, carried
 
     return gradients_of
+
+
+def _carry(model, values, loss):
+    """Gives variables the values that the model carries on, if the loss is finite."""
+    if not values:
+        return
+    variables = {variable.path: variable.value for variable in model.variables}
+    for path, value in values.items():
+        value = tf.where(tf.math.is_finite(loss), value, variables[path])
+        layers_replicas.assign(variables[path], value)
 
 
 def _of_experts(whole) -> dict[str, tf.Tensor]:

@@ -1,7 +1,7 @@
 """The conformance table: one row for each registered component; the suites beside it walk the table.
 
-Who registers a modality, encoder, mixer, decoder or mixture of experts with t2tlite adds a row here, and a
-problem or metric in the tables at the end; the suites fail while one is missing.
+Who registers a modality, encoder, mixer, decoder or mixture of experts with t2tlite adds a row here, and an
+objective, problem or metric in the tables at the end; the suites fail while one is missing.
 """
 
 import dataclasses
@@ -189,6 +189,46 @@ FEATURES = {
 }
 # Models: {name: (contracts that hold, problems of `tiny` that they can be asked for)}.
 MODELS = {"multimodel": ((Trainable, Embeddable, Decodable, ZeroShot), tuple(tiny.PROBLEMS))}
+
+
+def classes(rows):
+    return {"targets": tf.constant(np.arange(rows) % 3, tf.int32)}
+
+
+def unit(*shape, seed=0):
+    return tf.math.l2_normalize(tiny.noise(*shape, seed=seed), axis=-1)
+
+
+# Objectives: {name: (a problem, what is read of a number of rows, their features)}.
+OBJECTIVES = {
+    "likelihood": (
+        tiny.PROBLEMS["translation"],
+        lambda rows: tiny.noise(rows, 9, 19),
+        lambda rows: {"targets": tiny.text([4, 9, 5, 6][:rows], 9)},
+    ),
+    "classification": (tiny.PROBLEMS["topics"], lambda rows: tiny.noise(rows, 3), classes),
+    "distillation": (tiny.PROBLEMS["topics"], lambda rows: tiny.noise(rows, 3), classes),
+    "soft_classification": (
+        tiny.a_problem("soft", problem.Text(), problem.Answers(3)),
+        lambda rows: tiny.noise(rows, 3),
+        lambda rows: {"targets": tf.abs(tiny.noise(rows, 3, seed=1))},
+    ),
+    "regression": (
+        tiny.a_problem("moved", problem.Text(), problem.Vector(3)),
+        lambda rows: tiny.noise(rows, 3),
+        lambda rows: {"targets": tiny.noise(rows, 3, seed=1)},
+    ),
+    "contrastive": (
+        tiny.PAIRS["matched"],
+        lambda rows: (unit(rows, 4), unit(rows, 4, seed=1)),
+        lambda rows: tiny.batch("matched", rows),
+    ),
+    "energy": (
+        tiny.a_problem("states", problem.Vector(3), None, ""),
+        lambda rows: (tiny.noise(rows), tiny.noise(rows, seed=1)),
+        lambda rows: {"inputs": tiny.noise(rows, 3)},
+    ),
+}
 
 # Problems: {name: (kind of each input, kind of the targets)}; those of the paper first, in its order.
 PROBLEMS = {

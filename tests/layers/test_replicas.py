@@ -26,12 +26,15 @@ parts = strategy.experimental_distribute_values_from_function(
 )
 
 def on_replica(x):
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         balance = Balance(tf.stack([x, 2 * x]), tf.fill([1, 1], 3 * x), tf.constant([0.5, 0.25]), tf.ones([]))
         values = {"scalar": x, "balance": balance}
         whole = replicas.total(values)
         value = whole["scalar"] ** 2 / replicas.number()
+        rows = tf.reshape(x + tf.range(0.0, 2 * x - 5), [-1, 1])  # one here, and three there
+        [one, other], places = replicas.gathered([rows, tf.tile(-rows, [1, 2])])
+        compared = tf.reduce_sum(tf.linspace(1.0, 4.0, 4)[:, None] * one) * (1 + x)
     balance = whole["balance"]
     tensors = [tf.fill(shape, i + x) for i, shape in enumerate([[2], [], [1, 3], [9], [2, 2], [1]])]
     return {
@@ -41,6 +44,8 @@ def on_replica(x):
         "balance": [balance.load, balance.importance],
         "weights": balance.weights / balance.parts,
         "buckets": replicas.total_in_buckets(tensors, 16),
+        "rows": [one, other, places],
+        "of_rows": tape.gradient(compared, rows),
     }
 
 found = strategy.run(tf.function(on_replica), args=(parts,))
@@ -59,6 +64,11 @@ def test_sums_of_two_replicas():
         assert found["number"] == 2 and found["total"] == 7
         assert found["gradient"] == 14  # of the sum over the replicas of what each of them calls the value
         assert found["balance"] == [[7, 14], [[21]]] and found["weights"] == [0.5, 0.25]
+        assert found["rows"][:2] == [[[3], [4], [5], [6]], [[-3] * 2, [-4] * 2, [-5] * 2, [-6] * 2]]
+        first = found["rows"][2][0]
+        assert found["rows"][2] == ([0] if first == 0 else [1, 2, 3])
+        # Of what both replicas call the value, 4 times the weighted sum here and 5 times there.
+        assert found["of_rows"] == [[9]] if first == 0 else [[18], [27], [36]]
         assert found["buckets"] == [[7] * 2, 9, [[11] * 3], [13] * 9, [[15] * 2] * 2, [17]]
 
 
@@ -66,6 +76,8 @@ def test_one_replica_is_the_whole():
     tensors = [tf.constant(5.0)]
     assert replicas.number() == 1
     assert replicas.total(tensors) is replicas.total_in_buckets(tensors) is tensors
+    rows, places = replicas.gathered((tf.ones([2, 3]),))
+    assert rows[0].shape == (2, 3) and places.numpy().tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("most", [1, 10, 64, 10**9])

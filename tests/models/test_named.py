@@ -160,10 +160,23 @@ def test_problems_alike_have_the_same_names(model, monkeypatch):
     assert both.computation("answered") == both.computation("again")
 
 
-def test_this_model_needs_targets(monkeypatch):
+def test_without_targets_it_encodes_but_has_no_logits(monkeypatch):
     bare = tiny.a_problem("bare", problem.Text(), None, "")
-    monkeypatch.setitem(tiny.NAMED, "bare", bare)
-    wiring = tiny.wiring(("bare",))
-    assert wiring["bare"].targets is None
-    with pytest.raises(UserError, match="`bare` has no targets, which this `model` needs"):
-        MultiModel(tiny.HPARAMS, wiring)
+    monkeypatch.setitem(tiny.PAIRS, "bare", bare)
+    model, features = tiny.model(("bare",)), tiny.batch("bare")
+    assert not hasattr(model, "decoder") and model.problem_variables("bare") == []
+    assert model.encode(features, "bare")[0].x.shape == (3, 9, tiny.HPARAMS.hidden_size)
+    with pytest.raises(UserError, match="`bare` has no targets, so this model gives no logits"):
+        model(features, problem="bare")
+
+
+def test_an_input_that_is_encoded_alone_is_that_of_an_example_without_the_others():
+    model = tiny.model(("shown", "told"))
+    features = tiny.batch("told") | {"inputs.hint_given": tf.constant([False] * 3)}
+    for problem_name, batch in (("shown", tiny.batch("shown")), ("told", features)):
+        for name, _ in model.wiring[problem_name].inputs[:2]:
+            own = {key: value for key, value in batch.items() if key.startswith(name)}
+            alone, _ = model.encode(own, problem_name, only=name)
+            again, _ = model.encode(batch, problem_name, only=name)
+            np.testing.assert_array_equal(alone.x, again.x)
+            assert alone.x.shape[1] < model.encode(batch, problem_name)[0].x.shape[1]

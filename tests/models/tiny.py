@@ -45,6 +45,7 @@ SECONDS_TO_SAMPLES = 16000
 def a_problem(name, inputs, targets, command="to_test"):
     made = problem.Problem()
     made.name, made.inputs, made.targets, made.command = name, inputs, targets, command
+    made.objective = "contrastive" if targets is None else None
     return made
 
 
@@ -73,10 +74,13 @@ NAMED = {
     )
 }
 
+MATCHED = problem.NamedInputs.of({"one": problem.Text(), "other": problem.Text()})
+PAIRS = {p.name: p for p in (a_problem("shown", ASKED, None, ""), a_problem("matched", MATCHED, None, ""))}
+
 
 def get(name):
-    """One of `PROBLEMS`, or of `NAMED`, which have several inputs."""
-    return PROBLEMS[name] if name in PROBLEMS else NAMED[name]
+    """One of `PROBLEMS`, of `NAMED`, which have several inputs, or of `PAIRS`, which have no targets."""
+    return next(known[name] for known in (PROBLEMS, NAMED, PAIRS) if name in known)
 
 
 def png(seed, height, width):

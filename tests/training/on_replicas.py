@@ -1,6 +1,7 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
-python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|transformer|lstm|named|distilled
+python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|transformer|lstm|named|distilled|
+    contrastive|contrastive_xla|contrastive_micro_steps|energy|energy_xla|energy_micro_steps
 """
 
 import os
@@ -16,10 +17,12 @@ import tensorflow as tf
 CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 4)
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "models"))
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "models" / "usr_rbm"))
 
+import boltzmann  # noqa: E402
 import tiny  # noqa: E402
 
-from t2tlite import registry  # noqa: E402
+from t2tlite import objective, registry  # noqa: E402
 from t2tlite.component import Component  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
 from t2tlite.objectives.distillation import Distillation, untrainable  # noqa: E402
@@ -67,6 +70,12 @@ BODIES = {
     "lstm": {"encoder": "lstm", "decoder": "lstm", "moe": "top_k"},
     "named": {"encoder": "small", "decoder": "lstm", "moe": "top_k"},
 }
+# Ways of which the objective compares the rows of a batch.
+CONTRASTIVE = {
+    "contrastive": {"contrastive_loss": "sum_of_violations"},
+    "contrastive_xla": {"contrastive_loss": "info_nce"},
+    "contrastive_micro_steps": {"contrastive_loss": "hardest"},
+}
 STEPS = 3
 
 
@@ -87,31 +96,55 @@ def run(number, way):
         shallow |= {"learning_rate": 0.001} if way == "named" else {}
         name = "told" if way == "named" else "translation"
         hparams = HPARAMS.replace(**BODIES[way], **shallow)
+    if way in CONTRASTIVE:
+        name, hparams = "matched", HPARAMS.replace(**CONTRASTIVE[way])
+    if way.startswith("energy"):
+        persistent = {"energy_persistent": way != "energy", "energy_chain_steps": 2, "rbm_chains": 7}
+        name, hparams = "bars_and_stripes", HPARAMS.replace(model="rbm", **persistent)
     replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
     with replicas.scope():
-        model = tiny.model((name,), hparams)
+        model = machine(hparams) if way.startswith("energy") else tiny.model((name,), hparams)
         optimizer = make_optimizer(hparams, model.trainable_variables)
-    batch = tiny.batch(name, size=6)  # of four replicas two have one row less
+    # Of four replicas two have one row less.
+    batch = {"inputs": bits(6)} if way.startswith("energy") else tiny.batch(name, size=6)
     spec = {side: tf.TensorSpec([None] * value.shape.rank, value.dtype) for side, value in batch.items()}
-    aims = tiny.objectives(model)
+    if way.startswith("energy"):
+        aims = objective.all_of({name: registry.get_problem(name)}, hparams)
+    else:
+        aims = tiny.objectives(model)
     if way == "distilled":
         with replicas.scope(), untrainable():
             aims = {name: Distillation(hparams, tiny.get(name), tiny.model((name,), hparams, seed=1))}
-    if way in ("micro_steps", "frozen"):
+    if way.endswith("micro_steps") or way == "frozen":
         paths = [v.path for v in model.trainable_variables]
         still = frozen(["encoder", "categorical_*/*/bias"] if way == "frozen" else [], paths)
         accumulator = Accumulator(model, optimizer, aims, 0, {name: spec}, 2, replicas, frozen=still)
         found = [accumulator.update([(name, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
-        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way == "xla")[name]
+        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way.endswith("xla"))[
+            name
+        ]
         found = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in found]) for name in found[0]}
-    assert not figures["dropped"].any()
-    return figures | {variable.path: variable.numpy() for variable in model.trainable_variables}
+    assert not figures.get("dropped", np.zeros(1)).any()
+    return figures | {variable.path: variable.numpy() for variable in model.variables}
+
+
+def bits(rows):
+    return tf.constant(np.random.default_rng(rows).integers(0, 2, (rows, boltzmann.SIDE**2)), tf.float32)
+
+
+def machine(hparams):
+    """A Boltzmann machine of which every variable was drawn."""
+    model = registry.get("model", "rbm")(hparams, boltzmann.SIDE**2)
+    model.build(None)
+    tiny.randomise(model)
+    model.states_of_chains.assign(bits(hparams.rbm_chains))
+    return model
 
 
 if __name__ == "__main__":
     path, way = sys.argv[1:]
-    tf.config.run_functions_eagerly(way != "xla")  # quicker than tracing
+    tf.config.run_functions_eagerly(not way.endswith("xla"))  # quicker than tracing
     results = {number: run(number, way) for number in (1, 2, 4)}
     np.savez(path, **{f"{number}:{k}": v for number, found in results.items() for k, v in found.items()})

@@ -75,7 +75,7 @@ class Source:
         converts = type(problem).to_text is not Problem.to_text
         only_text = all(feature.is_text for feature in problem.features().values())
         most = MEMORY_BYTES if only_text else MEMORY_BYTES * _OF_MEDIA
-        if split.file_bytes * self.size <= most * split.size:
+        if split.total_bytes * self.size <= most * split.size:
             found: Iterable[bytes] = itertools.islice(split.records(), self.size)
             if converts:
                 found = (converted.record(problem, record) for record in found)

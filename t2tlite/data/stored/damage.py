@@ -63,7 +63,7 @@ def _damaged(split, error):
     except UserError as missing:
         return str(missing)
     what = f"{split.problem.name} {split.name}"
-    _say(f"{what}: looking for a damaged file among {len(split.files)} ({split.file_bytes >> 20} MiB)")
+    _say(f"{what}: looking for a damaged file among {len(split.files)} ({split.total_bytes >> 20} MiB)")
     for file in split.files:
         if _sha256(file["file"]) != split.checksums[pathlib.Path(file["file"]).name]:
             return (

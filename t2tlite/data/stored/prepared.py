@@ -111,7 +111,7 @@ class PreparedSplit:
         return sum(file["examples"] for file in self.files)
 
     @property
-    def file_bytes(self) -> int:
+    def total_bytes(self) -> int:
         """Size of all files."""
         return sum(file["bytes"] for file in self.files)
 

@@ -25,7 +25,7 @@ def test_what_describes_it_is_read_once(world, copied):
     for file in copied.glob("*.json"):
         file.unlink()
     assert (split.size, len(list(split.examples()))) == (10, 10)
-    assert split.file_bytes == sum(path.stat().st_size for path in copied.glob("test-*"))
+    assert split.total_bytes == sum(path.stat().st_size for path in copied.glob("test-*"))
     assert split.checksums.keys() == {path.name for path in copied.glob("test-*")}
     assert sum(len(batch["targets"]) for batch in pipeline.dataset(split, world.hparams, ReadConfig())) == 10
     assert lengths.measure(split, world.hparams).size == 10
