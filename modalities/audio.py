@@ -1,15 +1,19 @@
 """The audio nets: a waveform over time, or a log-mel spectrogram, through residual convolutions."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.data.media.audio import SAMPLE_RATE
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import NOT_NEGATIVE, POSITIVE, Hyperparameter
 from t2tlite.layers.convolution import ConvRes
 from t2tlite.layers.masking import apply_mask
 from t2tlite.modality import Modality, Representation
 from t2tlite.shared_hparams import HIDDEN_SIZE
+from t2tlite.types import Batch, Shape
 
 FLOOR = 1e-2  # of a mel bin's energy: everything below is silence
 LOUD = 8.0  # log of a loud bin's energy over the floor
@@ -38,7 +42,7 @@ class _Audio(Modality):
     HPARAMS: tuple[Hyperparameter, ...] = _BLOCKS
     kernel = (3, 3)
 
-    def __init__(self, hparams, **kwargs):
+    def __init__(self, hparams: HParams, **kwargs: Any) -> None:
         super().__init__(hparams, **kwargs)
         self.blocks = [
             ConvRes(
@@ -51,14 +55,14 @@ class _Audio(Modality):
         ]
         self.project = keras.layers.Dense(hparams.hidden_size, name="project")
 
-    def _build(self, channels, width):
+    def _build(self, channels: int, width: int) -> None:
         for block in self.blocks:
             block.build((None, None, width, channels))
             channels = block.filters
         self.project.build((None, None, width * channels))
         self.built = True
 
-    def _represent(self, x, mask):
+    def _represent(self, x: tf.Tensor, mask: tf.Tensor) -> Representation:
         """`[batch, time, width, channels]` -> `Representation` of `[batch, length, hidden]`."""
         width = x.shape[2]
         for block in self.blocks:
@@ -99,10 +103,10 @@ class Spectral(_Audio):
         ),
     )
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         self._build(2, self.hparams.audio_num_mel_bins)
 
-    def bottom(self, features, side, training=False):
+    def bottom(self, features: Batch, side: str, training: bool = False) -> Representation:
         """Represents waveforms `[batch, samples]` of `features[side + "_length"]` samples each."""
         waveform = tf.cast(features[side], tf.float32)
         # The last frames reach beyond the end of a short sound.
@@ -129,17 +133,17 @@ class Waveform(_Audio):
 
     kernel = (3, 1)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         self._build(2, 1)
 
-    def bottom(self, features, side, training=False):
+    def bottom(self, features: Batch, side: str, training: bool = False) -> Representation:
         """Represents waveforms `[batch, samples]` of `features[side + "_length"]` samples each."""
         x = tf.cast(features[side], self.compute_dtype)
         mask = tf.sequence_mask(features[f"{side}_length"], tf.shape(x)[1])
         return self._represent(tf.stack([x, -x], axis=-1)[:, :, None], mask)
 
 
-def log_mel(waveform, frame: int, hop: int, bins: int):
+def log_mel(waveform: tf.Tensor, frame: int, hop: int, bins: int) -> tf.Tensor:
     """Log-mel energies above a floor, so never negative.
 
     Args:

@@ -1,16 +1,20 @@
 """The categorical net: the exit flow of Xception over the encoded inputs."""
 
 import zlib
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter
 from t2tlite.layers.convolution import ConvStep2D, max_pool
 from t2tlite.layers.masking import apply_mask, masked_mean
-from t2tlite.modality import Modality
+from t2tlite.modality import Modality, Representation
+from t2tlite.problem import Problem
 from t2tlite.shared_hparams import HIDDEN_SIZE
+from t2tlite.types import Shape
 
 
 @registry.register_modality
@@ -32,7 +36,7 @@ class Categorical(Modality):
         ),
     )
 
-    def __init__(self, hparams, size=None, **kwargs):
+    def __init__(self, hparams: HParams, size: int | None = None, **kwargs: Any) -> None:
         super().__init__(hparams, size=size, **kwargs)
         wide, wider = (round(hparams.hidden_size * width) for width in hparams.exit_widths)
         self.skip = ConvStep2D(hparams.hidden_size, strides=(2, 2), name="skip")
@@ -44,10 +48,10 @@ class Categorical(Modality):
         self.classes = keras.layers.Dense(size, kernel_initializer="zeros", name="classes")
 
     @classmethod
-    def sharing(cls, problem, side, vocabulary, labels):
+    def sharing(cls, problem: Problem, side: str, vocabulary: Any, labels: Any) -> tuple[str, int | None]:
         return f"{zlib.crc32(chr(0).join(labels).encode()):08x}", len(labels)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         hidden = self.hparams.hidden_size
         for layer in (self.skip, self.h1, self.h2, self.h4):
             layer.build((None, None, None, hidden))
@@ -55,7 +59,7 @@ class Categorical(Modality):
         self.classes.build((None, self.h5.filters))
         self.built = True
 
-    def top(self, representation, training=False):
+    def top(self, representation: Representation, training: bool = False) -> tf.Tensor:
         """Float32 logits `[batch, size]` of the encoded inputs."""
         x, mask, grid = representation
         shape = tf.shape(x)

@@ -1,12 +1,16 @@
 """The image net: the entry flow of Xception."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter, Rule
 from t2tlite.layers.convolution import ConvRes, ConvStep2D
 from t2tlite.modality import Modality, Representation
 from t2tlite.shared_hparams import HIDDEN_SIZE
+from t2tlite.types import Batch, Shape
 
 
 @registry.register_modality
@@ -28,7 +32,7 @@ class Image(Modality):
         Hyperparameter("image_complement", bool, "read [x, 1 - x] instead of x", default=False),
     )
 
-    def __init__(self, hparams, **kwargs):
+    def __init__(self, hparams: HParams, **kwargs: Any) -> None:
         super().__init__(hparams, **kwargs)
         first, second, third, fourth = hparams.image_widths
         self.h1 = ConvStep2D(first, strides=(2, 2), name="h1")
@@ -37,14 +41,14 @@ class Image(Modality):
         self.r2 = ConvRes(fourth, name="r2")
         self.r3 = ConvRes(hparams.hidden_size, name="r3")
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         channels = 6 if self.hparams.image_complement else 3
         for layer in (self.h1, self.h2, self.r1, self.r2, self.r3):
             layer.build((None, None, None, channels))
             channels = layer.filters
         self.built = True
 
-    def bottom(self, features, side, training=False):
+    def bottom(self, features: Batch, side: str, training: bool = False) -> Representation:
         """Represents images `[batch, height, width, 3]` with values in [0, 1]."""
         x = tf.cast(features[side], self.compute_dtype)
         if self.hparams.image_complement:

@@ -1,5 +1,7 @@
 """The language net: subword ids in, subword logits out, one for all text of a run."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -8,7 +10,9 @@ from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import PAD
 from t2tlite.layers.linear import project
 from t2tlite.modality import Modality, Representation
+from t2tlite.problem import Problem
 from t2tlite.shared_hparams import HIDDEN_SIZE
+from t2tlite.types import Batch, Shape
 
 
 @registry.register_modality
@@ -34,10 +38,10 @@ class Language(Modality):
     autoregressive = True
 
     @classmethod
-    def sharing(cls, problem, side, vocabulary, labels):
+    def sharing(cls, problem: Problem, side: str, vocabulary: Any, labels: Any) -> tuple[str, int | None]:
         return vocabulary.fingerprint[:8], vocabulary.size
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         hidden = self.hparams.hidden_size
         normal = keras.initializers.RandomNormal(stddev=hidden**-0.5)
         self.embedding = self.add_weight(name="embedding", shape=(self.size, hidden), initializer=normal)
@@ -45,17 +49,18 @@ class Language(Modality):
             self.softmax = self.add_weight(name="softmax", shape=(self.size, hidden), initializer="zeros")
         self.built = True
 
-    def embed_targets(self, targets):
+    def embed_targets(self, targets: tf.Tensor) -> tf.Tensor:
         """int32 `[batch, length]` -> `[batch, length, hidden]`, zero where padded."""
         table = tf.cast(tf.convert_to_tensor(self.embedding), self.compute_dtype)
         x = tf.gather(table, targets) * self.hparams.hidden_size**0.5
         return x * tf.cast(targets != PAD, x.dtype)[:, :, None]
 
-    def bottom(self, features, side, training=False):
+    def bottom(self, features: Batch, side: str, training: bool = False) -> Representation:
+        """Represents int32 `[batch, length]`."""
         ids = features[side]
         return Representation(self.embed_targets(ids), ids != PAD)
 
-    def top(self, representation, training=False):
+    def top(self, representation: Representation, training: bool = False) -> tf.Tensor:
         """`[batch, length, hidden]` -> float32 logits `[batch, length, size]`."""
         table = self.embedding if self.hparams.shared_embedding_and_softmax_weights else self.softmax
         x = representation.x

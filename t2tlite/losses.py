@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def cross_entropy(logits, targets, smoothing: float = 0.0):
+def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
     """Cross-entropy in nats of float32 `[..., size]` against int32 `[...]`.
 
     With smoothing s the target distribution has 1 - s on the true entry and s spread evenly over all

@@ -1,18 +1,28 @@
 """Attention: the formula, to oneself (with state), to a source, and the MultiModel's attention block."""
 
+from typing import Any, TypeAlias
+
 import keras
 import tensorflow as tf
 
 from t2tlite.layers import history, recording
 from t2tlite.layers.convolution import ConvStep
+from t2tlite.layers.history import History
 from t2tlite.layers.masking import masked_mean
 from t2tlite.layers.once import once
 from t2tlite.layers.timing import timing_signal
+from t2tlite.types import Shape
 
 _FEW = 200_000  # products of queries and keys, for which a matmul takes longer to start than they take
 
+SourceMemory: TypeAlias = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
+"""What attention keeps of a source: keys, values, and which of them may be seen; see `attend`."""
 
-def split_heads(x, heads: int):
+AttentionBlockState: TypeAlias = tuple[tf.Tensor, tuple[History, History], tuple[History, ...]]
+"""Position int32 scalar, of the two convolution steps, of the self-attention; () without attention."""
+
+
+def split_heads(x: tf.Tensor, heads: int) -> tf.Tensor:
     """`[batch, length, channels]` -> `[batch, heads, length, channels / heads]`."""
     shape = tf.shape(x)
     x = tf.reshape(x, [shape[0], shape[1], heads, x.shape[-1] // heads])
@@ -20,7 +30,13 @@ def split_heads(x, heads: int):
 
 
 @once
-def dot_product_attention(queries, keys, values, allowed, return_weights=False):
+def dot_product_attention(
+    queries: tf.Tensor,
+    keys: tf.Tensor,
+    values: tf.Tensor,
+    allowed: tf.Tensor | None,
+    return_weights: bool = False,
+) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
     """Scaled dot-product attention (Vaswani et al. 2017, 3.2.1), softmax in float32.
 
     Args:
@@ -43,7 +59,9 @@ def dot_product_attention(queries, keys, values, allowed, return_weights=False):
     return (y, weights) if return_weights else y
 
 
-def attention_step(queries, keys, values, allowed=None):
+def attention_step(
+    queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, allowed: tf.Tensor | None = None
+) -> tf.Tensor:
     """`dot_product_attention` for few queries and keys, by products and sums.
 
     Args:
@@ -62,13 +80,13 @@ def attention_step(queries, keys, values, allowed=None):
     return tf.reduce_sum(weights[..., None] * values[:, None], axis=3)
 
 
-def softmax(logits, axis: int):
-    """A softmax by plain operations, which start faster than the library's."""
+def softmax(logits: tf.Tensor, axis: int) -> tf.Tensor:
+    """A softmax over one axis of `[...]` by plain operations, which start faster than the library's."""
     weights = tf.exp(logits - tf.reduce_max(logits, axis=axis, keepdims=True))
     return weights / tf.reduce_sum(weights, axis=axis, keepdims=True)
 
 
-def attend(queries, memory, layer: str, stepwise: bool):
+def attend(queries: tf.Tensor, memory: SourceMemory, layer: str, stepwise: bool) -> tf.Tensor:
     """Multi-head attention to a source.
 
     Args:
@@ -93,10 +111,10 @@ def attend(queries, memory, layer: str, stepwise: bool):
     # [sources, rows of each * length, channels]
     shared = tf.reshape(queries, [tf.shape(keys)[0], -1, queries.shape[-1]])
 
-    def by_matmul():
+    def by_matmul() -> tf.Tensor:
         return dot_product_attention(split_heads(shared, heads), keys, values, allowed)
 
-    def by_products():
+    def by_products() -> tf.Tensor:
         split = [tf.shape(shared)[0], tf.shape(shared)[1], heads, queries.shape[-1] // heads]
         attended = attention_step(tf.reshape(shared, split), keys, values, allowed)
         return tf.reshape(attended, [split[0], split[1], heads * values.shape[-1]])
@@ -117,7 +135,7 @@ class SelfAttention(keras.layers.Layer):
       causal: whether a position sees only itself and earlier ones; only then is there a state.
     """
 
-    def __init__(self, hidden: int, heads: int, causal: bool = True, **kwargs):
+    def __init__(self, hidden: int, heads: int, causal: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if hidden % heads:
             raise ValueError(f"`hidden` must be a multiple of `heads`. Received: {hidden}, {heads}")
@@ -129,15 +147,18 @@ class SelfAttention(keras.layers.Layer):
             hidden, use_bias=False, name="output", dtype=self.dtype_policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.project.build(input_shape)
         self.output_projection.build((*input_shape[:-1], self.hidden))
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> tuple[History, ...]:
+        """Keys and values of `batch` sequences: each position's are `[batch, heads, hidden / heads]`."""
         shape = [self.heads, self.hidden // self.heads]
         return tuple(history.empty(length, batch, shape, self.compute_dtype) for _ in range(2))
 
-    def call(self, x, padding_mask=None, state=None):
+    def call(
+        self, x: tf.Tensor, padding_mask: tf.Tensor | None = None, state: tuple[History, ...] | None = None
+    ) -> tf.Tensor | tuple[tf.Tensor, tuple[History, ...]]:
         """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given.
 
         Args:
@@ -156,7 +177,7 @@ class SelfAttention(keras.layers.Layer):
             start = state[0].position
             new = (tf.transpose(y, [2, 0, 1, 3]) for y in (keys, values))
             state = tuple(history.write(old, y) for old, y in zip(state, new, strict=True))
-            keys, values = (tf.transpose(history.read_all(one), [1, 2, 0, 3]) for one in state)
+            keys, values = (tf.transpose(history.read_all(part), [1, 2, 0, 3]) for part in state)
         if self.causal:
             here = start + tf.range(tf.shape(x)[1])
             sees = tf.range(tf.shape(keys)[2])[None, :] <= here[:, None]  # [queries, keys]
@@ -167,12 +188,12 @@ class SelfAttention(keras.layers.Layer):
         y = self.output_projection(attended)
         return y if state is None else (y, state)
 
-    def _step(self, x, state):
+    def _step(self, x: tf.Tensor, state: tuple[History, ...]) -> tuple[tf.Tensor, tuple[History, ...]]:
         """One position, `[batch, hidden]`: sees all that were written, and itself."""
         projected = tf.reshape(self.project(x), [-1, 3, self.heads, self.hidden // self.heads])
         queries, keys, values = tf.unstack(projected, axis=1)  # [batch, heads, depth]
         state = history.append(state[0], keys), history.append(state[1], values)
-        keys, values = (history.read_all(one) for one in state)  # [positions, batch, heads, depth]
+        keys, values = (history.read_all(part) for part in state)  # [positions, batch, heads, depth]
         logits = tf.reduce_sum(tf.cast(keys * queries, tf.float32), axis=-1) * queries.shape[-1] ** -0.5
         weights = tf.cast(softmax(logits, 0), values.dtype)  # [positions, batch, heads]
         y = tf.reduce_sum(weights[..., None] * values, axis=0)
@@ -194,7 +215,7 @@ class AttentionBlock(keras.layers.Layer):
         its values.
     """
 
-    def __init__(self, hidden: int, heads: int = 8, attention: bool = True, **kwargs):
+    def __init__(self, hidden: int, heads: int = 8, attention: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden = hidden
         self.heads = heads
@@ -207,7 +228,7 @@ class AttentionBlock(keras.layers.Layer):
             # No bias: a shift that all keys share changes no softmax.
             self.keys = keras.layers.Dense(hidden, use_bias=False, name="keys", dtype=self.dtype_policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.step1.build(input_shape)
         self.step2.build(input_shape)
         self.values.build(input_shape)
@@ -215,7 +236,7 @@ class AttentionBlock(keras.layers.Layer):
             self.self_attention.build(input_shape)
             self.keys.build(input_shape)
 
-    def memory(self, source, source_mask=None):
+    def memory(self, source: tf.Tensor, source_mask: tf.Tensor | None = None) -> SourceMemory | tf.Tensor:
         """What the block keeps of the source, computed once for a whole decoding.
 
         Args:
@@ -228,12 +249,15 @@ class AttentionBlock(keras.layers.Layer):
         values = split_heads(self.values(source), self.heads)
         return keys, values, None if source_mask is None else source_mask[:, None, None, :]
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> AttentionBlockState:
+        """The state of `batch` sequences of up to `length` positions, before the first."""
         steps = (self.step1.initial_state(batch, length), self.step2.initial_state(batch, length))
         attention = self.self_attention.initial_state(batch, length) if self.attention else ()
         return tf.zeros([], tf.int32), steps, attention
 
-    def call(self, x, memory, state=None):
+    def call(
+        self, x: tf.Tensor, memory: SourceMemory | tf.Tensor, state: AttentionBlockState | None = None
+    ) -> tf.Tensor | tuple[tf.Tensor, AttentionBlockState]:
         """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given.
 
         Args:

@@ -1,15 +1,19 @@
 """The convolution step, the convolution block and the residual convolution of the MultiModel."""
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from t2tlite.layers import xla
+from t2tlite.layers.history import History
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.normalization import EPSILON, LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.separable import SeparableConv1D, SeparableConv2D
+from t2tlite.types import Shape
 
 
 @keras.saving.register_keras_serializable("t2tlite")
@@ -29,8 +33,8 @@ class ConvStep(keras.layers.Layer):
         dilation: int = 1,
         causal: bool = False,
         initial_scale: float = 1.0,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.conv = SeparableConv1D(
@@ -43,14 +47,17 @@ class ConvStep(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.conv.build(input_shape)
         self.norm.build((*input_shape[:-1], self.filters))
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> History:
+        """See `SeparableConv1D.initial_state`."""
         return self.conv.initial_state(batch, length)
 
-    def call(self, x, padding_mask=None, state=None):
+    def call(
+        self, x: tf.Tensor, padding_mask: tf.Tensor | None = None, state: History | None = None
+    ) -> tf.Tensor | tuple[tf.Tensor, History]:
         """Returns `[batch, length, filters]`, or `(that, new state)` where `state` is given."""
         x = apply_mask(tf.nn.relu(x), padding_mask)
         if state is None:
@@ -81,8 +88,8 @@ class ConvBlock(keras.layers.Layer):
         long_dilation: int = 8,
         dropout: float = 0.4,
         causal: bool = False,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.rate = dropout
         common = {"causal": causal, "dtype": self.dtype_policy}
@@ -92,18 +99,25 @@ class ConvBlock(keras.layers.Layer):
         self.step4 = ConvStep(hidden, long_kernel, long_dilation, initial_scale=0.0, name="step4", **common)
         self.steps = (self.step1, self.step2, self.step3, self.step4)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for step in self.steps:
             step.build(input_shape)
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> tuple[History, ...]:
+        """Those of the four steps, for `batch` sequences of up to `length` positions."""
         return tuple(step.initial_state(batch, length) for step in self.steps)
 
-    def call(self, x, padding_mask=None, training=False, state=None):
+    def call(
+        self,
+        x: tf.Tensor,
+        padding_mask: tf.Tensor | None = None,
+        training: bool = False,
+        state: tuple[History, ...] | None = None,
+    ) -> tf.Tensor | tuple[tf.Tensor, tuple[History, ...]]:
         """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given."""
         new_state = []
 
-        def run(index, y):
+        def run(index: int, y: tf.Tensor) -> tf.Tensor:
             if state is None:
                 return self.steps[index](y, padding_mask=padding_mask)
             y, after = self.steps[index](y, padding_mask=padding_mask, state=state[index])
@@ -120,17 +134,29 @@ class ConvBlock(keras.layers.Layer):
 class ConvStep2D(keras.layers.Layer):
     """`LN(SepConv(W, ReLU(x)))` over `[batch, height, width, channels]`; the mask is over the height."""
 
-    def __init__(self, filters: int, kernel_size=(3, 3), strides=(1, 1), **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Sequence[int] = (3, 3),
+        strides: Sequence[int] = (1, 1),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.conv = SeparableConv2D(filters, kernel_size, strides, name="conv", dtype=self.dtype_policy)
         self.norm = LayerNormalization(epsilon=EPSILON, name="norm", dtype=self.dtype_policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.conv.build(input_shape)
         self.norm.build((*input_shape[:-1], self.filters))
 
-    def call(self, x, padding_mask=None):
+    def call(self, x: tf.Tensor, padding_mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns `[batch, ceil(height / stride), ceil(width / stride), filters]`.
+
+        Args:
+          x: `[batch, height, width, channels]`.
+          padding_mask: bool `[batch, height]` or None, False for padding.
+        """
         return self.norm(self.conv(apply_mask(tf.nn.relu(x), padding_mask)))
 
 
@@ -146,7 +172,13 @@ class ConvRes(keras.layers.Layer):
       strides: `(vertical, horizontal)`; (2, 1) strides over time only.
     """
 
-    def __init__(self, filters: int, kernel_size=(3, 3), strides=(2, 2), **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Sequence[int] = (3, 3),
+        strides: Sequence[int] = (2, 2),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.window = tuple(kernel_size)
@@ -155,12 +187,12 @@ class ConvRes(keras.layers.Layer):
         self.step2 = ConvStep2D(filters, kernel_size, name="step2", dtype=self.dtype_policy)
         self.skip = ConvStep2D(filters, (1, 1), strides, name="skip", dtype=self.dtype_policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.step1.build(input_shape)
         self.step2.build((*input_shape[:-1], self.filters))
         self.skip.build(input_shape)
 
-    def call(self, x, padding_mask=None):
+    def call(self, x: tf.Tensor, padding_mask: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Returns `([batch, ceil(height / s), ceil(width / s), filters], mask [batch, ceil(height / s)])`."""
         y = self.step2(self.step1(x, padding_mask=padding_mask), padding_mask=padding_mask)
         y = max_pool(y, self.window, self.strides, padding_mask)
@@ -168,7 +200,9 @@ class ConvRes(keras.layers.Layer):
         return y, None if padding_mask is None else padding_mask[:, :: self.strides[0]]
 
 
-def max_pool(x, window, strides, padding_mask=None):
+def max_pool(
+    x: tf.Tensor, window: tuple[int, ...], strides: tuple[int, ...], padding_mask: tf.Tensor | None = None
+) -> tf.Tensor:
     """Max pooling centred on the positions 0, stride, 2 stride, ...; padding never wins.
 
     Args:
@@ -185,7 +219,7 @@ def max_pool(x, window, strides, padding_mask=None):
     return tf.nn.max_pool2d(x, window, strides, "VALID")
 
 
-def _max_of_taps(x, window, strides):
+def _max_of_taps(x: tf.Tensor, window: tuple[int, ...], strides: tuple[int, ...]) -> tf.Tensor:
     """The same; XLA's gradient of pooling is a scatter, which takes a GPU far longer than the pooling."""
     rows, columns = (
         [slice(i, (i - width + 1) or None, stride) for i in range(width)]

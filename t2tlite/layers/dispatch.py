@@ -1,6 +1,6 @@
 """Dispatch: gives each choice a slot of its expert, and moves activations there and back by gathers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -35,7 +35,14 @@ class Plan(NamedTuple):
     choices: tf.Tensor
 
 
-def plan_dispatch(experts, mask, n: int, capacity, drops: bool, shared=1) -> Plan:
+def plan_dispatch(
+    experts: tf.Tensor,
+    mask: tf.Tensor,
+    n: int,
+    capacity: int | tf.Tensor,
+    drops: bool,
+    shared: int | tf.Tensor = 1,
+) -> Plan:
     """Gives each choice a slot of its expert, first come, first served; padding gets none.
 
     The number of slots follows from the number of tokens, not from their choices, so XLA can compile it.
@@ -80,7 +87,9 @@ def plan_dispatch(experts, mask, n: int, capacity, drops: bool, shared=1) -> Pla
     )
 
 
-def _as_many_as_needed(count, ranked, rank, capacity, shared):
+def _as_many_as_needed(
+    count: tf.Tensor, ranked: tf.Tensor, rank: tf.Tensor, capacity: int | tf.Tensor, shared: int | tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Slots where no choice is dropped.
 
     Args:
@@ -103,12 +112,12 @@ def _as_many_as_needed(count, ranked, rank, capacity, shared):
     return slot, (shared * n + tf.maximum(most, 1)) * capacity, ends[:n]
 
 
-def _gather_or_zero(x, index):
+def _gather_or_zero(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
     """Rows of `x`, and zeros where the index is just past its end."""
     return tf.gather(tf.concat([x, tf.zeros([1, x.shape[-1]], x.dtype)], axis=0), index)
 
 
-def dispatch(x, plan: Plan, training: bool = True):
+def dispatch(x: tf.Tensor, plan: Plan, training: bool = True) -> tf.Tensor:
     """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too."""
     k = plan.slot_of_choice.shape[1]
     if not training:
@@ -116,7 +125,7 @@ def dispatch(x, plan: Plan, training: bool = True):
     return _dispatched(x, plan.choice_of_slot // k, plan.slot_of_choice)
 
 
-def undispatch(y, plan: Plan, training: bool = True):
+def undispatch(y: tf.Tensor, plan: Plan, training: bool = True) -> tf.Tensor:
     """Fetches each choice's result: `[slots, channels]` -> `[tokens, k, channels]`, zeros where dropped."""
     if not training:
         return _gather_or_zero(y, plan.slot_of_choice)
@@ -125,10 +134,10 @@ def undispatch(y, plan: Plan, training: bool = True):
 
 # TensorFlow never forgets a custom gradient, nor the graph it was made in: so that graph is a small one.
 @once
-def _dispatched(x, token_of_slot, slot_of_choice):
+def _dispatched(x: tf.Tensor, token_of_slot: tf.Tensor, slot_of_choice: tf.Tensor) -> tf.Tensor:
     @tf.custom_gradient
-    def forward(x):
-        def backward(dy):
+    def forward(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        def backward(dy: tf.Tensor) -> tf.Tensor:
             return tf.reduce_sum(_gather_or_zero(dy, slot_of_choice), axis=1)
 
         return _gather_or_zero(x, token_of_slot), backward
@@ -137,10 +146,10 @@ def _dispatched(x, token_of_slot, slot_of_choice):
 
 
 @once
-def _undispatched(y, slot_of_choice, choice_of_slot):
+def _undispatched(y: tf.Tensor, slot_of_choice: tf.Tensor, choice_of_slot: tf.Tensor) -> tf.Tensor:
     @tf.custom_gradient
-    def forward(y):
-        def backward(dz):
+    def forward(y: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        def backward(dz: tf.Tensor) -> tf.Tensor:
             return _gather_or_zero(tf.reshape(dz, [-1, dz.shape[-1]]), choice_of_slot)
 
         return _gather_or_zero(y, slot_of_choice), backward
@@ -148,7 +157,9 @@ def _undispatched(y, slot_of_choice, choice_of_slot):
     return forward(y)
 
 
-def apply_experts(slots, plan: Plan, n: int, kernels, feed_forward: Callable):
+def apply_experts(
+    slots: tf.Tensor, plan: Plan, n: int, kernels: Sequence[tf.Tensor], feed_forward: Callable[..., tf.Tensor]
+) -> tf.Tensor:
     """Gives each block to its expert: `[slots, channels]` -> `[slots, channels]`.
 
     The shared blocks go through one batched product, the further ones through a loop, one after the other. So
@@ -168,7 +179,7 @@ def apply_experts(slots, plan: Plan, n: int, kernels, feed_forward: Callable):
     if plan.ends is None:
         return tf.reshape(shared, [-1, slots.shape[-1]])
 
-    def apply_one(number, blocks):
+    def apply_one(number: tf.Tensor, blocks: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         expert = tf.reduce_sum(tf.cast(plan.ends <= number, tf.int32))
         y = feed_forward(blocks.read(number), *(tf.gather(kernel, expert) for kernel in kernels))
         return number + 1, blocks.write(number, y)

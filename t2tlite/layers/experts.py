@@ -1,11 +1,12 @@
 """Mixture of experts: noisy top-k gating and its two losses (Shazeer et al. 2017)."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, Self
 
 import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import NOT_NEGATIVE, Hyperparameter
 from t2tlite.layers import randomness, recording
 from t2tlite.layers.attention import softmax
@@ -19,6 +20,7 @@ from t2tlite.shared_hparams import (
     MOE_LOAD_LOSS_COEF,
     MOE_NUM_EXPERTS,
 )
+from t2tlite.types import Shape
 
 # Outside training a block has an even share of the choices times this, and so many slots at least.
 _ROOM = 1.25
@@ -42,7 +44,14 @@ class Gating(NamedTuple):
     load: tf.Tensor
 
 
-def cv_squared(x):
+class Balancing(Protocol):
+    """What balancing losses are computed from: a NamedTuple of tensors that add up, as `Balance`."""
+
+    def loss(self) -> tf.Tensor:
+        """Float32 scalar, of what the tensors say."""
+
+
+def cv_squared(x: tf.Tensor) -> tf.Tensor:
     """Squared coefficient of variation, `Var(x) / Mean(x)^2` (Shazeer et al. 2017, eq. 7)."""
     mean, variance = tf.nn.moments(x, axes=[0])
     return variance / (tf.square(mean) + 1e-10)
@@ -65,14 +74,16 @@ class Balance(NamedTuple):
     weights: tf.Tensor
     parts: tf.Tensor
 
-    def loss(self):
+    def loss(self) -> tf.Tensor:
         """Float32 scalar, how uneven the load of the experts is (Shazeer et al. 2017, eq. 7 and 11)."""
         uneven = tf.stack([cv_squared(self.load), cv_squared(self.importance)])
         return tf.reduce_sum(self.weights / self.parts * uneven)
 
 
 @once
-def noisy_top_k(clean, raw_noise_scale, mask, k: int, noise=None) -> Gating:
+def noisy_top_k(
+    clean: tf.Tensor, raw_noise_scale: tf.Tensor, mask: tf.Tensor, k: int, noise: tf.Tensor | None = None
+) -> Gating:
     """Noisy top-k gating (Shazeer et al. 2017, eq. 3-5 and 8-10).
 
     Args:
@@ -103,14 +114,26 @@ def noisy_top_k(clean, raw_noise_scale, mask, k: int, noise=None) -> Gating:
     return Gating(experts, gates, importance, load)
 
 
-def feed_forward(x, in_kernel, out_kernel):
+def feed_forward(
+    x: tf.Tensor, in_kernel: tf.Tensor | keras.Variable, out_kernel: tf.Tensor | keras.Variable
+) -> tf.Tensor:
     """`ReLU(x . in) . out` of one expert, or of each of several: `[..., d]` -> `[..., d]`."""
     hidden = tf.nn.relu(tf.matmul(x, tf.cast(in_kernel, x.dtype)))
     return tf.matmul(hidden, tf.cast(out_kernel, x.dtype))
 
 
 @once
-def _mixed(x, mask, experts, gates, in_kernel, out_kernel, capacity, shared, training):
+def _mixed(
+    x: tf.Tensor,
+    mask: tf.Tensor,
+    experts: tf.Tensor,
+    gates: tf.Tensor,
+    in_kernel: tf.Tensor,
+    out_kernel: tf.Tensor,
+    capacity: int | tf.Tensor,
+    shared: int | tf.Tensor,
+    training: bool,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """What the experts of each token `[tokens, hidden]` make of it, `Plan.dropped` and `Plan.choices`."""
     n = in_kernel.shape[0]
     plan = plan_dispatch(experts, mask, n, capacity, drops=training, shared=shared)
@@ -164,8 +187,8 @@ class MixtureOfExperts(keras.layers.Layer):
         capacity: float = 1.25,
         load_weight: float = 0.01,
         importance_weight: float = 0.01,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not 1 <= experts_per_token <= experts:
             raise ValueError(
@@ -181,7 +204,7 @@ class MixtureOfExperts(keras.layers.Layer):
         self.importance_weight = importance_weight
 
     @classmethod
-    def from_hparams(cls, hparams, **kwargs):
+    def from_hparams(cls, hparams: HParams, **kwargs: Any) -> Self:
         return cls(
             hparams.hidden_size,
             hparams.filter_size,
@@ -193,7 +216,7 @@ class MixtureOfExperts(keras.layers.Layer):
             **kwargs,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         n, d, f = self.experts, self.hidden, self.filter
         self.build_gate((d, n))
         # Without autocast only those weights are cast under mixed precision that are used.
@@ -210,12 +233,14 @@ class MixtureOfExperts(keras.layers.Layer):
             autocast=False,
         )
 
-    def build_gate(self, shape):
+    def build_gate(self, shape: tuple[int, int]) -> None:
         # Without autocast the gate stays in float32 under mixed precision.
         self.gate_kernel = self.add_weight(name="gate", shape=shape, initializer="zeros", autocast=False)
         self.noise_kernel = self.add_weight(name="noise", shape=shape, initializer="zeros", autocast=False)
 
-    def gate(self, x, mask, shape, training) -> tuple[Gating, Any]:
+    def gate(
+        self, x: tf.Tensor, mask: tf.Tensor, shape: tf.Tensor, training: bool
+    ) -> tuple[Gating, Balancing]:
         """Chooses the experts of every token.
 
         Args:
@@ -240,7 +265,9 @@ class MixtureOfExperts(keras.layers.Layer):
         weights = tf.constant([self.load_weight, self.importance_weight])
         return gating, Balance(gating.load, gating.importance, weights, tf.ones([]))
 
-    def call(self, x, padding_mask=None, training=False):
+    def call(
+        self, x: tf.Tensor, padding_mask: tf.Tensor | None = None, training: bool = False
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
         """Mixes the experts at every position.
 
         Args:
@@ -272,7 +299,7 @@ class MixtureOfExperts(keras.layers.Layer):
         }
         return tf.reshape(y, shape), statistics
 
-    def _blocks(self, experts, training):
+    def _blocks(self, experts: tf.Tensor, training: bool) -> tuple[tf.Tensor, int | tf.Tensor]:
         """Slots of a block, and `Plan.shared`, for choices `[tokens, k]`."""
         tokens, n = tf.shape(experts)[0], self.experts
         choices = tf.size(experts)
@@ -283,7 +310,7 @@ class MixtureOfExperts(keras.layers.Layer):
         capacity = tf.maximum(tf.minimum(capacity, tokens), 1)  # no token chooses an expert twice
         return capacity, self._shared(choices)
 
-    def _shared(self, choices):
+    def _shared(self, choices: tf.Tensor) -> int | tf.Tensor:
         """1 to compute all experts together, 0 only those that were chosen, one after the other.
 
         For a decoding step of the base's size the one reads 2 GB of weights, the other 8 MB for each choice.
@@ -302,9 +329,11 @@ class NoExperts(keras.layers.Layer):
     HPARAMS = ()
 
     @classmethod
-    def from_hparams(cls, hparams, **kwargs):
+    def from_hparams(cls, hparams: HParams, **kwargs: Any) -> Self:
         return cls(**kwargs)
 
-    def call(self, x, padding_mask=None, training=False):
+    def call(
+        self, x: tf.Tensor, padding_mask: tf.Tensor | None = None, training: bool = False
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
         """Returns zeros `[batch, length, hidden]`, and no statistics."""
         return tf.zeros_like(x), {}

@@ -6,6 +6,7 @@ says in which row each position of a row's output was written. A convolution the
 otherwise all that it keeps would move.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -21,19 +22,19 @@ class History(NamedTuple):
         where rows never change places.
     """
 
-    entries: Any
-    position: Any
-    origin: Any = None
+    entries: tf.Tensor
+    position: tf.Tensor
+    origin: tf.Tensor | None = None
 
 
-def empty(slots: int, rows, shape, dtype) -> History:
+def empty(slots: int, rows: int | tf.Tensor, shape: Sequence[int], dtype: tf.DType | str) -> History:
     """A history of the last `slots` positions, of zeros of a shape for each row."""
     # Not tf.zeros, which is folded to constants that several histories share, and `append` writes in place.
     entries = tf.raw_ops.Empty(shape=[slots, rows, *shape], dtype=dtype, init=True)
     return History(tf.ensure_shape(entries, [slots, None, *shape]), tf.zeros([], tf.int32))
 
 
-def write(history: History, new) -> History:
+def write(history: History, new: tf.Tensor) -> History:
     """Puts `new` `[positions, rows, ...]` behind what is there; what falls out of the ring is lost."""
     slots = history.entries.shape[0]
     count = tf.shape(new)[0]
@@ -43,7 +44,7 @@ def write(history: History, new) -> History:
     return history._replace(entries=entries, position=history.position + count)
 
 
-def append(history: History, new) -> History:
+def append(history: History, new: tf.Tensor) -> History:
     """`write` of one position, `new` `[rows, ...]`; in a graph it uses the old history up.
 
     There it writes in place: `tensor_scatter_nd_update` in a loop copies all that is there.
@@ -56,13 +57,13 @@ def append(history: History, new) -> History:
     return history._replace(entries=entries, position=history.position + 1)
 
 
-def after(history: History, *reads) -> History:
+def after(history: History, *reads: tf.Tensor) -> History:
     """The history, to be written only when this has been read."""
     with tf.control_dependencies(reads):
         return history._replace(entries=tf.identity(history.entries))
 
 
-def read(history: History, positions):
+def read(history: History, positions: tf.Tensor) -> tf.Tensor:
     """`[positions, rows, ...]` at int32 `[positions]`, each at most `slots` back; zeros before the first."""
     slots = history.entries.shape[0]
     if history.origin is None:
@@ -71,7 +72,7 @@ def read(history: History, positions):
     return _at(history.entries, (positions % slots)[:, None], rows)
 
 
-def read_all(history: History):
+def read_all(history: History) -> tf.Tensor:
     """`[positions, rows, ...]` of all that was written, where there is a slot for each."""
     used = history.entries[: history.position]
     if history.origin is None:
@@ -79,15 +80,15 @@ def read_all(history: History):
     return _at(used, tf.range(history.position)[:, None], history.origin[: history.position])
 
 
-def _at(entries, slots, rows):
+def _at(entries: tf.Tensor, slots: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """`[positions, rows, ...]`, from slots `[positions, 1]` and rows `[positions, rows]`."""
     shape = tf.shape(entries)
     flat = tf.reshape(entries, tf.concat([[shape[0] * shape[1]], shape[2:]], axis=0))
-    found = tf.gather(flat, slots * shape[1] + rows)
-    return tf.ensure_shape(found, [None, None, *entries.shape[2:]])
+    gathered = tf.gather(flat, slots * shape[1] + rows)
+    return tf.ensure_shape(gathered, [None, None, *entries.shape[2:]])
 
 
-def map_state(of_history, of_tensor, state):
+def map_state(of_history: Callable[[History], Any], of_tensor: Callable[[tf.Tensor], Any], state: Any) -> Any:
     """A state with every `History` and every other tensor replaced; tuples, lists and dictionaries stay."""
     if isinstance(state, History):
         return of_history(state)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def project(x, kernel, transpose: bool = False):
+def project(x: tf.Tensor, kernel: tf.Tensor, transpose: bool = False) -> tf.Tensor:
     """`[..., d] . [d, n] -> [..., n]`, one product for all positions; `transpose`: the kernel is `[n, d]`.
 
     `tf.matmul` of three dimensions by two has as the kernel's gradient one product for each row of the

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def apply_mask(x, mask):
+def apply_mask(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """Zeroes the padded positions of `x` `[batch, length, ...]`; `mask` is bool `[batch, length]` or None."""
     if mask is None:
         return x
@@ -11,7 +11,7 @@ def apply_mask(x, mask):
     return x * tf.cast(tf.reshape(mask, shape), x.dtype)
 
 
-def masked_mean(x, mask):
+def masked_mean(x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """Mean of `x` `[batch, length, channels]` over its unpadded positions: `[batch, channels]`."""
     if mask is None:
         return tf.reduce_mean(x, axis=1)

@@ -1,5 +1,7 @@
 """Layer normalization."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -16,7 +18,7 @@ class LayerNormalization(keras.layers.LayerNormalization):
     has dozens.
     """
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """`[..., channels]`, of any rank; computed in float32 whatever its type."""
         size = x.shape[-1]
         gamma = tf.convert_to_tensor(self.gamma) if self.scale else tf.ones([size])
@@ -25,18 +27,20 @@ class LayerNormalization(keras.layers.LayerNormalization):
 
 
 @once
-def _normalized(x, gamma, beta, epsilon):
+def _normalized(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float) -> tf.Tensor:
     gamma, beta = tf.cast(gamma, tf.float32), tf.cast(beta, tf.float32)
     others = list(range(x.shape.rank - 1))
 
     @tf.custom_gradient
-    def normalized(x, gamma, beta):
+    def normalized(
+        x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]]:
         centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
         inverse = tf.math.rsqrt(variance + epsilon)
         standard = centred * inverse
 
-        def gradient(upstream):
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             of_standard = upstream * gamma
             common = tf.reduce_mean(of_standard, axis=-1, keepdims=True)
             along = tf.reduce_mean(of_standard * standard, axis=-1, keepdims=True)

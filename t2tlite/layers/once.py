@@ -1,13 +1,18 @@
 """Operations that stand in a graph once, however often they are computed."""
 
 import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import tensorflow as tf
 
 from t2tlite.layers import xla
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def once(function):
+
+def once(function: Callable[P, R]) -> Callable[P, R]:
     """Within a graph, makes a function of tensors a function of the graph, and so its gradient.
 
     TensorFlow holds some 10 KB in memory for each operation of a traced graph, and most of a body's are those
@@ -25,7 +30,7 @@ def once(function):
     compiled = tf.function(function, autograph=False)
 
     @functools.wraps(function)
-    def call(*args, **kwargs):
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
         inline = tf.executing_eagerly() or xla.is_traced_for()
         return (function if inline else compiled)(*args, **kwargs)
 

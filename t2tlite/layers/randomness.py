@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
@@ -9,7 +10,9 @@ _local = threading.local()
 
 
 @contextlib.contextmanager
-def scope(seed, row=0, stride: int = 1, whole=None):
+def scope(
+    seed: tf.Tensor, row: int | tf.Tensor = 0, stride: int = 1, whole: tf.Tensor | None = None
+) -> Iterator[None]:
     """Within this scope, `next_seed` derives from `seed`, numbering the draws in the order of tracing.
 
     A replica has only some rows of a batch, every n-th one. It draws for all rows of the batch and keeps its
@@ -31,7 +34,7 @@ def scope(seed, row=0, stride: int = 1, whole=None):
         _local.state, _local.rows = before
 
 
-def next_seed():
+def next_seed() -> tf.Tensor:
     """A fresh int32 `[2]` seed; outside any scope it comes from TensorFlow's global generator."""
     state = getattr(_local, "state", None)
     if state is None:
@@ -40,7 +43,7 @@ def next_seed():
     return tf.random.experimental.stateless_fold_in(state[0], state[1])
 
 
-def dropout(x, rate: float, training: bool):
+def dropout(x: tf.Tensor, rate: float, training: bool) -> tf.Tensor:
     """Inverted dropout with a stateless mask; `x` itself outside training or at rate 0.
 
     Args:
@@ -52,18 +55,18 @@ def dropout(x, rate: float, training: bool):
     return tf.where(kept, x / tf.cast(1 - rate, x.dtype), tf.zeros([], x.dtype))
 
 
-def normal(shape):
+def normal(shape: tf.Tensor) -> tf.Tensor:
     """Standard normal float32 numbers of a shape `[batch, ...]`."""
     return _rows(tf.random.stateless_normal, shape)
 
 
-def bernoulli(probabilities):
+def bernoulli(probabilities: tf.Tensor) -> tf.Tensor:
     """1 with these probabilities, float `[batch, ...]`, and else 0: of their shape and type."""
     drawn = _rows(tf.random.stateless_uniform, tf.shape(probabilities))
     return tf.cast(drawn < tf.cast(probabilities, tf.float32), probabilities.dtype)
 
 
-def _rows(draw, shape):
+def _rows(draw: Callable[..., tf.Tensor], shape: tf.Tensor) -> tf.Tensor:
     """This replica's rows of what is drawn for the whole batch."""
     row, stride, whole = getattr(_local, "rows", (0, 1, None))
     if stride == 1:

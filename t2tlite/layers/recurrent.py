@@ -1,9 +1,16 @@
 """Recurrent layers, LSTM and GRU: a loop along the length, in which padding leaves the state as it is."""
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import keras
 import tensorflow as tf
 
 from t2tlite.layers.linear import project
+from t2tlite.types import Shape
+
+RecurrentState: TypeAlias = tuple[tf.Tensor, ...]
+"""Float32 `[batch, units]` each, the output first."""
 
 
 class _Recurrent(keras.layers.Layer):
@@ -20,12 +27,12 @@ class _Recurrent(keras.layers.Layer):
     gates: int  # matrices that stand beside each other in a kernel
     parts: int  # tensors of the state
 
-    def __init__(self, units: int, backwards: bool = False, **kwargs):
+    def __init__(self, units: int, backwards: bool = False, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)  # which would cast the state as well
         self.units = units
         self.backwards = backwards
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         width = self.gates * self.units
         self.kernel = self.add_weight(
             name="kernel", shape=(input_shape[-1], width), initializer="glorot_uniform"
@@ -34,7 +41,7 @@ class _Recurrent(keras.layers.Layer):
             name="recurrent_kernel", shape=(self.units, width), initializer="orthogonal"
         )
 
-    def cell(self, x, recurrent, state):
+    def cell(self, x: tf.Tensor, recurrent: tf.Tensor, state: RecurrentState) -> RecurrentState:
         """One position.
 
         Args:
@@ -46,10 +53,13 @@ class _Recurrent(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def initial_state(self, batch):
+    def initial_state(self, batch: int | tf.Tensor) -> RecurrentState:
+        """Zeros, float32 `[batch, units]` each."""
         return tuple(tf.zeros([batch, self.units]) for _ in range(self.parts))
 
-    def call(self, x, padding_mask=None, state=None):
+    def call(
+        self, x: tf.Tensor, padding_mask: tf.Tensor | None = None, state: RecurrentState | None = None
+    ) -> tf.Tensor | tuple[tf.Tensor, RecurrentState]:
         """Runs along the length.
 
         Args:
@@ -66,7 +76,7 @@ class _Recurrent(keras.layers.Layer):
         projected = tf.transpose(projected, [1, 0, 2])  # [length, batch, gates * units]
         valid = None if padding_mask is None else tf.transpose(padding_mask)[:, :, None]
 
-        def advance(position, x, before):
+        def advance(position: int | tf.Tensor, x: tf.Tensor, before: RecurrentState) -> RecurrentState:
             recurrent = tf.cast(tf.matmul(tf.cast(before[0], kernel.dtype), kernel), tf.float32)
             after = self.cell(x, recurrent, before)
             if valid is None:
@@ -84,14 +94,21 @@ class _Recurrent(keras.layers.Layer):
         y = tf.cast(y, x.dtype)
         return y if state is None else (y, after)
 
-    def _along(self, advance, inputs, before):
+    def _along(
+        self,
+        advance: Callable[[int | tf.Tensor, tf.Tensor, RecurrentState], RecurrentState],
+        inputs: tf.Tensor,
+        before: RecurrentState,
+    ) -> tuple[tf.Tensor, RecurrentState]:
         """The outputs `[length, batch, units]` of all positions, and the state after the last."""
         length = tf.shape(inputs)[0]
         # Arrays, since the gradient of a slice is as large as what it was cut from.
         inputs = tf.TensorArray(inputs.dtype, length).unstack(inputs)
         outputs = tf.TensorArray(tf.float32, length, element_shape=[None, self.units])
 
-        def body(count, state, outputs):
+        def body(
+            count: tf.Tensor, state: RecurrentState, outputs: tf.TensorArray
+        ) -> tuple[tf.Tensor, RecurrentState, tf.TensorArray]:
             position = length - 1 - count if self.backwards else count
             state = advance(position, inputs.read(position), state)
             return count + 1, state, outputs.write(position, state[0])
@@ -115,20 +132,20 @@ class LSTM(_Recurrent):
 
     gates, parts = 4, 2
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         self.bias = self.add_weight(
             name="bias", shape=(4 * self.units,), initializer=_forget_bias, autocast=False
         )
 
-    def cell(self, x, recurrent, state):
+    def cell(self, x: tf.Tensor, recurrent: tf.Tensor, state: RecurrentState) -> RecurrentState:
         gates = x + recurrent + tf.convert_to_tensor(self.bias)
         i, f, g, o = tf.split(gates, 4, axis=-1)
         c = tf.sigmoid(f) * state[1] + tf.sigmoid(i) * tf.tanh(g)
         return tf.sigmoid(o) * tf.tanh(c), c
 
 
-def _forget_bias(shape, dtype=None):
+def _forget_bias(shape: tuple[int, ...], dtype: tf.DType | str | None = None) -> tf.Tensor:
     return tf.repeat(tf.constant([0, 1, 0, 0], dtype), shape[0] // 4)
 
 
@@ -143,13 +160,13 @@ class GRU(_Recurrent):
 
     gates, parts = 3, 1
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         self.bias = self.add_weight(
             name="bias", shape=(2, 3 * self.units), initializer="zeros", autocast=False
         )
 
-    def cell(self, x, recurrent, state):
+    def cell(self, x: tf.Tensor, recurrent: tf.Tensor, state: RecurrentState) -> RecurrentState:
         bias = tf.convert_to_tensor(self.bias)
         of_x = tf.split(x + bias[0], 3, axis=-1)
         of_h = tf.split(recurrent + bias[1], 3, axis=-1)
@@ -172,17 +189,17 @@ class Bidirectional(keras.layers.Layer):
       units: channels of the output, even.
     """
 
-    def __init__(self, cell: str, units: int, **kwargs):
+    def __init__(self, cell: str, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         half, dtype = units // 2, self.dtype_policy
         self.forwards = CELLS[cell](half, name="forwards", dtype=dtype)
         self.backwards = CELLS[cell](half, backwards=True, name="backwards", dtype=dtype)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.forwards.build(input_shape)
         self.backwards.build(input_shape)
 
-    def call(self, x, padding_mask=None):
+    def call(self, x: tf.Tensor, padding_mask: tf.Tensor | None = None) -> tf.Tensor:
         """`[batch, length, channels]` -> `[batch, length, units]`."""
         directions = (self.forwards, self.backwards)
         return tf.concat([layer(x, padding_mask=padding_mask) for layer in directions], axis=-1)

@@ -6,13 +6,16 @@ Code compiled by XLA can't talk to other replicas, so these have to be called ou
 import itertools
 import math
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import tensorflow as tf
+
+Nest = TypeVar("Nest")
 
 BUCKET = 64 * 2**20  # bytes
 
 
-def total(values):
+def total(values: Nest) -> Nest:
     """The sums of small float32 tensors over all replicas, and through them the gradient.
 
     All of them together are one exchange, since each costs the wait for the slowest replica.
@@ -30,7 +33,7 @@ def total(values):
     return tf.nest.pack_sequence_as(values, _exchanged(context, parts))
 
 
-def gathered(tensors, most: int):
+def gathered(tensors: Iterable[tf.Tensor], most: int) -> tuple[list[tf.Tensor], tf.Tensor]:
     """The rows that all replicas have, those of a replica together, and through them the gradient.
 
     The gradient that reaches a row is the sum of those that all replicas have of it. What is exchanged has
@@ -61,14 +64,14 @@ def gathered(tensors, most: int):
     return [one[:whole] for one in total(spread)], places
 
 
-def assign(variable, value):
+def assign(variable: tf.Variable, value: tf.Tensor) -> None:
     """Gives a variable a value, which is the same on every replica."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         variable.assign(value)
         return
 
-    def across(strategy, value):
+    def across(strategy: tf.distribute.Strategy, value: tf.Tensor) -> None:
         strategy.extended.update(variable, lambda own, new: own.assign(new), args=(value,))
 
     context.merge_call(across, args=(value,))
@@ -111,7 +114,7 @@ def buckets(sizes: Iterable[int], most: int) -> Iterator[int]:
         yield count
 
 
-def _exchanged(context, parts):
+def _exchanged(context: tf.distribute.ReplicaContext, parts: list[tf.Tensor]) -> list[tf.Tensor]:
     """The sums of tensors of one dtype, sent as one tensor."""
     if len(parts) == 1:
         return [context.all_reduce(tf.distribute.ReduceOp.SUM, parts[0])]

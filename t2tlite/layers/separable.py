@@ -1,11 +1,16 @@
 """Depthwise-separable convolutions over one dimension (causal or centred, with state) and over two."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from t2tlite.layers import history, xla
+from t2tlite.layers.history import History
 from t2tlite.layers.once import once
+from t2tlite.types import Shape
 
 
 @keras.saving.register_keras_serializable("t2tlite")
@@ -19,17 +24,17 @@ class NearIdentity(keras.initializers.Initializer):
       tap: index of the tap at 1, e.g. the middle one, or the last of a causal kernel.
     """
 
-    def __init__(self, tap: tuple[int, ...]):
+    def __init__(self, tap: tuple[int, ...]) -> None:
         self.tap = tuple(tap)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: tf.DType | str | None = None) -> tf.Tensor:
         window = shape[:-1]
-        one = np.zeros(shape, np.float32)
-        one[self.tap] = 1.0
+        unit = np.zeros(shape, np.float32)
+        unit[self.tap] = 1.0
         noise = keras.random.normal(shape, stddev=0.3 * np.prod(window) ** -0.5, dtype=dtype)
-        return noise + tf.cast(one, noise.dtype)
+        return noise + tf.cast(unit, noise.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"tap": self.tap}
 
 
@@ -43,7 +48,7 @@ class Centred(keras.initializers.Initializer):
     between examples, and with this initialisation 50%.
     """
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: tf.DType | str | None = None) -> tf.Tensor:
         kernel = keras.random.normal(shape, stddev=(2 / shape[0]) ** 0.5, dtype=dtype)
         if shape[0] == 1:  # a single input, such as a spectrogram: less its mean nothing would be left
             return kernel
@@ -53,7 +58,9 @@ class Centred(keras.initializers.Initializer):
 class _Separable(keras.layers.Layer):
     """The variables that both dimensionalities share: depthwise kernel, pointwise kernel, bias."""
 
-    def _add_weights(self, window, tap, channels, filters):
+    def _add_weights(
+        self, window: tuple[int, ...], tap: tuple[int, ...], channels: int, filters: int
+    ) -> None:
         self.depthwise_kernel = self.add_weight(
             name="depthwise_kernel", shape=(*window, channels), initializer=NearIdentity(tap)
         )
@@ -62,14 +69,14 @@ class _Separable(keras.layers.Layer):
         )
         self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
 
-    def _depthwise_weights(self, dtype):
+    def _depthwise_weights(self, dtype: tf.DType) -> tf.Tensor:
         return tf.cast(self.depthwise_kernel, tf.float32 if xla.is_traced_for() else dtype)
 
-    def _pointwise_weights(self, dtype):
+    def _pointwise_weights(self, dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.cast(self.pointwise_kernel, dtype), tf.cast(self.bias, dtype)
 
 
-def _pointwise(x, kernel, bias):
+def _pointwise(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     # Of two dimensions: with four of which the second is 1, TensorFlow 2.21 on a CPU gives wrong numbers or
     # crashes (tensorflow#123109), and the gradient of the kernel would be summed over a batch.
     y = tf.nn.bias_add(tf.matmul(tf.reshape(x, [-1, kernel.shape[0]]), kernel), bias)
@@ -77,14 +84,14 @@ def _pointwise(x, kernel, bias):
     return tf.ensure_shape(tf.reshape(y, shape), [*x.shape[:-1], kernel.shape[1]])
 
 
-def _depthwise(window, kernel, dilation):
+def _depthwise(window: tf.Tensor, kernel: tf.Tensor, dilation: int) -> tf.Tensor:
     """`[batch, length, channels]` by a kernel `[taps, channels]`; as many positions as are all taps apart."""
     return tf.nn.depthwise_conv2d(
         window[:, None], kernel[None, :, :, None], [1, 1, 1, 1], "VALID", dilations=[1, dilation]
     )[:, 0]
 
 
-def _sum_of_taps(x, kernel, dilation, before, after):
+def _sum_of_taps(x: tf.Tensor, kernel: tf.Tensor, dilation: int, before: int, after: int) -> tf.Tensor:
     """`_depthwise` of `x` padded by so many positions, for XLA.
 
     XLA makes one kernel of the products and their sum. On an H200 that took 0.3 to 0.4 ms with its gradients,
@@ -97,7 +104,9 @@ def _sum_of_taps(x, kernel, dilation, before, after):
 
 
 @once
-def _causal(x, kernel, pointwise, bias, dilation):
+def _causal(
+    x: tf.Tensor, kernel: tf.Tensor, pointwise: tf.Tensor, bias: tf.Tensor, dilation: int
+) -> tf.Tensor:
     size = kernel.shape[0]
     if xla.is_traced_for():
         return _pointwise(_sum_of_taps(x, kernel, dilation, (size - 1) * dilation, 0), pointwise, bias)
@@ -107,7 +116,9 @@ def _causal(x, kernel, pointwise, bias, dilation):
 
 
 @once
-def _centred(x, kernel, pointwise, bias, dilation):
+def _centred(
+    x: tf.Tensor, kernel: tf.Tensor, pointwise: tf.Tensor, bias: tf.Tensor, dilation: int
+) -> tf.Tensor:
     middle = kernel.shape[0] // 2
     if xla.is_traced_for():
         return _pointwise(_sum_of_taps(x, kernel, dilation, *[middle * dilation] * 2), pointwise, bias)
@@ -118,13 +129,17 @@ def _centred(x, kernel, pointwise, bias, dilation):
 
 
 @once
-def _strided(x, kernel, pointwise, bias, strides):
+def _strided(
+    x: tf.Tensor, kernel: tf.Tensor, pointwise: tf.Tensor, bias: tf.Tensor, strides: tuple[int, ...]
+) -> tf.Tensor:
     """A kernel of 1x1."""
     return _pointwise(x[:, :: strides[0], :: strides[1]] * kernel[0, 0], pointwise, bias)
 
 
 @once
-def _padded(x, kernel, pointwise, bias, strides):
+def _padded(
+    x: tf.Tensor, kernel: tf.Tensor, pointwise: tf.Tensor, bias: tf.Tensor, strides: tuple[int, ...]
+) -> tf.Tensor:
     height, width = kernel.shape[:2]
     padding = [[0, 0], [height // 2] * 2, [width // 2] * 2, [0, 0]]
     if xla.is_traced_for():
@@ -133,7 +148,9 @@ def _padded(x, kernel, pointwise, bias, strides):
     return _pointwise(x, pointwise, bias)
 
 
-def _sum_of_taps_2d(x, kernel, strides, padding):
+def _sum_of_taps_2d(
+    x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, ...], padding: list[list[int]]
+) -> tf.Tensor:
     """A depthwise convolution in two dimensions, for XLA; see `_sum_of_taps`."""
     window = tf.pad(tf.cast(x, tf.float32), padding)
     reach = [
@@ -163,7 +180,9 @@ class SeparableConv1D(_Separable):
         has state: its last `(taps - 1) * dilation` inputs, and the newest.
     """
 
-    def __init__(self, filters: int, kernel_size: int, dilation: int = 1, causal: bool = False, **kwargs):
+    def __init__(
+        self, filters: int, kernel_size: int, dilation: int = 1, causal: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if not causal and kernel_size % 2 == 0:
             raise ValueError(f"`kernel_size` must be odd for a centred convolution. Received: {kernel_size}")
@@ -172,16 +191,16 @@ class SeparableConv1D(_Separable):
         self.dilation = dilation
         self.causal = causal
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         tap = self.kernel_size - 1 if self.causal else self.kernel_size // 2
         self._add_weights((self.kernel_size,), (tap,), input_shape[-1], self.filters)
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> History:
         """A `History` of the inputs, as far as a tap reaches, for decoding up to `length` positions."""
         reach = min(self.kernel_size - 1, (length - 1) // self.dilation) * self.dilation
         return history.empty(reach + 1, batch, [self.depthwise_kernel.shape[-1]], self.compute_dtype)
 
-    def call(self, x, state=None):
+    def call(self, x: tf.Tensor, state: History | None = None) -> tf.Tensor | tuple[tf.Tensor, History]:
         """Convolves `x`; with `state` (causal only) it continues a sequence and returns `(y, new state)`."""
         if state is None:
             convolution = _causal if self.causal else _centred
@@ -190,7 +209,7 @@ class SeparableConv1D(_Separable):
             )
         return self._step(x, state) if x.shape[1] == 1 else self._chunk(x, state)
 
-    def _step(self, x, state):
+    def _step(self, x: tf.Tensor, state: History) -> tuple[tf.Tensor, History]:
         """One position: a sum over taps, since the native op takes ten times as long for so little."""
         state = history.append(state, x[:, 0])
         taps = (state.entries.shape[0] - 1) // self.dilation
@@ -202,7 +221,7 @@ class SeparableConv1D(_Separable):
         pointwise, bias = self._pointwise_weights(x.dtype)
         return tf.matmul(y, pointwise)[:, None] + bias, history.after(state, window)
 
-    def _chunk(self, x, state):
+    def _chunk(self, x: tf.Tensor, state: History) -> tuple[tf.Tensor, History]:
         reach = state.entries.shape[0] - 1
         before = history.read(state, state.position - reach + tf.range(reach))  # [reach, batch, channels]
         window = tf.concat([tf.transpose(before, [1, 0, 2]), x], axis=1)  # [batch, reach + length, channels]
@@ -225,7 +244,13 @@ class SeparableConv2D(_Separable):
       strides: `(vertical, horizontal)`, equal unless the kernel is 1x1.
     """
 
-    def __init__(self, filters: int, kernel_size=(3, 3), strides=(1, 1), **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Sequence[int] = (3, 3),
+        strides: Sequence[int] = (1, 1),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if strides[0] != strides[1] and tuple(kernel_size) != (1, 1):
             raise ValueError(f"`strides` must be equal unless the kernel is 1x1. Received: {strides}")
@@ -233,11 +258,12 @@ class SeparableConv2D(_Separable):
         self.kernel_size = tuple(kernel_size)
         self.strides = tuple(strides)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         middle = tuple(size // 2 for size in self.kernel_size)
         self._add_weights(self.kernel_size, middle, input_shape[-1], self.filters)
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Convolves `x`: `[batch, ceil(height / stride), ceil(width / stride), filters]`."""
         if self.kernel_size == (1, 1):
             return _strided(
                 x, tf.cast(self.depthwise_kernel, x.dtype), *self._pointwise_weights(x.dtype), self.strides

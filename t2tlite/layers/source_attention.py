@@ -1,12 +1,15 @@
 """Attention to a source, with what is kept of it computed once: the Transformer's, and Luong et al.'s."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from t2tlite.layers.attention import attend, split_heads
+from t2tlite.layers.attention import SourceMemory, attend, split_heads
+from t2tlite.types import Shape
 
 
-def _allowed(source_mask):
+def _allowed(source_mask: tf.Tensor | None) -> tf.Tensor | None:
     return None if source_mask is None else source_mask[:, None, None, :]
 
 
@@ -21,7 +24,7 @@ class SourceAttention(keras.layers.Layer):
       ValueError: `hidden` is no multiple of `heads`.
     """
 
-    def __init__(self, hidden: int, heads: int, **kwargs):
+    def __init__(self, hidden: int, heads: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if hidden % heads:
             raise ValueError(f"`hidden` must be a multiple of `heads`. Received: {hidden}, {heads}")
@@ -32,11 +35,11 @@ class SourceAttention(keras.layers.Layer):
         self.values = keras.layers.Dense(name="values", **common)
         self.output_projection = keras.layers.Dense(name="output", **common)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for layer in (self.queries, self.keys, self.values, self.output_projection):
             layer.build(input_shape)
 
-    def memory(self, source, source_mask=None):
+    def memory(self, source: tf.Tensor, source_mask: tf.Tensor | None = None) -> SourceMemory:
         """What is kept of a source; see `attend`.
 
         Args:
@@ -46,7 +49,7 @@ class SourceAttention(keras.layers.Layer):
         keys, values = (split_heads(layer(source), self.heads) for layer in (self.keys, self.values))
         return keys, values, _allowed(source_mask)
 
-    def call(self, x, memory, stepwise=False):
+    def call(self, x: tf.Tensor, memory: SourceMemory, stepwise: bool = False) -> tf.Tensor:
         """`[batch, length, hidden]` -> the same; `stepwise` as of `attend`."""
         return self.output_projection(attend(self.queries(x), memory, self.path, stepwise))
 
@@ -63,7 +66,7 @@ class LuongAttention(keras.layers.Layer):
       hidden: channels.
     """
 
-    def __init__(self, hidden: int, **kwargs):
+    def __init__(self, hidden: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden = hidden
         self.keys = keras.layers.Dense(hidden, use_bias=False, name="keys", dtype=self.dtype_policy)
@@ -71,15 +74,15 @@ class LuongAttention(keras.layers.Layer):
             hidden, "tanh", use_bias=False, name="combine", dtype=self.dtype_policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.keys.build(input_shape)
         self.combine.build((*input_shape[:-1], 2 * self.hidden))
 
-    def memory(self, source, source_mask=None):
+    def memory(self, source: tf.Tensor, source_mask: tf.Tensor | None = None) -> SourceMemory:
         """See `SourceAttention.memory`; the values are the source itself."""
         return self.keys(source)[:, None], source[:, None], _allowed(source_mask)
 
-    def call(self, x, memory, stepwise=False):
+    def call(self, x: tf.Tensor, memory: SourceMemory, stepwise: bool = False) -> tf.Tensor:
         """`[batch, length, hidden]` -> the same; `stepwise` as of `attend`."""
         context = attend(x, memory, self.path, stepwise)
         return self.combine(tf.concat([context, x], axis=-1))

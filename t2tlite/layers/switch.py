@@ -1,11 +1,12 @@
 """Switch: a mixture of experts of which one is chosen for each position (Fedus et al. 2021)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import keras
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.hparam import HParams
 from t2tlite.layers.experts import Gating, MixtureOfExperts
 from t2tlite.shared_hparams import (
     FILTER_SIZE,
@@ -31,7 +32,7 @@ class SwitchBalance(NamedTuple):
     weight: tf.Tensor
     parts: tf.Tensor
 
-    def loss(self):
+    def loss(self) -> tf.Tensor:
         """Float32 scalar, `weight * n * sum(f * P)` (Fedus et al. 2021, eq. 4).
 
         f is the share of the tokens that chose an expert and P its mean probability. The gradient flows
@@ -68,12 +69,12 @@ class Switch(MixtureOfExperts):
         experts: int,
         capacity: float = 1.25,
         load_weight: float = 0.01,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(hidden, filter, experts, 1, capacity, load_weight, **kwargs)
 
     @classmethod
-    def from_hparams(cls, hparams, **kwargs):
+    def from_hparams(cls, hparams: HParams, **kwargs: Any) -> Self:
         return cls(
             hparams.hidden_size,
             hparams.filter_size,
@@ -83,12 +84,14 @@ class Switch(MixtureOfExperts):
             **kwargs,
         )
 
-    def build_gate(self, shape):
+    def build_gate(self, shape: tuple[int, int]) -> None:
         # The scale of section 2.4. At zero, without noise, all tokens would choose the same expert.
         initializer = keras.initializers.TruncatedNormal(stddev=(0.1 / shape[0]) ** 0.5)
         self.gate_kernel = self.add_weight(name="gate", shape=shape, initializer=initializer, autocast=False)
 
-    def gate(self, x, mask, shape, training):
+    def gate(
+        self, x: tf.Tensor, mask: tf.Tensor, shape: tf.Tensor, training: bool
+    ) -> tuple[Gating, SwitchBalance]:
         """See `MixtureOfExperts.gate`; nothing is random here."""
         probability = tf.nn.softmax(tf.matmul(x, tf.cast(self.gate_kernel, tf.float32))) * mask[:, None]
         expert = tf.argmax(probability, axis=-1, output_type=tf.int32)

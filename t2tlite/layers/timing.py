@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def timing_signal(length, depth: int, start=0):
+def timing_signal(length: int | tf.Tensor, depth: int, start: int | tf.Tensor = 0) -> tf.Tensor:
     """Sine and cosine of each position at `depth / 2` frequencies, interleaved.
 
     `timing(t, [2d, 2d + 1]) = [sin(t Delta(2d)) || cos(t Delta(2d))]`, `Delta(2d) = 1e4 ** (-2d / depth)`.

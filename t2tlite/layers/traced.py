@@ -22,32 +22,31 @@ class Traced:
       signature: a `tf.TensorSpec`, or a nest of them, for each of its arguments.
     """
 
-    def __init__(self, function: Callable[..., Any], signature: Sequence[Any]):
+    def __init__(self, function: Callable[..., Any], signature: Sequence[Any]) -> None:
         self._function = function
         self._signature = list(signature)
         self._call: Callable[..., Any] | None = None
         self._within: Callable[..., Any] | None = None
 
-    def __call__(self, *args, **kwargs):
-        self._trace()
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tf.config.functions_run_eagerly():
             return self._function(*args, **kwargs)
-        return (self._call if tf.executing_eagerly() else self._within)(*args, **kwargs)
+        traced = self._call if tf.executing_eagerly() else self._within
+        return (traced or self._trace())(*args, **kwargs)
 
-    def _trace(self):
-        if tf.config.functions_run_eagerly() or (self._call if tf.executing_eagerly() else self._within):
-            return
+    def _trace(self) -> Callable[..., Any]:
         with _one_at_a_time:
             if not tf.executing_eagerly():
                 self._within = self._within or self._compiled()
-            elif self._call is None:
-                self._call = _without_graph(self._compiled().get_concrete_function())
+                return self._within
+            self._call = self._call or _without_graph(self._compiled().get_concrete_function())
+            return self._call
 
-    def _compiled(self):
+    def _compiled(self) -> tf.types.experimental.PolymorphicFunction:
         return tf.function(self._function, input_signature=self._signature, autograph=False)
 
 
-def _without_graph(concrete) -> Callable[..., Any]:
+def _without_graph(concrete: tf.types.experimental.ConcreteFunction) -> Callable[..., Any]:
     """A function that calls what a concrete function has registered with the runtime.
 
     TensorFlow offers no way to forget a graph. So this one knows two private attributes of its
@@ -61,13 +60,13 @@ def _without_graph(concrete) -> Callable[..., Any]:
     short = type(definition)(signature=definition.signature, attr=definition.attr)
     called._cached_definition = short
 
-    def call(*args, **kwargs):
+    def call(*args: Any, **kwargs: Any) -> Any:
         return called.call_with_captures(args, kwargs, captured)
 
     return call
 
 
-def _forget_graph(called, kind: type):
+def _forget_graph(called: tf.types.experimental.AtomicFunction, kind: type[tf.Graph]) -> None:
     """Forgets a function's graph, and those of its branches and loops, which hold on to it.
 
     These are of a class of their own, while one of the same class as the function's is that of a function

@@ -1,11 +1,16 @@
 """The layers of the Transformer (Vaswani et al. 2017), with the normalisation before each sublayer."""
 
-import keras
+from typing import Any
 
-from t2tlite.layers.attention import SelfAttention
+import keras
+import tensorflow as tf
+
+from t2tlite.layers.attention import SelfAttention, SourceMemory
+from t2tlite.layers.history import History
 from t2tlite.layers.normalization import EPSILON, LayerNormalization
 from t2tlite.layers.randomness import dropout
 from t2tlite.layers.source_attention import SourceAttention
+from t2tlite.types import Shape
 
 
 @keras.saving.register_keras_serializable("t2tlite")
@@ -16,17 +21,18 @@ class FeedForward(keras.layers.Layer):
       hidden, filter: channels outside and inside.
     """
 
-    def __init__(self, hidden: int, filter: int, **kwargs):
+    def __init__(self, hidden: int, filter: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filter = filter
         self.inner = keras.layers.Dense(filter, "relu", name="inner", dtype=self.dtype_policy)
         self.outer = keras.layers.Dense(hidden, name="outer", dtype=self.dtype_policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.inner.build(input_shape)
         self.outer.build((*input_shape[:-1], self.filter))
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """`[..., hidden]` -> the same."""
         return self.outer(self.inner(x))
 
 
@@ -43,7 +49,9 @@ class TransformerLayer(keras.layers.Layer):
       decodes: whether self-attention is causal, with a state, and there is a source.
     """
 
-    def __init__(self, hidden: int, filter: int, heads: int, dropout: float, decodes: bool, **kwargs):
+    def __init__(
+        self, hidden: int, filter: int, heads: int, dropout: float, decodes: bool, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.rate = dropout
         self.decodes = decodes
@@ -56,23 +64,31 @@ class TransformerLayer(keras.layers.Layer):
             self.source_attention = SourceAttention(hidden, heads, name="source_attention", dtype=dtype)
             self.source_norm = self._norm("source_attention_norm")
 
-    def _norm(self, name):
+    def _norm(self, name: str) -> LayerNormalization:
         return LayerNormalization(epsilon=EPSILON, name=name, dtype=self.dtype_policy)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         of_source = (self.source_attention, self.source_norm) if self.decodes else ()
         norms = (self.self_norm, self.feed_forward_norm)
         for layer in (self.self_attention, self.feed_forward, *norms, *of_source):
             layer.build(input_shape)
 
-    def memory(self, source, source_mask=None):
+    def memory(self, source: tf.Tensor, source_mask: tf.Tensor | None = None) -> SourceMemory:
         """What a decoder's layer keeps of the source; see `SourceAttention.memory`."""
         return self.source_attention.memory(source, source_mask)
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> tuple[History, ...]:
+        """See `SelfAttention.initial_state`."""
         return self.self_attention.initial_state(batch, length)
 
-    def call(self, x, memory=None, padding_mask=None, training=False, state=None):
+    def call(
+        self,
+        x: tf.Tensor,
+        memory: SourceMemory | None = None,
+        padding_mask: tf.Tensor | None = None,
+        training: bool = False,
+        state: tuple[History, ...] | None = None,
+    ) -> tf.Tensor | tuple[tf.Tensor, tuple[History, ...]]:
         """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given.
 
         Args:

@@ -2,12 +2,13 @@
 
 import contextlib
 import threading
+from collections.abc import Iterator
 
 _local = threading.local()
 
 
 @contextlib.contextmanager
-def scope():
+def scope() -> Iterator[None]:
     """What is traced within, in this thread, will be compiled by XLA as a whole."""
     before = is_traced_for()
     _local.compiles = True

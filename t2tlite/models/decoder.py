@@ -1,10 +1,20 @@
 """The decoder of the MultiModel: convolution and attention, with a mixture of experts in the middle."""
 
+from typing import Any, TypeAlias
+
+import tensorflow as tf
+
 from t2tlite import registry
 from t2tlite.component import Component
-from t2tlite.layers.attention import AttentionBlock
+from t2tlite.hparam import HParams
+from t2tlite.layers.attention import AttentionBlock, AttentionBlockState, SourceMemory
+from t2tlite.layers.history import History
 from t2tlite.models.encoder import make_conv_block
 from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, MOE, NUM_DECODER_LAYERS, NUM_HEADS
+from t2tlite.types import Shape
+
+DecoderState: TypeAlias = tuple[tuple[tuple[History, ...], AttentionBlockState], ...]
+"""Of each pair of ConvBlock and attention block."""
 
 
 @registry.register_decoder("multimodel")
@@ -14,7 +24,7 @@ class MultiModelDecoder(Component):
     HPARAMS = (*CONV_BLOCK, NUM_HEADS, ATTENTION, NUM_DECODER_LAYERS, MOE)
     shares_memory = True  # of sequences that have the same input
 
-    def __init__(self, hparams, **kwargs):
+    def __init__(self, hparams: HParams, **kwargs: Any) -> None:
         super().__init__(hparams, **kwargs)
         numbers = range(hparams.num_decoder_layers)
         self.blocks = [make_conv_block(hparams, True, f"block{i}") for i in numbers]
@@ -25,21 +35,31 @@ class MultiModelDecoder(Component):
         self.middle = (hparams.num_decoder_layers + 1) // 2
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for layer in (*self.blocks, *self.attentions, self.experts):
             layer.build(input_shape)
 
-    def memory(self, source, source_mask=None):
+    def memory(
+        self, source: tf.Tensor, source_mask: tf.Tensor | None = None
+    ) -> tuple[SourceMemory | tf.Tensor, ...]:
         """What every attention block keeps of the source; see `AttentionBlock.memory`."""
         return tuple(attention.memory(source, source_mask) for attention in self.attentions)
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> DecoderState:
+        """The state of `batch` sequences of up to `length` positions, before the first."""
         return tuple(
             (block.initial_state(batch, length), attention.initial_state(batch, length))
             for block, attention in zip(self.blocks, self.attentions, strict=True)
         )
 
-    def call(self, x, memory, padding_mask=None, training=False, state=None):
+    def call(
+        self,
+        x: tf.Tensor,
+        memory: tuple[SourceMemory | tf.Tensor, ...],
+        padding_mask: tf.Tensor | None = None,
+        training: bool = False,
+        state: DecoderState | None = None,
+    ) -> tuple[tf.Tensor, dict[str, Any], DecoderState | None]:
         """Decodes `x` `[batch, length, hidden]`.
 
         Args:

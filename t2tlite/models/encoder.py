@@ -1,16 +1,21 @@
 """The encoder of the MultiModel: convolution blocks with a mixture of experts in the middle."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.component import Component
+from t2tlite.hparam import HParams
 from t2tlite.layers.convolution import ConvBlock
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.timing import timing_signal
 from t2tlite.shared_hparams import CONV_BLOCK, ENCODER_TIMING, MOE, NUM_ENCODER_LAYERS
+from t2tlite.types import Shape
 
 
-def make_conv_block(hparams, causal: bool, name: str) -> ConvBlock:
+def make_conv_block(hparams: HParams, causal: bool, name: str) -> ConvBlock:
+    """A block of the sizes that the hyperparameters name."""
     return ConvBlock(
         hparams.hidden_size,
         hparams.large_kernel_size,
@@ -30,7 +35,7 @@ class MultiModelEncoder(Component):
 
     HPARAMS = (*CONV_BLOCK, NUM_ENCODER_LAYERS, ENCODER_TIMING, MOE)
 
-    def __init__(self, hparams, **kwargs):
+    def __init__(self, hparams: HParams, **kwargs: Any) -> None:
         super().__init__(hparams, **kwargs)
         self.blocks = [
             make_conv_block(hparams, False, f"block{i}") for i in range(hparams.num_encoder_layers)
@@ -38,11 +43,13 @@ class MultiModelEncoder(Component):
         self.middle = (hparams.num_encoder_layers + 1) // 2
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for layer in (*self.blocks, self.experts):
             layer.build(input_shape)
 
-    def call(self, x, padding_mask=None, training=False):
+    def call(
+        self, x: tf.Tensor, padding_mask: tf.Tensor | None = None, training: bool = False
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
         """Encodes `x`.
 
         Args:

@@ -17,8 +17,10 @@ def join(sources: Sequence[Representation], names: Sequence[tf.Tensor]) -> Repre
       sources: the inputs; `x` is `[batch, length, hidden]`.
       names: a vector `[hidden]` for each, which is added to all of its positions.
     """
-    x = tf.concat([one.x + tf.cast(name, one.x.dtype) for one, name in zip(sources, names, strict=True)], 1)
-    mask = tf.concat([_mask(one) for one in sources], axis=1)  # [batch, length]
+    x = tf.concat(
+        [source.x + tf.cast(name, source.x.dtype) for source, name in zip(sources, names, strict=True)], 1
+    )
+    mask = tf.concat([_mask(source) for source in sources], axis=1)  # [batch, length]
     order = tf.argsort(tf.cast(~mask, tf.int32), axis=1, stable=True)  # [batch, length], valid first
     mask = tf.gather(mask, order, batch_dims=1)
     return Representation(apply_mask(tf.gather(x, order, batch_dims=1), mask), mask)
@@ -30,5 +32,5 @@ def only_given(source: Representation, given: tf.Tensor) -> Representation:
     return Representation(apply_mask(source.x, mask), mask, source.grid)
 
 
-def _mask(source):
+def _mask(source: Representation) -> tf.Tensor:
     return tf.ones(tf.shape(source.x)[:2], tf.bool) if source.mask is None else source.mask

@@ -1,11 +1,21 @@
 """The input/output mixer: joins the encoded inputs with the outputs so far; or nothing in its place."""
 
+from typing import Any, TypeAlias
+
+import tensorflow as tf
+
 from t2tlite import registry
 from t2tlite.component import Component
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import NOT_NEGATIVE, Hyperparameter
-from t2tlite.layers.attention import AttentionBlock
+from t2tlite.layers.attention import AttentionBlock, AttentionBlockState, SourceMemory
+from t2tlite.layers.history import History
 from t2tlite.models.encoder import make_conv_block
 from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, NUM_HEADS
+from t2tlite.types import Shape
+
+MixerState: TypeAlias = tuple[AttentionBlockState | tuple[History, ...], ...]
+"""Of the attention block, then of each ConvBlock."""
 
 
 @registry.register_mixer("multimodel")
@@ -22,25 +32,34 @@ class MultiModelMixer(Component):
     )
     shares_memory = True  # of sequences that have the same input
 
-    def __init__(self, hparams, **kwargs):
+    def __init__(self, hparams: HParams, **kwargs: Any) -> None:
         super().__init__(hparams, **kwargs)
         self.attention = AttentionBlock(
             hparams.hidden_size, hparams.num_heads, hparams.attention, name="attention"
         )
         self.blocks = [make_conv_block(hparams, True, f"block{i}") for i in range(hparams.num_mixer_layers)]
 
-    def build(self, input_shape):
-        for layer in (self.attention, *self.blocks):
-            layer.build(input_shape)
+    def build(self, input_shape: Shape) -> None:
+        self.attention.build(input_shape)
+        for block in self.blocks:
+            block.build(input_shape)
 
-    def memory(self, source, source_mask=None):
+    def memory(self, source: tf.Tensor, source_mask: tf.Tensor | None = None) -> SourceMemory | tf.Tensor:
         """See `AttentionBlock.memory`."""
         return self.attention.memory(source, source_mask)
 
-    def initial_state(self, batch, length: int):
-        return tuple(layer.initial_state(batch, length) for layer in (self.attention, *self.blocks))
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> MixerState:
+        """The state of `batch` sequences of up to `length` positions, before the first."""
+        of_blocks = (block.initial_state(batch, length) for block in self.blocks)
+        return self.attention.initial_state(batch, length), *of_blocks
 
-    def call(self, x, memory, training=False, state=None):
+    def call(
+        self,
+        x: tf.Tensor,
+        memory: SourceMemory | tf.Tensor,
+        training: bool = False,
+        state: MixerState | None = None,
+    ) -> tf.Tensor | tuple[tf.Tensor, MixerState]:
         """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given."""
         if state is None:
             x = self.attention(x, memory)
@@ -62,15 +81,17 @@ class NoMixer(Component):
     HPARAMS = ()
     shares_memory = True  # there is none
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         pass
 
-    def memory(self, source, source_mask=None):
+    def memory(self, source: tf.Tensor, source_mask: tf.Tensor | None = None) -> tuple[()]:
         return ()
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> tuple[()]:
         return ()
 
-    def call(self, x, memory, training=False, state=None):
+    def call(
+        self, x: tf.Tensor, memory: tuple[()], training: bool = False, state: tuple[()] | None = None
+    ) -> tf.Tensor | tuple[tf.Tensor, tuple[()]]:
         """Returns `x` `[batch, length, hidden]`, or `(x, ())` where `state` is given."""
         return x if state is None else (x, ())

@@ -1,21 +1,27 @@
 """MultiModel: modality nets around one shared body, one model for any set of problems."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
 from t2tlite import objective, registry
+from t2tlite.component import Component
 from t2tlite.errors import UserError
 from t2tlite.features.encoding import GIVEN, MARK
+from t2tlite.features.feature import Feature
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import Hyperparameter
 from t2tlite.ids import PAD
 from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.modality import Modality, Representation
 from t2tlite.model import Output
 from t2tlite.models.joining import join, only_given
+from t2tlite.problem import Problem
 from t2tlite.shared_hparams import HIDDEN_SIZE
+from t2tlite.types import Batch, Shape
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +55,9 @@ class Wiring:
         return [*(net for _, net in self.inputs), *([] if self.targets is None else [self.targets])]
 
 
-def wire(problems, hparams, vocabulary, labels) -> dict[str, Wiring]:
+def wire(
+    problems: Iterable[Problem], hparams: HParams, vocabulary: Any, labels: Mapping[str, tuple[str, ...]]
+) -> dict[str, Wiring]:
     """The nets and the command of each problem.
 
     Args:
@@ -62,14 +70,14 @@ def wire(problems, hparams, vocabulary, labels) -> dict[str, Wiring]:
       `{problem name: Wiring}`; two problems share a net exactly if its name is the same.
     """
 
-    def net(problem, side, feature):
+    def net(problem: Problem, side: str, feature: Feature) -> Net:
         modality = feature.modality_name(hparams)
         key, size = registry.get("modality", modality).sharing(
             problem, side, vocabulary, labels.get(problem.name)
         )
         return Net(f"{modality}_{key}" if key else modality, modality, size)
 
-    def wiring(problem):
+    def wiring(problem: Problem) -> Wiring:
         inputs = problem.inputs.named("inputs")
         nets = tuple((name, net(problem, name, feature)) for name, feature in inputs.items())
         targets = None if problem.targets is None else net(problem, "targets", problem.targets)
@@ -101,7 +109,13 @@ class MultiModel(keras.Model):
     )
 
     @classmethod
-    def from_problems(cls, problems, hparams, vocabulary, labels):
+    def from_problems(
+        cls,
+        problems: Iterable[Problem],
+        hparams: HParams,
+        vocabulary: Any,
+        labels: Mapping[str, tuple[str, ...]],
+    ) -> Self:
         """See `t2tlite.model.Trainable`.
 
         Raises:
@@ -117,7 +131,7 @@ class MultiModel(keras.Model):
                 )
         return cls(hparams, wire(problems, hparams, vocabulary, labels))
 
-    def __init__(self, hparams, wiring: dict[str, Wiring], **kwargs):
+    def __init__(self, hparams: HParams, wiring: dict[str, Wiring], **kwargs: Any) -> None:
         # Without autocast a waveform reaches its net in float32 under mixed precision.
         super().__init__(**{"name": "multimodel", "autocast": False, **kwargs})
         self.hparams = hparams
@@ -134,10 +148,10 @@ class MultiModel(keras.Model):
             self.decoder = registry.get("decoder", hparams.decoder).from_hparams(hparams, name="decoder")
             if hparams.final_norm:
                 self.final_norm = LayerNormalization(epsilon=1e-6, name="final_norm")
-        self.commands: dict[str, Any] = {}
-        self.names: dict[str, Any] = {}
+        self.commands: dict[str, keras.Variable] = {}
+        self.names: dict[str, keras.Variable] = {}
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         """Creates every variable, whatever the problems' shapes; called once before training."""
         shape = (None, None, self.hparams.hidden_size)
         for net in self.nets.values():
@@ -156,17 +170,17 @@ class MultiModel(keras.Model):
                     self.names[name] = self._add_vector(f"input_{name.rpartition(MARK)[2]}")
         self.built = True
 
-    def _add_vector(self, name):
+    def _add_vector(self, name: str) -> keras.Variable:
         hidden = self.hparams.hidden_size
         normal = keras.initializers.RandomNormal(stddev=hidden**-0.5)
         return self.add_weight(name=name, shape=(hidden,), initializer=normal)
 
-    def computation(self, problem: str):
+    def computation(self, problem: str) -> Hashable:
         """The nets on both sides; see `t2tlite.model.Trainable`."""
         wiring = self.wiring[problem]
         return wiring.inputs, wiring.targets
 
-    def problem_variables(self, problem: str) -> list:
+    def problem_variables(self, problem: str) -> list[keras.Variable]:
         """The problem's command, if it has one."""
         wiring = self.wiring[problem]
         return [self.commands[wiring.command]] if self._writes_text(wiring) else []
@@ -174,7 +188,9 @@ class MultiModel(keras.Model):
     def _writes_text(self, wiring: Wiring) -> bool:
         return wiring.targets is not None and self.nets[wiring.targets.name].autoregressive
 
-    def call(self, features, problem: str, training: bool = False, values=None) -> Output:
+    def call(
+        self, features: Batch, problem: str, training: bool = False, values: Sequence[tf.Tensor] | None = None
+    ) -> Output:
         """Logits for every position of `features["targets"]`, given the positions before it.
 
         Args:
@@ -213,7 +229,9 @@ class MultiModel(keras.Model):
             )
         return self.nets[net.name]
 
-    def encode(self, features, problem: str, training: bool = False, only: str | None = None):
+    def encode(
+        self, features: Batch, problem: str, training: bool = False, only: str | None = None
+    ) -> tuple[Representation, dict[str, Any]]:
         """The encoded inputs as a `Representation`, and the statistics of the encoder's experts.
 
         See `t2tlite.model.Embeddable`. One of several named inputs has its name's vector added also where it
@@ -227,40 +245,41 @@ class MultiModel(keras.Model):
         return Representation(encoded, source.mask, source.grid), statistics
 
     def sources(
-        self, features, problem: str, training: bool = False, only: str | None = None
+        self, features: Batch, problem: str, training: bool = False, only: str | None = None
     ) -> dict[str, Representation]:
         """What the modality nets make of each input, or of one alone, by its name in a batch."""
-        wiring, found = self.wiring[problem], {}
+        wiring = self.wiring[problem]
+        representations: dict[str, Representation] = {}
         for name, net in wiring.inputs:
             if only not in (None, name):
                 continue
-            found[name] = self.nets[net.name].bottom(features, name, training=training)
+            representations[name] = self.nets[net.name].bottom(features, name, training=training)
             if name in wiring.optional:
-                found[name] = only_given(found[name], features[name + GIVEN])
-        return found
+                representations[name] = only_given(representations[name], features[name + GIVEN])
+        return representations
 
-    def _names(self, inputs) -> list:
+    def _names(self, inputs: Iterable[str]) -> list[tf.Tensor]:
         """The vector of each input's name, drawn and scaled as a command token's."""
         vectors = (tf.convert_to_tensor(self.names[name]) for name in inputs)
         return [vector * self.hparams.hidden_size**0.5 for vector in vectors]
 
-    def memory(self, source: Representation, copies: int = 1):
+    def memory(self, source: Representation, copies: int = 1) -> tuple[Any, Any]:
         """What mixer and decoder keep of the encoded inputs while they decode.
 
         Args:
           copies: sequences that are decoded of each input. Components that don't have `shares_memory` are
             given a memory for each.
         """
-        return tuple(self._memory(part, source, copies) for part in (self.mixer, self.decoder))
+        return self._memory(self.mixer, source, copies), self._memory(self.decoder, source, copies)
 
     @staticmethod
-    def _memory(part, source, copies):
-        made = part.memory(source.x, source.mask)
+    def _memory(part: Component, source: Representation, copies: int) -> Any:
+        memory = part.memory(source.x, source.mask)
         if copies == 1 or getattr(part, "shares_memory", False):
-            return made
-        return tf.nest.map_structure(lambda x: None if x is None else tf.repeat(x, copies, axis=0), made)
+            return memory
+        return tf.nest.map_structure(lambda x: None if x is None else tf.repeat(x, copies, axis=0), memory)
 
-    def start(self, problem: str, batch, command=None):
+    def start(self, problem: str, batch: int | tf.Tensor, command: tf.Tensor | None = None) -> tf.Tensor:
         """The embedded command token, `[batch, 1, hidden]`, with which every decoding starts.
 
         Like a subword's embedding it is drawn with variance 1 / hidden and scaled by sqrt(hidden).
@@ -273,22 +292,30 @@ class MultiModel(keras.Model):
         command = tf.cast(command * self.hparams.hidden_size**0.5, self.compute_dtype)
         return tf.tile(command[None, None], [batch, 1, 1])
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> tuple[Any, Any]:
         """State for decoding up to `length` positions step by step."""
         return self.mixer.initial_state(batch, length), self.decoder.initial_state(batch, length)
 
-    def embed(self, ids, problem: str):
+    def embed(self, ids: tf.Tensor, problem: str) -> tf.Tensor:
         """What the language net makes of ids `[batch, length]`: `[batch, length, hidden]`."""
         return self.target_net(problem).embed_targets(ids)
 
-    def add_zero_shot(self, name: str, reads: str, writes: str):
+    def add_zero_shot(self, name: str, reads: str, writes: str) -> None:
         """See `t2tlite.model.ZeroShot`."""
         source = self.wiring[reads]
         self.wiring[name] = dataclasses.replace(
             self.wiring[writes], inputs=source.inputs, optional=source.optional
         )
 
-    def decode(self, x, memory, problem: str, padding_mask=None, training: bool = False, state=None):
+    def decode(
+        self,
+        x: tf.Tensor,
+        memory: tuple[Any, Any],
+        problem: str,
+        padding_mask: tf.Tensor | None = None,
+        training: bool = False,
+        state: tuple[Any, Any] | None = None,
+    ) -> tuple[tf.Tensor, dict[str, Any], tuple[Any, Any] | None]:
         """Runs mixer, decoder and the language net's top.
 
         Args:

@@ -1,12 +1,17 @@
 """Recurrent encoders and decoders: LSTM and GRU, with attention to the source."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.component import Component, check_attention
+from t2tlite.hparam import HParams
+from t2tlite.layers.attention import SourceMemory
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.randomness import dropout
-from t2tlite.layers.recurrent import CELLS, Bidirectional
+from t2tlite.layers.recurrent import CELLS, Bidirectional, RecurrentState
 from t2tlite.layers.source_attention import LuongAttention
 from t2tlite.shared_hparams import (
     ATTENTION,
@@ -16,6 +21,7 @@ from t2tlite.shared_hparams import (
     NUM_DECODER_LAYERS,
     NUM_ENCODER_LAYERS,
 )
+from t2tlite.types import Shape
 
 
 class _RecurrentEncoder(Component):
@@ -24,18 +30,20 @@ class _RecurrentEncoder(Component):
     HPARAMS = (HIDDEN_SIZE, NUM_ENCODER_LAYERS, DROPOUT, MOE)
     cell: str
 
-    def __init__(self, hparams, **kwargs):
+    def __init__(self, hparams: HParams, **kwargs: Any) -> None:
         super().__init__(hparams, **kwargs)
         numbers = range(hparams.num_encoder_layers)
         self.blocks = [Bidirectional(self.cell, hparams.hidden_size, name=f"layer{i}") for i in numbers]
         self.middle = (hparams.num_encoder_layers + 1) // 2
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for layer in (*self.blocks, self.experts):
             layer.build(input_shape)
 
-    def call(self, x, padding_mask=None, training=False):
+    def call(
+        self, x: tf.Tensor, padding_mask: tf.Tensor | None = None, training: bool = False
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
         """Encodes `x` `[batch, length, hidden]`; see `t2tlite.models.encoder.MultiModelEncoder`."""
         for block in self.blocks[: self.middle]:
             x = x + dropout(block(x, padding_mask=padding_mask), self.hparams.dropout, training)
@@ -71,7 +79,7 @@ class _RecurrentDecoder(Component):
     shares_memory = True  # of sequences that have the same input
     cell: str
 
-    def __init__(self, hparams, **kwargs):
+    def __init__(self, hparams: HParams, **kwargs: Any) -> None:
         check_attention(hparams)
         super().__init__(hparams, autocast=False, **kwargs)  # which would cast the state as well
         numbers = range(hparams.num_decoder_layers)
@@ -80,23 +88,31 @@ class _RecurrentDecoder(Component):
         self.middle = (hparams.num_decoder_layers + 1) // 2
         self.experts = registry.get("moe", hparams.moe).from_hparams(hparams, name="experts")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for layer in (*self.blocks, *self.attentions, self.experts):
             layer.build(input_shape)
 
-    def memory(self, source, source_mask=None):
+    def memory(self, source: tf.Tensor, source_mask: tf.Tensor | None = None) -> tuple[SourceMemory, ...]:
         """What every pair's attention keeps of the source; see `LuongAttention.memory`."""
         return tuple(attention.memory(source, source_mask) for attention in self.attentions)
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> tuple[RecurrentState, ...]:
+        """Of each recurrent layer, for `batch` sequences."""
         return tuple(block.initial_state(batch) for block in self.blocks)
 
-    def call(self, x, memory, padding_mask=None, training=False, state=None):
+    def call(
+        self,
+        x: tf.Tensor,
+        memory: tuple[SourceMemory, ...],
+        padding_mask: tf.Tensor | None = None,
+        training: bool = False,
+        state: tuple[RecurrentState, ...] | None = None,
+    ) -> tuple[tf.Tensor, dict[str, Any], tuple[RecurrentState, ...] | None]:
         """Decodes `x` `[batch, length, hidden]`; see `t2tlite.models.decoder.MultiModelDecoder`."""
         x = tf.cast(x, self.compute_dtype)
         new_state = []
 
-        def run(x, numbers):
+        def run(x: tf.Tensor, numbers: Iterable[int]) -> tf.Tensor:
             for i in numbers:
                 if state is None:
                     y = self.blocks[i](x)

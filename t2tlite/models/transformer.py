@@ -1,9 +1,15 @@
 """Encoder and decoder of the Transformer (Vaswani et al. 2017)."""
 
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
 import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.component import Component, check_attention
+from t2tlite.hparam import HParams
+from t2tlite.layers.attention import SourceMemory
+from t2tlite.layers.history import History
 from t2tlite.layers.masking import apply_mask
 from t2tlite.layers.normalization import EPSILON, LayerNormalization
 from t2tlite.layers.randomness import dropout
@@ -20,14 +26,18 @@ from t2tlite.shared_hparams import (
     NUM_ENCODER_LAYERS,
     NUM_HEADS,
 )
+from t2tlite.types import Shape
 
 _LAYERS = (HIDDEN_SIZE, FILTER_SIZE, NUM_HEADS, DROPOUT, MOE)
+
+TransformerState: TypeAlias = tuple[tf.Tensor, tuple[tuple[History, ...], ...]]
+"""Position int32 scalar, and of each layer's self-attention."""
 
 
 class _Transformer(Component):
     """What encoder and decoder share: layers with experts after half of them, and a last normalisation."""
 
-    def __init__(self, hparams, depth: int, decodes: bool, **kwargs):
+    def __init__(self, hparams: HParams, depth: int, decodes: bool, **kwargs: Any) -> None:
         super().__init__(hparams, **kwargs)
         sizes = (hparams.hidden_size, hparams.filter_size, hparams.num_heads, hparams.dropout)
         self.blocks = [TransformerLayer(*sizes, decodes, name=f"layer{i}") for i in range(depth)]
@@ -37,11 +47,13 @@ class _Transformer(Component):
         self.expert_norm = LayerNormalization(epsilon=EPSILON, center=False, scale=False, name="expert_norm")
         self.norm = LayerNormalization(epsilon=EPSILON, name="norm")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for layer in (*self.blocks, self.experts, self.expert_norm, self.norm):
             layer.build(input_shape)
 
-    def mix(self, x, padding_mask, training):
+    def mix(
+        self, x: tf.Tensor, padding_mask: tf.Tensor | None, training: bool
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
         """`x` plus what the experts say, and their statistics."""
         mixed, statistics = self.experts(self.expert_norm(x), padding_mask=padding_mask, training=training)
         return x + dropout(mixed, self.hparams.dropout, training), statistics
@@ -57,10 +69,12 @@ class TransformerEncoder(_Transformer):
 
     HPARAMS = (*_LAYERS, NUM_ENCODER_LAYERS, ENCODER_TIMING)
 
-    def __init__(self, hparams, **kwargs):
+    def __init__(self, hparams: HParams, **kwargs: Any) -> None:
         super().__init__(hparams, hparams.num_encoder_layers, False, **kwargs)
 
-    def call(self, x, padding_mask=None, training=False):
+    def call(
+        self, x: tf.Tensor, padding_mask: tf.Tensor | None = None, training: bool = False
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
         """Encodes `x` `[batch, length, hidden]`; see `t2tlite.models.encoder.MultiModelEncoder`."""
         if self.hparams.encoder_timing:
             x = x + tf.cast(timing_signal(tf.shape(x)[1], self.hparams.hidden_size), x.dtype)
@@ -87,31 +101,39 @@ class TransformerDecoder(_Transformer):
     HPARAMS = (*_LAYERS, NUM_DECODER_LAYERS, ATTENTION)
     shares_memory = True  # of sequences that have the same input
 
-    def __init__(self, hparams, **kwargs):
+    def __init__(self, hparams: HParams, **kwargs: Any) -> None:
         check_attention(hparams)
         super().__init__(hparams, hparams.num_decoder_layers, True, **kwargs)
 
-    def memory(self, source, source_mask=None):
+    def memory(self, source: tf.Tensor, source_mask: tf.Tensor | None = None) -> tuple[SourceMemory, ...]:
         """What every layer keeps of the source; see `SourceAttention.memory`."""
         return tuple(block.memory(source, source_mask) for block in self.blocks)
 
-    def initial_state(self, batch, length: int):
+    def initial_state(self, batch: int | tf.Tensor, length: int) -> TransformerState:
+        """The state of `batch` sequences of up to `length` positions, before the first."""
         return tf.zeros([], tf.int32), tuple(block.initial_state(batch, length) for block in self.blocks)
 
-    def call(self, x, memory, padding_mask=None, training=False, state=None):
+    def call(
+        self,
+        x: tf.Tensor,
+        memory: tuple[SourceMemory, ...],
+        padding_mask: tf.Tensor | None = None,
+        training: bool = False,
+        state: TransformerState | None = None,
+    ) -> tuple[tf.Tensor, dict[str, Any], TransformerState | None]:
         """Decodes `x` `[batch, length, hidden]`; see `t2tlite.models.decoder.MultiModelDecoder`."""
-        position, of_blocks = (0, None) if state is None else state
+        position = 0 if state is None else state[0]
         length = tf.shape(x)[1]
         x = x + tf.cast(timing_signal(length, self.hparams.hidden_size, position), x.dtype)
         x = dropout(x, self.hparams.dropout, training)
         new_state = []
 
-        def run(x, numbers):
+        def run(x: tf.Tensor, numbers: Iterable[int]) -> tf.Tensor:
             for i in numbers:
                 if state is None:
                     x = self.blocks[i](x, memory[i], training=training)
                 else:
-                    x, of_block = self.blocks[i](x, memory[i], state=of_blocks[i])
+                    x, of_block = self.blocks[i](x, memory[i], state=state[1][i])
                     new_state.append(of_block)
             return x
 

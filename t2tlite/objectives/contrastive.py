@@ -1,5 +1,8 @@
 """Contrastive learning: the two inputs of a pair are represented alike, and unlike those of other pairs."""
 
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,11 +10,14 @@ from t2tlite import registry
 from t2tlite.errors import UserError
 from t2tlite.features.encoding import MARK
 from t2tlite.features.measure import deciding
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter, one_of
 from t2tlite.layers import replicas
 from t2tlite.layers.masking import masked_mean
 from t2tlite.model import Embeddable, Output
 from t2tlite.objective import Objective
+from t2tlite.problem import Problem
+from t2tlite.types import Batch
 
 _BLOCK = 1024  # rows that are compared with all others at a time
 _SAME = 1e-6  # cosines that differ by no more are the same, but for rounding
@@ -76,7 +82,7 @@ class Contrastive(Objective):
     reads_targets = False
     across_replicas = True
 
-    def __init__(self, hparams, problem):
+    def __init__(self, hparams: HParams, problem: Problem) -> None:
         super().__init__(hparams, problem)
         features = problem.inputs.named("inputs")
         if len(features) != 2 or any(feature.optional for feature in features.values()):
@@ -88,11 +94,18 @@ class Contrastive(Objective):
         measure = deciding(problem.features().values())[0].measure
         self._most = max(measure.plan(hparams).sizes)  # rows of a batch, or more
 
-    def computation(self):
+    def computation(self) -> Hashable:
         """By the names of the inputs, which it asks for."""
         return self.name, *self._sides
 
-    def forward(self, model, features, problem, training, values=None):
+    def forward(
+        self,
+        model: Any,
+        features: Batch,
+        problem: str,
+        training: bool,
+        values: Sequence[tf.Tensor] | None = None,
+    ) -> Output:
         """The embeddings of both inputs, a pair of float32 `[batch, hidden]` of length 1.
 
         Raises:
@@ -112,11 +125,11 @@ class Contrastive(Objective):
                 experts[f"encoder/{side.rpartition(MARK)[2]}"] = statistics
         return Output(tuple(embeddings), experts)
 
-    def count(self, features):
+    def count(self, features: Batch) -> tf.Tensor:
         """How many pairs there are."""
         return tf.cast(tf.shape(features[self._sides[0]])[0], tf.float32)
 
-    def loss(self, output, features):
+    def loss(self, output: Output, features: Batch) -> tf.Tensor:
         """See `Objective.loss`; of the rows that are given, among those of all replicas."""
         candidates, places = replicas.gathered(output.logits, self._most)
         return tf.add_n(
@@ -126,7 +139,7 @@ class Contrastive(Objective):
             ]
         )
 
-    def _losses(self, cosines, places):
+    def _losses(self, cosines: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
         """Of each row `[rows]`, in one direction.
 
         Args:
@@ -136,18 +149,18 @@ class Contrastive(Objective):
         if self.hparams.contrastive_loss == "info_nce":
             logits = cosines / self.hparams.contrastive_temperature
             return 0.5 * tf.nn.sparse_softmax_cross_entropy_with_logits(places, logits)
-        own = tf.gather(cosines, places, batch_dims=1)[:, None]
-        violations = tf.nn.relu(self.hparams.contrastive_margin - own + cosines)
+        positive = tf.gather(cosines, places, batch_dims=1)[:, None]
+        violations = tf.nn.relu(self.hparams.contrastive_margin - positive + cosines)
         violations *= 1 - tf.one_hot(places, tf.shape(cosines)[1], dtype=cosines.dtype)
         hardest = self.hparams.contrastive_loss == "hardest"
         return tf.reduce_max(violations, axis=1) if hardest else tf.reduce_sum(violations, axis=1)
 
-    def sums(self, output, features):
+    def sums(self, output: Output, features: Batch) -> dict[str, tf.Tensor]:
         """See `Objective.sums`; with the embeddings, float32 `[batch, hidden]`."""
         first, second = output.logits
         return {**super().sums(output, features), "first": first, "second": second}
 
-    def figures(self, sums):
+    def figures(self, sums: Mapping[str, Any]) -> dict[str, float]:
         """See `FIGURES`; and candidates, among how many a pair is looked for."""
         recalls = {}
         for prefix, queries, candidates in (("", "first", "second"), ("reverse_", "second", "first")):
@@ -173,13 +186,13 @@ def recall(queries: np.ndarray, candidates: np.ndarray, cutoffs: tuple[int, ...]
       cutoffs: how many candidates are looked at.
     """
     candidates = np.asarray(candidates, np.float64)
-    found = dict.fromkeys(cutoffs, 0.0)
+    hits = dict.fromkeys(cutoffs, 0.0)
     for start in range(0, len(queries), _BLOCK):
         rows = np.asarray(queries[start : start + _BLOCK], np.float64)
         cosines = rows @ candidates.T
-        own = np.sum(rows * candidates[start : start + _BLOCK], axis=1, keepdims=True)
-        better = np.sum(cosines > own + _SAME, axis=1)
-        equal = np.sum(np.abs(cosines - own) <= _SAME, axis=1)
+        positive = np.sum(rows * candidates[start : start + _BLOCK], axis=1, keepdims=True)
+        better = np.sum(cosines > positive + _SAME, axis=1)
+        equal = np.sum(np.abs(cosines - positive) <= _SAME, axis=1)
         for most in cutoffs:
-            found[most] += np.sum(np.clip((most - better) / equal, 0.0, 1.0))
-    return {most: float(value / len(queries)) for most, value in found.items()}
+            hits[most] += np.sum(np.clip((most - better) / equal, 0.0, 1.0))
+    return {most: float(value / len(queries)) for most, value in hits.items()}

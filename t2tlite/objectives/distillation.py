@@ -1,15 +1,22 @@
 """Distillation: the distributions that a trained model, the teacher, predicts are learned by another one."""
 
+import contextlib
 import os
+from collections.abc import Hashable, Mapping
+from typing import Any, Self
 
 import tensorflow as tf
 
 from t2tlite import declarations, registry
 from t2tlite.errors import UserError
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import POSITIVE, SHARE, Hyperparameter, Rule
+from t2tlite.model import Output, Trainable
 from t2tlite.objective import Objective
 from t2tlite.objectives.likelihood import Likelihood
+from t2tlite.problem import Problem
 from t2tlite.run import VOCABULARY_FILE, Run
+from t2tlite.types import Batch
 
 # A run is also evaluated and continued from elsewhere.
 _ABSOLUTE = Rule("an absolute path", os.path.isabs)
@@ -62,9 +69,16 @@ class Distillation(Objective):
         "divergence": False,  # KL(teacher || student) at the temperature, nats per target
     }
     reads_targets_only = False
+    problem: Problem
 
     @classmethod
-    def from_problems(cls, problems, hparams, vocabulary, labels):
+    def from_problems(
+        cls,
+        problems: Mapping[str, Problem],
+        hparams: HParams,
+        vocabulary: Any,
+        labels: Mapping[str, tuple[str, ...]] | None,
+    ) -> dict[str, Self]:
         """See `Objective.from_problems`; the problems share the teacher.
 
         Raises:
@@ -82,24 +96,24 @@ class Distillation(Objective):
             teacher = run.restore_model()
         return {name: cls(hparams, problem, teacher) for name, problem in problems.items()}
 
-    def __init__(self, hparams, problem, teacher):
+    def __init__(self, hparams: HParams, problem: Problem, teacher: Trainable) -> None:
         super().__init__(hparams, problem)
         self.teacher = teacher
         self.base = _base(problem)(hparams, problem)
 
-    def computation(self):
+    def computation(self) -> Hashable:
         """The teacher may not compute alike what the student does."""
         return self.name, self.problem.name
 
-    def count(self, features):
+    def count(self, features: Batch) -> tf.Tensor:
         """How many targets there are."""
         return self.base.count(features)
 
-    def loss(self, output, features):
+    def loss(self, output: Output, features: Batch) -> tf.Tensor:
         """See `Objective.loss`."""
         return self._mixed(self.base.loss(output, features), self.divergence(output, features))
 
-    def divergence(self, output, features):
+    def divergence(self, output: Output, features: Batch) -> tf.Tensor:
         """KL(teacher || student) at the temperature in nats, summed over the targets: float32 scalar."""
         temperature = self.hparams.distillation_temperature
         taught = self.teacher(features, problem=self.problem.name, training=False)
@@ -108,22 +122,22 @@ class Distillation(Objective):
         nats = tf.reduce_sum(tf.exp(wanted) * (wanted - predicted), axis=-1)
         return tf.reduce_sum(nats * self.base.weights(features["targets"]))
 
-    def sums(self, output, features):
+    def sums(self, output: Output, features: Batch) -> dict[str, tf.Tensor]:
         """See `Objective.sums`."""
         sums, divergence = self.base.sums(output, features), self.divergence(output, features)
         return {**sums, "loss": self._mixed(sums["loss"], divergence), "divergence": divergence}
 
-    def figures(self, sums):
+    def figures(self, sums: Mapping[str, float]) -> dict[str, float]:
         """See `FIGURES`; and targets and sequences, the numbers of them."""
         return {**self.base.figures(sums), "divergence": sums["divergence"] / sums["count"]}
 
-    def _mixed(self, loss, divergence):
+    def _mixed(self, loss: tf.Tensor, divergence: tf.Tensor) -> tf.Tensor:
         weight = self.hparams.distillation_weight
         scale = self.hparams.distillation_temperature**2
         return (1 - weight) * loss + weight * scale * divergence
 
 
-def _base(problem) -> type[Likelihood]:
+def _base(problem: Problem) -> type[Likelihood]:
     """The objective of a problem's target.
 
     Raises:
@@ -141,7 +155,9 @@ def _base(problem) -> type[Likelihood]:
     return base
 
 
-def _check(run: Run, problem, hparams, vocabulary, labels) -> None:
+def _check(
+    run: Run, problem: Problem, hparams: HParams, vocabulary: Any, labels: tuple[str, ...] | None
+) -> None:
     """Raises a UserError unless the run predicts a problem's targets from the same batches."""
     name, teacher = problem.name, f"the teacher in {run.output_dir}"
     _base(problem)
@@ -155,15 +171,16 @@ def _check(run: Run, problem, hparams, vocabulary, labels) -> None:
     if problem.has_classes() and run.labels[name] != labels:
         raise UserError(f"{teacher} has other classes of problem `{name}`: its data was prepared differently")
     for feature in problem.features().values():
-        for one in declarations.of(declarations.Part("feature", feature.kind)):
-            ours, theirs = getattr(hparams, one.name), getattr(run.hparams, one.name)
-            if not one.names and ours != theirs:
+        for declared in declarations.of(declarations.Part("feature", feature.kind)):
+            name = declared.name
+            ours, theirs = getattr(hparams, name), getattr(run.hparams, name)
+            if not declared.names and ours != theirs:
                 raise UserError(
-                    f"{teacher} has {one.name}={theirs}, and this run {one.name}={ours}; both read the same"
-                    f" batches, so add --hparams={one.name}={theirs}"
+                    f"{teacher} has {name}={theirs}, and this run {name}={ours}; both read the same"
+                    f" batches, so add --hparams={name}={theirs}"
                 )
 
 
-def untrainable():
+def untrainable() -> contextlib.AbstractContextManager:
     """A scope: no gradient tape watches the variables that are made within, whatever Keras asks for."""
     return tf.variable_creator_scope(lambda creator, **kwargs: creator(**{**kwargs, "trainable": False}))

@@ -1,6 +1,8 @@
 """Energy: the data have a lower energy than the states that the model itself comes to."""
 
 import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,6 +12,7 @@ from t2tlite.hyperparameter import POSITIVE, Hyperparameter
 from t2tlite.layers import randomness, replicas
 from t2tlite.model import EnergyBased, Output
 from t2tlite.objective import Objective
+from t2tlite.types import Batch
 
 
 @registry.register_objective
@@ -47,7 +50,14 @@ class Energy(Objective):
     reads_targets = False
     across_replicas = True
 
-    def forward(self, model, features, problem, training, values=None):
+    def forward(
+        self,
+        model: Any,
+        features: Batch,
+        problem: str,
+        training: bool,
+        values: Sequence[tf.Tensor] | None = None,
+    ) -> Output:
         """The energies of the data and of the model's states, a pair of float32 `[batch]` and `[chains]`.
 
         Raises:
@@ -67,12 +77,12 @@ class Energy(Objective):
         states = tf.stop_gradient(states)
         return Output((model.energy(data, problem), model.energy(states, problem)), carried=carried)
 
-    def _moved(self, model, states, problem):
+    def _moved(self, model: EnergyBased, states: tf.Tensor, problem: str) -> tf.Tensor:
         for _ in range(self.hparams.energy_chain_steps):
             states = model.transition(states, problem)
         return states
 
-    def _check(self, model, problem):
+    def _check(self, model: Any, problem: str) -> None:
         name = self.hparams.model
         if not isinstance(model, EnergyBased):
             raise UserError(
@@ -85,23 +95,23 @@ class Energy(Objective):
                 " --hparams=energy_persistent=False"
             )
 
-    def count(self, features):
+    def count(self, features: Batch) -> tf.Tensor:
         """How many examples there are."""
         return tf.cast(tf.shape(next(iter(features.values())))[0], tf.float32)
 
-    def loss(self, output, features):
+    def loss(self, output: Output, features: Batch) -> tf.Tensor:
         """See `Objective.loss`."""
         data, states = output.logits
         rows, chains = replicas.total((_size(data), _size(states)))
         return tf.reduce_sum(data) - tf.reduce_sum(states) * rows / chains
 
-    def sums(self, output, features):
+    def sums(self, output: Output, features: Batch) -> dict[str, tf.Tensor]:
         """See `Objective.sums`."""
         data, states = output.logits
         weighted = tf.reduce_sum(states) * _size(data) / _size(states)
         return {**super().sums(output, features), "data": tf.reduce_sum(data), "states": weighted}
 
-    def figures(self, sums):
+    def figures(self, sums: Mapping[str, float]) -> dict[str, float]:
         """See `FIGURES`."""
         count = sums["count"]
         return {
@@ -112,5 +122,5 @@ class Energy(Objective):
         }
 
 
-def _size(energies):
+def _size(energies: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.shape(energies)[0], tf.float32)

@@ -1,12 +1,16 @@
 """Likelihood: every target, a subword or a class, is predicted as well as can be."""
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.ids import PAD
 from t2tlite.losses import cross_entropy
+from t2tlite.model import Output
 from t2tlite.objective import Objective
 from t2tlite.shared_hparams import LABEL_SMOOTHING
+from t2tlite.types import Batch
 
 _BEST = 5
 
@@ -28,28 +32,28 @@ class Likelihood(Objective):
         "sequence_accuracy": True,  # and of examples whose targets are all right
     }
 
-    def weights(self, targets):
+    def weights(self, targets: tf.Tensor) -> tf.Tensor:
         """float32, of the shape of the targets: 1, and 0 for padding."""
         return tf.cast(targets != PAD, tf.float32)
 
-    def losses(self, logits, targets):
+    def losses(self, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """The loss of each target, float32; what has no weight may have any."""
         return cross_entropy(logits, targets, self.hparams.label_smoothing)
 
-    def nats(self, logits, targets):
+    def nats(self, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor | None:
         """The cross-entropy of each target without smoothing; None where that says nothing of the model."""
         return cross_entropy(logits, targets)
 
-    def count(self, features):
+    def count(self, features: Batch) -> tf.Tensor:
         """How many targets there are."""
         return tf.reduce_sum(self.weights(features["targets"]))
 
-    def loss(self, output, features):
+    def loss(self, output: Output, features: Batch) -> tf.Tensor:
         """See `Objective.loss`; int32 targets `[...]`, float32 logits `[..., size]`."""
         logits, targets = output.logits, features["targets"]
         return tf.reduce_sum(self.losses(logits, targets) * self.weights(targets))
 
-    def sums(self, output, features):
+    def sums(self, output: Output, features: Batch) -> dict[str, tf.Tensor]:
         """See `Objective.sums`. A sequence is right if the largest logit is so at every position."""
         logits, targets = output.logits, features["targets"]
         weights = self.weights(targets)
@@ -66,7 +70,7 @@ class Likelihood(Objective):
             "correct_sequences": tf.reduce_sum(tf.reduce_min(each, axis=1)),
         }
 
-    def figures(self, sums):
+    def figures(self, sums: Mapping[str, float]) -> dict[str, float]:
         """See `FIGURES`, and targets and sequences, the numbers of them."""
         nats = {"log_perplexity": sums["nats"] / sums["count"]} if "nats" in sums else {}
         return {
@@ -84,6 +88,6 @@ class Likelihood(Objective):
 class Classification(Likelihood):
     """Cross-entropy of a class, smoothed as by `likelihood`; an example is a sequence of one."""
 
-    def weights(self, targets):
+    def weights(self, targets: tf.Tensor) -> tf.Tensor:
         """float32 `[batch]`, 1 for every class."""
         return tf.ones_like(targets, tf.float32)

@@ -3,7 +3,9 @@
 import tensorflow as tf
 
 from t2tlite import registry
+from t2tlite.model import Output
 from t2tlite.objective import Objective
+from t2tlite.types import Batch
 
 
 @registry.register_objective
@@ -13,10 +15,10 @@ class Regression(Objective):
     HPARAMS = ()
     FIGURES = {"loss": False}  # the mean squared error
 
-    def count(self, features):
+    def count(self, features: Batch) -> tf.Tensor:
         """How many vectors there are."""
         return tf.cast(tf.shape(features["targets"])[0], tf.float32)
 
-    def loss(self, output, features):
+    def loss(self, output: Output, features: Batch) -> tf.Tensor:
         """See `Objective.loss`; float32 targets and what the model gives, `[batch, size]`."""
         return tf.reduce_sum(tf.reduce_mean(tf.square(output.logits - features["targets"]), axis=-1))

@@ -1,10 +1,12 @@
 """Problems that a model computes alike: what is compiled for one of them serves them all."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
+import keras
 import tensorflow as tf
 
+from t2tlite.model import Trainable
 from t2tlite.objective import Objective
 
 
@@ -25,23 +27,28 @@ class Family:
     problems: tuple[str, ...]
     objective: Objective
     spec: dict[str, tf.TensorSpec]
-    shared: list
-    own: list[list]
+    shared: list[keras.Variable]
+    own: list[list[keras.Variable]]
     fixed: tuple[bool, ...]
     which: dict[str, int]
 
-    def values(self, which) -> list[tf.Tensor]:
+    def values(self, which: tf.Tensor) -> list[tf.Tensor]:
         """The values of the variables in the list with this number, an int32 scalar."""
         alternatives = zip(*self.own, strict=True)
-        return [tf.gather([tf.convert_to_tensor(v) for v in found], which) for found in alternatives]
+        return [tf.gather([tf.convert_to_tensor(v) for v in variables], which) for variables in alternatives]
 
 
-def key(model, objective, problem: str, spec: dict[str, tf.TensorSpec]) -> tuple:
+def key(model: Trainable, objective: Objective, problem: str, spec: dict[str, tf.TensorSpec]) -> tuple:
     """A key: one compiled function serves all problems of a model with the same one."""
     return model.computation(problem), objective.computation(), *sorted(spec.items())
 
 
-def families(model, objectives, element_specs, frozen: Collection[str] = ()) -> list[Family]:
+def families(
+    model: Trainable,
+    objectives: Mapping[str, Objective],
+    element_specs: Mapping[str, dict[str, tf.TensorSpec]],
+    frozen: Collection[str] = (),
+) -> list[Family]:
     """The problems in `{problem: spec of its batches}`, those together whose one function can serve all.
 
     `frozen` are the paths of variables that don't train.
@@ -56,22 +63,28 @@ def families(model, objectives, element_specs, frozen: Collection[str] = ()) -> 
     ]
 
 
-def _fixed(model, name, frozen):
+def _fixed(model: Trainable, name: str, frozen: Collection[str]) -> tuple[bool, ...]:
     return tuple(variable.path in frozen for variable in model.problem_variables(name))
 
 
-def _family(model, names, objective, spec, frozen):
-    own = {name: model.problem_variables(name) for name in names}
-    paths = {name: tuple(variable.path for variable in variables) for name, variables in own.items()}
+def _family(
+    model: Trainable,
+    names: Sequence[str],
+    objective: Objective,
+    spec: dict[str, tf.TensorSpec],
+    frozen: Collection[str],
+) -> Family:
+    by_name = {name: model.problem_variables(name) for name in names}
+    paths = {name: tuple(variable.path for variable in variables) for name, variables in by_name.items()}
     different = list(dict.fromkeys(paths.values()))
-    lists = {paths[name]: variables for name, variables in own.items()}
-    apart = {path for found in different for path in found} | set(frozen)
+    lists = {paths[name]: variables for name, variables in by_name.items()}
+    apart = {path for group in different for path in group} | set(frozen)
     return Family(
         tuple(names),
         objective,
         spec,
         [variable for variable in model.trainable_variables if variable.path not in apart],
-        [lists[found] for found in different],
+        [lists[group] for group in different],
         _fixed(model, names[0], frozen),
         {name: different.index(paths[name]) for name in names},
     )

@@ -7,9 +7,10 @@ import numpy as np
 
 from t2tlite.features.encoding import GIVEN
 from t2tlite.files import write_whole
+from t2tlite.run import Run
 
 
-def keep(path: pathlib.Path, batch: dict[str, np.ndarray], statistics: dict, run, problem: str):
+def keep(path: pathlib.Path, batch: dict[str, np.ndarray], statistics: dict, run: Run, problem: str) -> None:
     """Writes `path` (.npz) and, beside it, the same in words (.txt).
 
     Args:
@@ -25,7 +26,7 @@ def keep(path: pathlib.Path, batch: dict[str, np.ndarray], statistics: dict, run
     write_whole(path.with_suffix(".txt"), readable(batch, statistics, run, problem))
 
 
-def readable(batch: dict[str, np.ndarray], statistics: dict, run, problem: str) -> str:
+def readable(batch: dict[str, np.ndarray], statistics: dict, run: Run, problem: str) -> str:
     """The figures, the shape and the range of each array, and each example's texts and labels."""
     lines = [f"{name}: {value}" for name, value in statistics.items()]
     lines += [_described(name, array) for name, array in batch.items()]
@@ -36,13 +37,13 @@ def readable(batch: dict[str, np.ndarray], statistics: dict, run, problem: str) 
             if feature.optional and not batch[name + GIVEN][row]:
                 lines.append(f"  {name}: (none)")
                 continue
-            told = feature.describe(batch[name][row], run.vocabulary, run.labels.get(problem, ()))
-            if told is not None:
-                lines.append(f"  {name}: {told}")
+            description = feature.describe(batch[name][row], run.vocabulary, run.labels.get(problem, ()))
+            if description is not None:
+                lines.append(f"  {name}: {description}")
     return "\n".join(lines) + "\n"
 
 
-def _described(name, array):
+def _described(name: str, array: np.ndarray) -> str:
     spread = ""
     if np.issubdtype(array.dtype, np.floating):
         bad = array.size - np.count_nonzero(np.isfinite(array))

@@ -1,21 +1,33 @@
 """Before the first update: one on every problem's largest batch, to fail now if at all."""
 
 import contextlib
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from t2tlite.data.reading import pipeline
 from t2tlite.errors import UserError
 from t2tlite.features.encoding import GIVEN
+from t2tlite.model import Trainable
+from t2tlite.problem import Problem
+from t2tlite.run import Run
 from t2tlite.training import memory
 from t2tlite.training.optimizers import rehearsal
+from t2tlite.training.strategy import Replicas
+from t2tlite.types import Batch
+
+Update: TypeAlias = Callable[[Sequence[tuple[str, Batch]], int], list[dict[str, tf.Tensor]]]
+"""Of pairs of a problem and a batch, and a step: the statistics of each pair."""
 
 _PROBE = 8  # a batch is tried with so many times fewer examples first
 
 
-def check(run, model, optimizer, update, replicas):
+def check(
+    run: Run, model: Trainable, optimizer: keras.optimizers.Optimizer, update: Update, replicas: Replicas
+) -> None:
     """One update on a made-up batch of each problem, at the longest bound and the size that goes with it.
 
     Of problems that the model computes alike with batches of the same size and the same objective, the first
@@ -47,7 +59,7 @@ def check(run, model, optimizer, update, replicas):
 
 
 @contextlib.contextmanager
-def _untrained_kept(model):
+def _untrained_kept(model: Trainable) -> Iterator[None]:
     """Variables that don't train, but that updates may carry on, are in the end as they were."""
     before = [(variable, variable.numpy()) for variable in model.variables if not variable.trainable]
     try:
@@ -60,27 +72,29 @@ def _untrained_kept(model):
 class _Trial:
     """Of one problem; `held` is what TensorFlow keeps of the memory that earlier trials took, in bytes."""
 
-    def __init__(self, run, update, replicas, problem, name, held):
+    def __init__(
+        self, run: Run, update: Update, replicas: Replicas, problem: Problem, name: str, held: float
+    ) -> None:
         self._run, self._update, self._replicas = run, update, replicas
         self._problem, self._name, self._held = problem, name, held
 
-    def check(self, size) -> float:
+    def check(self, size: int) -> float:
         """Tries a batch of so many examples; returns the bytes of main memory that it took."""
         if memory.on_gpu():
             self._pass_if_it_fits(size)
             return 0.0
         return self._check_main_memory(size)
 
-    def _pass(self, size):
+    def _pass(self, size: int) -> None:
         """An update on so many examples."""
         features = example_batch(self._run, self._problem, size)
         hparams = self._run.hparams
         try:
-            found = self._update([(self._name, features)] * hparams.accumulate, -1)[0]
+            statistics = self._update([(self._name, features)] * hparams.accumulate, -1)[0]
         except (tf.errors.InvalidArgumentError, ValueError, TypeError) as error:
             line = str(error).strip().splitlines()[0]
             raise UserError(f"{self._what(size)} can't be computed: {line}") from error
-        loss, norm = float(found["loss"]), float(found["gradient_norm"])
+        loss, norm = float(statistics["loss"]), float(statistics["gradient_norm"])
         # A scaled loss may well be too large at first: its optimizer then scales it by less.
         figures = loss if hparams.precision == "mixed_float16" else loss + norm
         if not np.isfinite(figures):
@@ -90,7 +104,7 @@ class _Trial:
                 "--hparams=precision=float32"
             )
 
-    def _pass_if_it_fits(self, size):
+    def _pass_if_it_fits(self, size: int) -> None:
         try:
             self._pass(size)
         except tf.errors.ResourceExhaustedError:
@@ -98,7 +112,7 @@ class _Trial:
             fits = self._largest_that_fits(size) if self._replicas.workers == 1 else None
             raise UserError(self._too_large(size, fits)) from None
 
-    def _largest_that_fits(self, size):
+    def _largest_that_fits(self, size: int) -> int:
         while size > 1:
             size //= 2
             try:
@@ -108,7 +122,7 @@ class _Trial:
                 continue
         return 0
 
-    def _check_main_memory(self, size) -> float:
+    def _check_main_memory(self, size: int) -> float:
         """Refuses a batch that needs more than there is; the smallest that can be tried can't be foretold.
 
         Workers decide together, since an update is made by all of them or none.
@@ -127,7 +141,7 @@ class _Trial:
             )
         return memory.peak(lambda: self._pass_if_it_fits(size))
 
-    def _too_large(self, size, fits, need=None, free=None):
+    def _too_large(self, size: int, fits: int | None, need: float = 0.0, free: float = 0.0) -> str:
         figures = f" (about {need / 2**30:.1f} GiB; {free / 2**30:.1f} GiB are free)" if need else ""
         if fits is None:
             return f"{self._what(size)} needs more memory than this worker has"
@@ -142,13 +156,13 @@ class _Trial:
             f"--hparams={change}, or a lower last bound"
         )
 
-    def _what(self, size):
+    def _what(self, size: int) -> str:
         features = sorted(self._problem.features().values(), key=lambda feature: -feature.measure.precedence)
         bounds = filter(None, dict.fromkeys(feature.largest(self._run.hparams) for feature in features))
         return f"the largest batch of `{self._name}` ({size} examples of {' and '.join(bounds)})"
 
 
-def example_batch(run, problem, size: int) -> dict[str, tf.Tensor]:
+def example_batch(run: Run, problem: Problem, size: int) -> dict[str, tf.Tensor]:
     """A batch as the problem's pipeline yields it, of random content, all of it as long as the last bound."""
     generator = np.random.default_rng(run.seed)
     batch: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from t2tlite.checkpoints.best_checkpoints import MEAN
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
 from t2tlite.objective import figures_of
+from t2tlite.problem import Problem
 
 Figures = Mapping[str, Mapping[str, float]]  # problem -> name -> value
 
@@ -32,7 +33,7 @@ class EarlyStopping:
       UserError: there is no such problem or figure; before anything is trained.
     """
 
-    def __init__(self, monitor: str, patience: int, problems: Sequence[Any], least: float = 0.0):
+    def __init__(self, monitor: str, patience: int, problems: Sequence[Problem], least: float = 0.0) -> None:
         if patience < 1 or least < 0:
             raise UserError(f"early stopping needs a patience of 1 or more. Received: {patience}, {least}")
         self.monitor = monitor
@@ -40,11 +41,13 @@ class EarlyStopping:
         self.least = least
         problem, _, self._figure = monitor.partition("/")
         watched = _with_figure(monitor, problem, self._figure, list(problems))
-        self._problems = [one.name for one in watched]
-        told = [figures_of(one).get(self._figure) for one in watched]
-        self.is_decoded = told[0] is None  # whether the figure comes of decoded evaluations
+        self._problems = [each.name for each in watched]
+        directions = [figures_of(each).get(self._figure) for each in watched]
+        self.is_decoded = directions[0] is None  # whether the figure comes of decoded evaluations
         self.higher_is_better = (
-            metrics.higher_is_better(registry.get("metric", self._figure)) if self.is_decoded else told[0]
+            metrics.higher_is_better(registry.get("metric", self._figure))
+            if self.is_decoded
+            else directions[0]
         )
         self.best: float | None = None
         self.best_step: int | None = None
@@ -64,12 +67,12 @@ class EarlyStopping:
         Returns:
           Whether it is the best so far.
         """
-        found = [
+        values = [
             figures[name][self._figure] for name in self._problems if self._figure in figures.get(name, ())
         ]
-        if len(found) < len(self._problems):
+        if len(values) < len(self._problems):
             return False
-        value = float(sum(found) / len(found))
+        value = float(sum(values) / len(values))
         better = self._is_better(value)
         if better:
             self.best, self.best_step, self.waited = value, step, 0
@@ -86,7 +89,7 @@ class EarlyStopping:
         if state and state["monitor"] == self.monitor:
             self.best, self.best_step, self.waited = state["best"], state["step"], state["waited"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.best is None:
             return f"{self.monitor} had no finite value in {self.waited} evaluations"
         return (
@@ -103,9 +106,9 @@ class EarlyStopping:
         return gain > self.least
 
 
-def _with_figure(monitor: str, problem: str, figure: str, problems: list) -> list:
+def _with_figure(monitor: str, problem: str, figure: str, problems: Sequence[Problem]) -> list[Problem]:
     """The problems whose figure is watched."""
-    names = [one.name for one in problems]
+    names = [each.name for each in problems]
     if not figure:
         raise UserError(
             f"`{monitor}` is no figure of a problem; expected PROBLEM/FIGURE or {MEAN}/FIGURE, such as "
@@ -114,11 +117,11 @@ def _with_figure(monitor: str, problem: str, figure: str, problems: list) -> lis
     if problem not in (MEAN, *names):
         near = did_you_mean(problem, [MEAN, *names]) or f"; there is {', '.join([MEAN, *names])}"
         raise UserError(f"`{monitor}`: no problem `{problem}` is trained{near}")
-    asked = [one for one in problems if problem in (MEAN, one.name)]
-    found = [one for one in asked if figure in figures_of(one)]
-    found = found or [one for one in asked if figure in one.metrics]
-    if not found:
-        known = list(dict.fromkeys(name for one in asked for name in (*figures_of(one), *one.metrics)))
+    asked = [each for each in problems if problem in (MEAN, each.name)]
+    watched = [each for each in asked if figure in figures_of(each)]
+    watched = watched or [each for each in asked if figure in each.metrics]
+    if not watched:
+        known = list(dict.fromkeys(name for each in asked for name in (*figures_of(each), *each.metrics)))
         near = did_you_mean(figure, known) or f"; there is {', '.join(known)}"
         raise UserError(f"`{monitor}`: `{problem}` has no figure `{figure}`{near}")
-    return found
+    return watched

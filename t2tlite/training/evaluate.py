@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections.abc import Callable, Hashable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -10,10 +11,15 @@ from t2tlite import objective
 from t2tlite.data.reading import pipeline
 from t2tlite.data.reading.reader import ReadConfig
 from t2tlite.data.stored import damage
+from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.layers.traced import Traced
+from t2tlite.model import Trainable
+from t2tlite.objective import Objective
 from t2tlite.progress import Board
+from t2tlite.run import Run
 from t2tlite.training import alike, memory
+from t2tlite.types import Batch
 
 
 class Evaluator:
@@ -25,14 +31,14 @@ class Evaluator:
       objectives: `{problem: Objective}` of its problems; default: they are made.
     """
 
-    def __init__(self, run, model, objectives=None):
+    def __init__(self, run: Run, model: Trainable, objectives: Mapping[str, Objective] | None = None) -> None:
         self._run = run
         self._model = model
         self._objectives = objectives or objective.all_of(
             run.problems, run.hparams, run.vocabulary, run.labels
         )
-        self._data = {}
-        self._steps = {}
+        self._data: dict[tuple[str, str], tuple[PreparedSplit, tf.data.Dataset]] = {}
+        self._steps: dict[tuple[Hashable, ...], Traced] = {}
 
     def evaluate(
         self, problem: str, split: str, steps: int | None = None, progress: bool = False
@@ -62,21 +68,21 @@ class Evaluator:
         eval_step = self._step(problem, data.element_spec)
         total = steps or prepared.size
         label = f"{problem} {split}, teacher-forced"
-        parts: dict[str, list] = {}
+        parts: dict[str, list[np.ndarray]] = {}
         with Board(progress) as board:
             for batch in itertools.islice(damage.batches(data, prepared), steps):
-                found = {name: value.numpy() for name, value in eval_step(batch).items()}
-                for name, value in found.items():
+                sums = {name: value.numpy() for name, value in eval_step(batch).items()}
+                for name, value in sums.items():
                     parts.setdefault(name, []).append(value)
-                board.advance(label, 1 if steps else int(found["sequences"]), total)
+                board.advance(label, 1 if steps else int(sums["sequences"]), total)
             board.finish(label)
         if len(self._steps) > compiled:
             memory.release()  # what compiling has left
         if not parts:
             raise UserError(f"problem `{problem}` has no example within the length bounds in split {split}")
-        return self._objectives[problem].figures({name: _whole(found) for name, found in parts.items()})
+        return self._objectives[problem].figures({name: _whole(arrays) for name, arrays in parts.items()})
 
-    def _step(self, problem, spec):
+    def _step(self, problem: str, spec: dict[str, tf.TensorSpec]) -> Callable[[Batch], dict[str, tf.Tensor]]:
         """A function of the problem's batches."""
         aim = self._objectives[problem]
         key = alike.key(self._model, aim, problem, spec)
@@ -86,12 +92,14 @@ class Evaluator:
         return functools.partial(self._steps[key], values=values)
 
 
-def _whole(parts):
+def _whole(parts: list[np.ndarray]) -> float | np.ndarray:
     """Of all batches: the sum of scalars, or the rows of arrays."""
     return sum(map(float, parts)) if not parts[0].ndim else np.concatenate(parts)
 
 
-def make_eval_step(model, objective, problem: str, element_spec):
+def make_eval_step(
+    model: Trainable, objective: Objective, problem: str, element_spec: dict[str, tf.TensorSpec]
+) -> Traced:
     """A compiled function: `Objective.sums` of a batch, of the problem or of another one alike.
 
     Its arguments are the batch and the values of `Trainable.problem_variables`.
@@ -100,7 +108,7 @@ def make_eval_step(model, objective, problem: str, element_spec):
         tf.TensorSpec(variable.shape, variable.dtype) for variable in model.problem_variables(problem)
     ]
 
-    def eval_step(features, values):
+    def eval_step(features: Batch, values: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         output = objective.forward(model, features, problem, training=False, values=values)
         return objective.sums(output, features)
 

@@ -1,6 +1,7 @@
 """Which experts take the tokens of which problem: a matrix as numbers and as an image."""
 
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,11 @@ class ExpertLoad:
       problems: names of all problems, in the order of the rows.
     """
 
-    def __init__(self, problems):
+    def __init__(self, problems: Iterable[str]) -> None:
         self._problems = list(problems)
         self._counts: dict[str, dict[str, np.ndarray]] = {}  # place -> problem -> [experts]
 
-    def add(self, problem: str, choices: dict[str, Any]):
+    def add(self, problem: str, choices: dict[str, Any]) -> None:
         """Takes in one update.
 
         Args:
@@ -46,14 +47,14 @@ class ExpertLoad:
 
         The column of an expert that got none is 0, as is the row of a problem that had no update.
         """
-        found = {}
+        shares = {}
         for place, of_place in self._counts.items():
             nothing = np.zeros_like(next(iter(of_place.values())))
             counts = np.stack([of_place.get(name, nothing) for name in self._problems])
-            found[place] = counts / np.maximum(counts.sum(axis=0), 1.0)
-        return found
+            shares[place] = counts / np.maximum(counts.sum(axis=0), 1.0)
+        return shares
 
-    def write(self, folder: pathlib.Path, step: int):
+    def write(self, folder: pathlib.Path, step: int) -> None:
         """Writes `expert_load.json`: the matrices, and the counts by problem behind them; none: no file."""
         if not self._counts:
             return
@@ -65,7 +66,7 @@ class ExpertLoad:
         """`{place: uint8 [height, width, 3]}`: a heat map with the problems as rows."""
         return {place: heat_map(matrix, self._problems) for place, matrix in self.matrices().items()}
 
-    def clear(self):
+    def clear(self) -> None:
         self._counts = {}
 
     def state(self) -> dict:
@@ -75,7 +76,7 @@ class ExpertLoad:
             for place, of_place in self._counts.items()
         }
 
-    def restore(self, state: dict | None):
+    def restore(self, state: dict | None) -> None:
         self._counts = {
             place: {name: np.array(counts) for name, counts in of_place.items()}
             for place, of_place in (state or {}).items()
@@ -89,7 +90,7 @@ def parted(statistics: dict[str, Any]) -> tuple[dict[str, Any], dict[str, float]
     return choices, {name: float(value) for name, value in statistics.items() if not name.startswith(mark)}
 
 
-def heat_map(matrix: np.ndarray, rows) -> np.ndarray:
+def heat_map(matrix: np.ndarray, rows: Iterable[str]) -> np.ndarray:
     """Draws shares, dark for 0 and light for the largest; the scale stands below.
 
     Args:
@@ -116,7 +117,7 @@ def heat_map(matrix: np.ndarray, rows) -> np.ndarray:
     return np.asarray(image)
 
 
-def _coloured(shares):
+def _coloured(shares: np.ndarray) -> np.ndarray:
     """uint8 `[..., 3]` of values in [0, 1]."""
     places = np.linspace(0, 1, len(_COLOURS))
     return np.stack([np.interp(shares, places, _COLOURS[:, i]) for i in range(3)], axis=-1).astype(np.uint8)

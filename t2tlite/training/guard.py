@@ -4,7 +4,7 @@ import functools
 import json
 import math
 import pathlib
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -14,7 +14,9 @@ from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
 from t2tlite.layers import xla
+from t2tlite.run import Run
 from t2tlite.training.bad_batches import keep
+from t2tlite.types import Batch
 
 MODES = ("stop", "skip", "restore")
 FOLDER = "bad_batches"
@@ -27,7 +29,13 @@ class GoBack(Exception):
     """The run is to go back to its newest checkpoint."""
 
 
-def apply_if(holds, optimizer, gradients, choices, which):
+def apply_if(
+    holds: tf.Tensor,
+    optimizer: keras.optimizers.Optimizer,
+    gradients: Sequence[tf.Tensor],
+    choices: Sequence[Sequence[keras.Variable]],
+    which: tf.Tensor,
+) -> None:
     """`optimizer.apply` to one list of variables, if a bool scalar holds; else nothing changes.
 
     An optimizer that scales the loss looks at the gradients itself: it leaves out an update with one that is
@@ -50,8 +58,14 @@ def apply_if(holds, optimizer, gradients, choices, which):
         _apply_or_put_back(holds, optimizer, gradients, variables)
         return
 
-    def update(apply, holds, which, gradients, choices):
-        def to(variables):
+    def update(
+        apply: Callable[[Sequence[tf.Tensor], Sequence[keras.Variable]], None],
+        holds: tf.Tensor,
+        which: tf.Tensor,
+        gradients: Sequence[tf.Tensor],
+        choices: Sequence[Sequence[keras.Variable]],
+    ) -> None:
+        def to(variables: Sequence[keras.Variable]) -> bool:
             apply(gradients, variables)
             return True
 
@@ -63,18 +77,29 @@ def apply_if(holds, optimizer, gradients, choices, which):
         update(optimizer.apply, holds, which, gradients, choices)
         return
 
-    def across(strategy, holds, which, gradients, choices):
-        def apply(gradients, variables):
+    def across(
+        strategy: tf.distribute.Strategy,
+        holds: tf.Tensor,
+        which: tf.Tensor,
+        gradients: Sequence[tf.Tensor],
+        choices: Sequence[Sequence[keras.Variable]],
+    ) -> None:
+        def apply(gradients: Sequence[tf.Tensor], variables: Sequence[keras.Variable]) -> None:
             strategy.extended.call_for_each_replica(optimizer.apply, args=(gradients, variables))
 
-        first = (strategy.experimental_local_results(value)[0] for value in (holds, which))
-        update(apply, *first, gradients, choices)
+        holds, which = (strategy.experimental_local_results(value)[0] for value in (holds, which))
+        update(apply, holds, which, gradients, choices)
 
     # A branch within a replica can't call `merge_call`, as the optimizer does.
     context.merge_call(across, args=(holds, which, gradients, choices))
 
 
-def _apply_or_put_back(holds, optimizer, gradients, variables):
+def _apply_or_put_back(
+    holds: tf.Tensor,
+    optimizer: keras.optimizers.Optimizer,
+    gradients: Sequence[tf.Tensor],
+    variables: Sequence[keras.Variable],
+) -> None:
     """The same for XLA, as a choice of values.
 
     To learn whether a condition is a constant, XLA would go through all gradients in an interpreter, which
@@ -106,13 +131,13 @@ class Guard:
 
     def __init__(
         self,
-        run,
+        run: Run,
         mode: str = "stop",
         loss_scaled: bool = False,
-        say=lambda text: None,
+        say: Callable[[str], None] = lambda text: None,
         most: int = 10,
         writes: bool = True,
-    ):
+    ) -> None:
         if mode not in MODES:
             raise UserError(f"--on_nonfinite={mode} must be one of {', '.join(MODES)}")
         self._run = run
@@ -126,7 +151,7 @@ class Guard:
         self._in_a_row: dict[str, int] = {}
         self._skipped: dict[str, int] = {}
 
-    def start(self, step: int, state: dict | None):
+    def start(self, step: int, state: dict | None) -> None:
         """Takes up a run at a step (0: a new one), with the `state` of its checkpoint."""
         self._in_a_row = dict((state or {}).get("in_a_row", {}))
         self._skipped = dict((state or {}).get("skipped", {}))
@@ -140,14 +165,16 @@ class Guard:
         """What a checkpoint keeps, as JSON."""
         return {"in_a_row": self._in_a_row, "skipped": self._skipped}
 
-    def leaves_out(self, step: int, batches: list[tuple[str, Any]]) -> bool:
+    def leaves_out(self, step: int, batches: Sequence[tuple[str, Batch]]) -> bool:
         """Whether the batches of a step are taken, but not trained on: they are why the run went back."""
         if step not in self._left_out:
             return False
         self._count(batches)
         return True
 
-    def accepts(self, step: int, batches: list[tuple[str, Any]], figures: list[dict[str, float]]) -> bool:
+    def accepts(
+        self, step: int, batches: Sequence[tuple[str, Batch]], figures: list[dict[str, float]]
+    ) -> bool:
         """Whether the figures of an update are finite, so that they count.
 
         Args:
@@ -159,7 +186,7 @@ class Guard:
           UserError: they are not, and the mode is "stop" or there were too many.
           GoBack: they are not, and the mode is "restore".
         """
-        bad = [i for i, found in enumerate(figures) if not math.isfinite(found["loss"])]
+        bad = [i for i, of_batch in enumerate(figures) if not math.isfinite(of_batch["loss"])]
         if not bad and math.isfinite(figures[0]["gradient_norm"]):
             for problem, _ in batches:
                 self._in_a_row.pop(problem, None)
@@ -172,44 +199,46 @@ class Guard:
             return False  # the optimizer has left the update out, and lowered its scale
         statistics = figures[worst]
         place = self._keep(step, problem, batch, statistics)
-        found = (
+        message = (
             f"the loss of `{problem}` at step {step} is {statistics['loss']} (gradient norm "
             f"{statistics['gradient_norm']}); its batch is kept in {place}"
         )
         if self._mode == "stop":
             raise UserError(
-                f"{found}. Train in another --output_dir with a lower --hparams=learning_rate=..., or with "
+                f"{message}. Train in another --output_dir with a lower --hparams=learning_rate=..., or with "
                 "more learning_rate_warmup_steps, or go on without such batches with --on_nonfinite=skip"
             )
         newest = checkpoint.newest(self._run.output_dir / CHECKPOINTS) if self._mode == "restore" else None
         if newest is None:
             if self._in_a_row[problem] > self._most:
-                raise UserError(f"{found}, and so were the {self._most} before of this problem; {_ADVICE}")
-            self._say(f"{found}; this update is left out")
+                raise UserError(f"{message}, and so were the {self._most} before of this problem; {_ADVICE}")
+            self._say(f"{message}; this update is left out")
             return False
-        self._go_back(step, newest, found)
-        raise GoBack(f"{found}; going back to {newest}")
+        self._go_back(step, newest, message)
+        raise GoBack(f"{message}; going back to {newest}")
 
     def take_skipped(self, problem: str) -> dict[str, int]:
         """`{"skipped": batches of a problem that were left out since the last call}`; empty for none."""
         count = self._skipped.pop(problem, 0)
         return {"skipped": count} if count else {}
 
-    def _count(self, batches):
+    def _count(self, batches: Sequence[tuple[str, Batch]]) -> None:
         for problem, _ in batches:
             self._skipped[problem] = self._skipped.get(problem, 0) + 1
 
-    def _go_back(self, step, newest, found):
+    def _go_back(self, step: int, newest: pathlib.Path, message: str) -> None:
         since = int(newest.name.rpartition("-")[2])
         self._left_out.add(step)
         again = [left for left in self._left_out if left >= since]
         if len(again) > self._most:
-            raise UserError(f"{found}, after going back to {newest} {self._most} times; {_ADVICE}")
+            raise UserError(f"{message}, after going back to {newest} {self._most} times; {_ADVICE}")
         if self._writes:
             self._folder.mkdir(exist_ok=True)
             write_json(self._folder / _LEFT_OUT, {"steps": sorted(self._left_out)})
 
-    def _keep(self, step, problem, batch, statistics):
+    def _keep(
+        self, step: int, problem: str, batch: Batch, statistics: dict[str, float]
+    ) -> pathlib.Path | str:
         path = self._folder / f"step-{step:08d}-{problem}.npz"
         if not self._writes or len(list(self._folder.glob("*.npz"))) >= _MOST_KEPT:
             return path if path.exists() else f"{self._folder}, which holds {_MOST_KEPT} others: not this one"
@@ -226,7 +255,7 @@ _ADVICE = (
 )
 
 
-def _read(path) -> list[int]:
+def _read(path: pathlib.Path) -> list[int]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))["steps"]
     except FileNotFoundError:

@@ -6,12 +6,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 TIME = 1  # what `asked()` says when the time is over; the others are numbers of signals
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _WEIGHTS = {TIME: 1.0, signal.SIGINT: 2.0**12, signal.SIGTERM: 2.0**24}  # sums of 4,095 don't overlap
 _PATIENCE = 2.0  # seconds in which a second signal may unwind the process before it is ended
-_NOTED = (
+_NOTED: tuple[bytes, dict[int, bytes]] = (
     b"\nstopping after this update, with a checkpoint; %s again stops at once, without one\n",
     {signal.SIGINT: b"Ctrl-C", signal.SIGTERM: b"SIGTERM"},
 )
@@ -20,7 +21,7 @@ _NOTED = (
 class Terminated(SystemExit):
     """SIGTERM: ends the process with the status that a shell gives for it, 143."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(128 + signal.SIGTERM)
 
 
@@ -40,14 +41,14 @@ def deferred(deadline: float | None = None) -> Iterator[Callable[[], int]]:
     """
     noted: list[int] = []
 
-    def note(signum, frame):
+    def note(signum: int, frame: FrameType | None) -> None:
         if noted:
             leave(signum)
         noted.append(signum)
         line, names = _NOTED
         os.write(2, line % names[signum])  # not `print`, which may be what is being interrupted
 
-    def asked():
+    def asked() -> int:
         if noted:
             return int(noted[0])
         return TIME if deadline is not None and time.monotonic() >= deadline else 0
@@ -73,8 +74,8 @@ def shared(reason: int, total: Callable[[float], float]) -> int:
       reason: this worker's, or 0.
       total: sums a float over the workers.
     """
-    found = total(_WEIGHTS.get(reason, 0.0))
-    return next((int(number) for number in reversed(_WEIGHTS) if found >= _WEIGHTS[number]), 0)
+    weight = total(_WEIGHTS.get(reason, 0.0))
+    return next((int(number) for number in reversed(_WEIGHTS) if weight >= _WEIGHTS[number]), 0)
 
 
 def told(reason: int, step: int) -> str:
@@ -83,7 +84,7 @@ def told(reason: int, step: int) -> str:
     return f"{why}saved at step {step}; the same command goes on from there"
 
 
-def leave(reason: int):
+def leave(reason: int) -> None:
     """Raises what ends the process with the status of a signal; for `TIME` there is nothing to raise."""
     if reason == signal.SIGINT:
         raise KeyboardInterrupt
@@ -92,7 +93,7 @@ def leave(reason: int):
 
 
 @contextlib.contextmanager
-def _ended_by_the_second():
+def _ended_by_the_second() -> Iterator[None]:
     """Within, a second signal ends the process if it has not left the block two seconds later.
 
     Python runs its handlers between two of its own instructions, and not within an operation.
@@ -101,7 +102,7 @@ def _ended_by_the_second():
     os.set_blocking(writer, False)
     left = threading.Event()
 
-    def watch():
+    def watch() -> None:
         seen = 0
         while byte := os.read(reader, 1):  # the number of a signal
             seen += byte[0] in SIGNALS

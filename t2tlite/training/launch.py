@@ -1,8 +1,10 @@
 """From what the user asked for to a run that can be trained: data, vocabulary, labels, the run's folder."""
 
 import dataclasses
+import os
 import pathlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from t2tlite import registry
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
@@ -14,12 +16,21 @@ from t2tlite.data.text import training_texts
 from t2tlite.data.text.imported_vocabulary import import_model
 from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.errors import UserError
+from t2tlite.hparam import HParams
 from t2tlite.plural import counted
+from t2tlite.problem import Problem
 from t2tlite.run import RUN_FILE, VOCABULARY_FILE, Run, read_description
 from t2tlite.training import warm_start
 
 
-def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_generate: bool = False):
+def prepare(
+    problems: Sequence[Problem],
+    data_dir: str | os.PathLike,
+    source: str,
+    source_dir: str | None = None,
+    tmp_dir: str | None = None,
+    may_generate: bool = False,
+) -> None:
     """Makes sure that the data of all problems is there.
 
     Raises:
@@ -38,15 +49,15 @@ def prepare(problems, data_dir, source, source_dir=None, tmp_dir=None, may_gener
 
 
 def make_run(
-    output_dir,
+    output_dir: str | os.PathLike,
     problems: str,
-    hparams,
-    data_dir,
+    hparams: HParams,
+    data_dir: str | os.PathLike,
     source: str,
     seed: int = 0,
-    usr_dirs=(),
-    vocab=None,
-    warm_start_from=None,
+    usr_dirs: Sequence[str | os.PathLike] = (),
+    vocab: str | os.PathLike | None = None,
+    warm_start_from: str | os.PathLike | None = None,
     warm_start_map: Collection[str] = (),
     extend: Collection[str] = (),
     replicas: int = 1,
@@ -71,20 +82,20 @@ def make_run(
     Raises:
       UserError: the folder holds a run of other problems, hyperparameters, data or seed.
     """
-    found = registry.problems(problems)
+    chosen = registry.problems(problems)
     output_dir = pathlib.Path(output_dir)
     before = read_description(output_dir) if (output_dir / RUN_FILE).exists() else None
     if checkpoint.newest(output_dir / CHECKPOINTS) is None:
         before = None
     if before is not None and not warm_start_from:
         warm_start_from, warm_start_map = before.get("warm_start_from"), before.get("warm_start_map", ())
-    splits = [PreparedSplit.open(problem, "train", data_dir) for problem in found]
+    splits = [PreparedSplit.open(problem, "train", data_dir) for problem in chosen]
     vocabulary = None
-    if any(problem.has_text() for problem in found):
+    if any(problem.has_text() for problem in chosen):
         kept = output_dir / VOCABULARY_FILE if before is not None else None
         vocabulary = _vocabulary(splits, hparams, vocab, kept, warm_start_from)
     # A batch has an example for each replica, with all of the inputs that are measured alike.
-    shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in found)
+    shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in chosen)
     measured = {}
     if extend or say:
         for split in splits:
@@ -98,7 +109,7 @@ def make_run(
     run = Run(
         output_dir=output_dir,
         hparams=hparams,
-        problems={problem.name: problem for problem in found},
+        problems={problem.name: problem for problem in chosen},
         labels={split.problem.name: split.labels for split in splits if split.labels is not None},
         vocabulary=vocabulary,
         data_dir=str(pathlib.Path(data_dir).resolve()),
@@ -122,7 +133,13 @@ def make_run(
     return run
 
 
-def _vocabulary(splits, hparams, vocab, kept, warm_start_from) -> Vocabulary:
+def _vocabulary(
+    splits: Sequence[PreparedSplit],
+    hparams: HParams,
+    vocab: str | os.PathLike | None,
+    kept: pathlib.Path | None,
+    warm_start_from: str | os.PathLike | None,
+) -> Vocabulary:
     """The one given, that of the run that goes on (`kept`) or of the warm start, or one that is learned."""
     if vocab:
         return import_model(vocab, training_texts.symbols(split.problem for split in splits))
@@ -132,14 +149,14 @@ def _vocabulary(splits, hparams, vocab, kept, warm_start_from) -> Vocabulary:
     return inherited or training_texts.build(splits, hparams.vocabulary_size)
 
 
-def _with_bounds_of(before, hparams, names):
+def _with_bounds_of(before: Mapping[str, Any], hparams: HParams, names: Collection[str]) -> HParams:
     """The hyperparameters with the bounds of a run, where it was begun with those asked for now."""
     old, asked = before.get("hparams", {}), before.get("asked_bounds", {})
     same = [name for name in names if asked.get(name, old.get(name)) == list(getattr(hparams, name))]
     return hparams.replace(**{name: tuple(old[name]) for name in same})
 
 
-def _check_same(folder, before, now):
+def _check_same(folder: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """A run goes on only as what it was: anything else would silently be a third thing."""
     for name in ("problems", "source", "seed", "vocabulary", "labels", "warm_start_from", "warm_start_map"):
         if before.get(name) != now[name]:
@@ -151,15 +168,15 @@ def _check_same(folder, before, now):
     changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if changed:
         name, differ = changed[0], counted(len(changed), "hyperparameter differs", "hyperparameters differ")
-        way = "use another --output_dir, or the same --hparams"
+        advice = "use another --output_dir, or the same --hparams"
         if name in ("freeze", "stages"):
-            way = f"give it as it was, or train other parts in a new run with --warm_start_from={folder}"
+            advice = f"give it as it was, or train other parts in a new run with --warm_start_from={folder}"
         raise UserError(
             f"{folder} holds a run with {name}={_short(old.get(name))}, and {_short(new.get(name))} is asked "
-            f"for ({differ}); {way}"
+            f"for ({differ}); {advice}"
         )
 
 
-def _short(value):
+def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -67,12 +67,12 @@ def run(command: Sequence[str], number: int) -> int:
             signal.signal(kind, handler)
 
 
-def _terminate(workers):
+def _terminate(workers: Sequence[subprocess.Popen]) -> None:
     for worker in workers:
         worker.terminate()
 
 
-def _wait_for_others(workers, seconds: float = 2.0):
+def _wait_for_others(workers: Sequence[subprocess.Popen], seconds: float = 2.0) -> None:
     """Lets those that were interrupted along with the first end by themselves."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and any(worker.poll() is None for worker in workers):
@@ -91,12 +91,12 @@ def command(module: str, argv: Sequence[str]) -> list[str]:
 
 
 def _free_ports(number: int) -> list[int]:
-    found = []
+    sockets = []
     try:
         for _ in range(number):
-            found.append(socket.socket())
-            found[-1].bind(("localhost", 0))
-        return [each.getsockname()[1] for each in found]
+            sockets.append(socket.socket())
+            sockets[-1].bind(("localhost", 0))
+        return [each.getsockname()[1] for each in sockets]
     finally:
-        for each in found:
+        for each in sockets:
             each.close()

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 
+import numpy as np
 import tensorflow as tf
 
 METRICS_FILE = "metrics.jsonl"
@@ -19,7 +20,7 @@ class MetricsLog:
         steps is cut off, so that no step is ever told twice.
     """
 
-    def __init__(self, folder: pathlib.Path, step: int):
+    def __init__(self, folder: pathlib.Path, step: int) -> None:
         self._path = folder / METRICS_FILE
         self._cut(step)
         for path in folder.glob(f"{TENSORBOARD}/*/events.out.tfevents.*"):
@@ -28,12 +29,14 @@ class MetricsLog:
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
         self._folder = folder
 
-    def write(self, step: int, problem: str, split: str, figures: dict[str, float]):
+    def write(self, step: int, problem: str, split: str, figures: dict[str, float]) -> None:
         line = {"step": step, "problem": problem, "split": split, **figures}
         self._file.write(json.dumps(line) + "\n")
         self.show(step, split, {f"{problem}/{name}": value for name, value in figures.items()})
 
-    def show(self, step: int, split: str, figures: dict[str, float], images: dict | None = None):
+    def show(
+        self, step: int, split: str, figures: dict[str, float], images: dict[str, np.ndarray] | None = None
+    ) -> None:
         """Figures and images (uint8 `[height, width, 3]`) for TensorBoard alone, as what depends on time."""
         if split not in self._writers:
             self._writers[split] = tf.summary.create_file_writer(str(self._folder / TENSORBOARD / split))
@@ -43,20 +46,20 @@ class MetricsLog:
             for name, image in (images or {}).items():
                 tf.summary.image(name, image[None])
 
-    def flush(self):
+    def flush(self) -> None:
         """Puts everything told so far on the disk, as a checkpoint of the same step is about to be."""
         self._file.flush()
         os.fsync(self._file.fileno())
         for writer in self._writers.values():
             writer.flush()
 
-    def close(self):
+    def close(self) -> None:
         self.flush()
         self._file.close()
         for writer in self._writers.values():
             writer.close()
 
-    def _cut(self, step):
+    def _cut(self, step: int) -> None:
         if not self._path.exists():
             return
         kept = []
@@ -74,29 +77,31 @@ class MetricsLog:
 class NoLog:
     """That of a worker that is not the chief."""
 
-    def write(self, step: int, problem: str, split: str, figures: dict[str, float]):
+    def write(self, step: int, problem: str, split: str, figures: dict[str, float]) -> None:
         pass
 
-    def show(self, step: int, split: str, figures: dict[str, float], images: dict | None = None):
+    def show(
+        self, step: int, split: str, figures: dict[str, float], images: dict[str, np.ndarray] | None = None
+    ) -> None:
         pass
 
-    def flush(self):
+    def flush(self) -> None:
         pass
 
-    def close(self):
+    def close(self) -> None:
         pass
 
 
-def cut_events(path: pathlib.Path, step: int):
+def cut_events(path: pathlib.Path, step: int) -> None:
     """Takes the events of later steps out of a file of TensorBoard's, and a killed process's half of one."""
-    found, whole = [], True
+    records, whole = [], True
     try:
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            found.append(record)
+            records.append(record)
     except tf.errors.DataLossError:
         whole = False
-    kept = [record for record in found if tf.compat.v1.Event.FromString(record).step <= step]
-    if whole and len(kept) == len(found):
+    kept = [record for record in records if tf.compat.v1.Event.FromString(record).step <= step]
+    if whole and len(kept) == len(records):
         return
     part = path.with_name(f"tmp.{path.name}")
     with tf.io.TFRecordWriter(str(part)) as writer:

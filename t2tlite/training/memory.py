@@ -26,14 +26,14 @@ def on_gpu() -> bool:
 def free() -> float:
     """Bytes that this process could still take: the machine's, or its container's where they are fewer."""
     [available] = re.findall(r"^MemAvailable:\s*(\d+)", _MEMINFO.read_text(), re.MULTILINE)
-    found = [1024.0 * int(available)]
+    limits = [1024.0 * int(available)]
     for limit, used, stat in _GROUPS:
         with contextlib.suppress(OSError, ValueError):  # no such group, or "max"
-            told = (_GROUP / stat).read_text()
-            cache = re.search(r"^(?:total_)?inactive_file (\d+)", told, re.MULTILINE)
+            statistics = (_GROUP / stat).read_text()
+            cache = re.search(r"^(?:total_)?inactive_file (\d+)", statistics, re.MULTILINE)
             taken = int((_GROUP / used).read_text()) - (int(cache[1]) if cache else 0)
-            found.append(float(int((_GROUP / limit).read_text()) - taken))
-    return max(min(found), 0.0)
+            limits.append(float(int((_GROUP / limit).read_text()) - taken))
+    return max(min(limits), 0.0)
 
 
 def release() -> None:

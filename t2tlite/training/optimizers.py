@@ -2,17 +2,22 @@
 
 import contextlib
 import functools
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
 from t2tlite.errors import UserError
+from t2tlite.hparam import HParams
 from t2tlite.nearest import did_you_mean
 from t2tlite.training.schedule import Schedule
 
+_Optimizer: Any = keras.optimizers.Optimizer if TYPE_CHECKING else object  # which it is mixed into
 
-class _Mixin:
+
+class _Mixin(_Optimizer):
     """Mixed into a Keras optimizer: gradients that are sums already, and other moving averages.
 
     With `use_ema`: the moving average of every weight over the updates.
@@ -23,25 +28,27 @@ class _Mixin:
     """
 
     gradients_are_summed = False  # over the replicas: Keras need not do it, nor send them all again
-    pace = None  # in a `Pace`, what the learning rate is multiplied by
-    schedule = None  # the `Schedule` of the learning rate
+    pace: "Pace | None" = None  # in a `Pace`, what the learning rate is multiplied by
+    schedule: Schedule | None = None  # the `Schedule` of the learning rate
 
-    def _get_current_learning_rate(self):
+    def _get_current_learning_rate(self) -> tf.Tensor:
         rate = super()._get_current_learning_rate()
         return rate if self.pace is None else rate * self.pace.variable
 
-    def _all_reduce_sum_gradients(self, grads_and_vars):
+    def _all_reduce_sum_gradients(
+        self, grads_and_vars: list[tuple[tf.Tensor, keras.Variable]]
+    ) -> list[tuple[tf.Tensor, keras.Variable]]:
         if self.gradients_are_summed:
             return grads_and_vars
         return super()._all_reduce_sum_gradients(grads_and_vars)
 
-    def averages(self):
+    def averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
         """Pairs of a weight and its average; none without `use_ema`."""
         if not self.use_ema:
             return []
         return list(zip(self._trainable_variables, self._model_variables_moving_average, strict=True))
 
-    def _update_model_variables_moving_average(self, trainable_variables):
+    def _update_model_variables_moving_average(self, trainable_variables: list[keras.Variable]) -> None:
         n = ops.cast(self.iterations, "float32")  # updates before this one
         new = 1 - ops.minimum(self.ema_momentum, n / (n + 9))
         for variable, average in self.averages():
@@ -56,7 +63,9 @@ class Adam(_Mixin, keras.optimizers.Adam):
     the variable. This one is a single operation in place.
     """
 
-    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+    def _backend_update_step(
+        self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable], learning_rate: tf.Tensor
+    ) -> None:
         step = tf.cast(self.iterations + 1, tf.float32)
         beta_1, beta_2 = tf.constant(self.beta_1), tf.constant(self.beta_2)
         rates = {
@@ -69,7 +78,12 @@ class Adam(_Mixin, keras.optimizers.Adam):
         }
         super()._backend_update_step(grads, trainable_variables, rates)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self,
+        gradient: tf.Tensor | tf.IndexedSlices,
+        variable: keras.Variable,
+        learning_rate: dict[str, tf.Tensor],
+    ) -> None:
         index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -89,13 +103,13 @@ class Adafactor(_Mixin, keras.optimizers.Adafactor):
     this one bound the learning rate by 1 / sqrt(step): that is the schedule's matter.
     """
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
             return
         super(keras.optimizers.Adafactor, self).build(variables)
         self._moments = [self._moments_of(variable) for variable in variables]
 
-    def _moments_of(self, variable):
+    def _moments_of(self, variable: keras.Variable) -> list[keras.Variable]:
         shape = tuple(variable.shape)
         shapes = {"velocity": shape}
         if len(shape) > 1:
@@ -103,7 +117,9 @@ class Adafactor(_Mixin, keras.optimizers.Adafactor):
         stem = variable.path.replace("/", "_")
         return [self.add_variable(s, dtype=variable.dtype, name=f"{stem}_{n}") for n, s in shapes.items()]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor | tf.IndexedSlices, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
         step = ops.cast(self.iterations + 1, variable.dtype)
         gradient = _dense(gradient, variable)
         new = ops.power(step, self.beta_2_decay)  # 1 - beta_2
@@ -121,7 +137,7 @@ class Adafactor(_Mixin, keras.optimizers.Adafactor):
         rate = ops.cast(learning_rate, variable.dtype) * ops.maximum(self.epsilon_2, _rms(variable))
         self.assign_sub(variable, rate * update)
 
-    def _follow(self, moment, value, new):
+    def _follow(self, moment: keras.Variable, value: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
         after = moment + new * (value - moment)
         self.assign(moment, after)
         return after
@@ -138,11 +154,13 @@ class Lamb(_Mixin, keras.optimizers.Lamb):
       least_scale: root mean square of the weights in that least norm.
     """
 
-    def __init__(self, *args, least_scale: float = 0.1, **kwargs):
+    def __init__(self, *args: Any, least_scale: float = 0.1, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.least_scale = least_scale
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor | tf.IndexedSlices, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
         step = ops.cast(self.iterations + 1, variable.dtype)
         gradient = _dense(gradient, variable)
         index = self._get_variable_index(variable)
@@ -156,20 +174,20 @@ class Lamb(_Mixin, keras.optimizers.Lamb):
         ratio = ops.where(norm > 0, scale / ops.maximum(norm, 1e-30), 1.0)
         self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * ratio * update)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "least_scale": self.least_scale}
 
 
-def _dense(gradient, variable):
+def _dense(gradient: tf.Tensor | tf.IndexedSlices, variable: keras.Variable) -> tf.Tensor:
     """The gradient as one tensor, also where it is made of rows that were read."""
     return tf.cast(tf.convert_to_tensor(gradient), variable.dtype)
 
 
-def _rms(x):
+def _rms(x: tf.Tensor | keras.Variable) -> tf.Tensor:
     return ops.sqrt(ops.mean(ops.square(x)))
 
 
-def _like_adam(cls, hparams, **arguments):
+def _like_adam(cls: type[Adam] | type[Lamb], hparams: HParams, **arguments: Any) -> Adam | Lamb:
     return cls(
         beta_1=hparams.optimizer_adam_beta1,
         beta_2=hparams.optimizer_adam_beta2,
@@ -178,7 +196,7 @@ def _like_adam(cls, hparams, **arguments):
     )
 
 
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adam": functools.partial(_like_adam, Adam),
     "adamw": functools.partial(_like_adam, Adam),
     "adafactor": lambda hparams, **arguments: Adafactor(epsilon_2=hparams.least_scale, **arguments),
@@ -188,7 +206,7 @@ OPTIMIZERS = {
 }
 
 
-def make_optimizer(hparams, variables):
+def make_optimizer(hparams: HParams, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
     """The optimizer named by the hyperparameters, with the state of all variables.
 
     Weight decay is decoupled: `learning_rate * weight_decay` of a weight at an update that uses it. Biases,
@@ -234,13 +252,13 @@ def make_optimizer(hparams, variables):
     return optimizer
 
 
-def set_schedule(optimizer, learning_rate: float, decay_steps: int):
+def set_schedule(optimizer: keras.optimizers.Optimizer, learning_rate: float, decay_steps: int) -> None:
     """Changes the schedule of the learning rate, see `Schedule`, in what is traced from now on."""
     schedule = getattr(optimizer, "inner_optimizer", optimizer).schedule
     schedule.learning_rate, schedule.decay_steps = learning_rate, decay_steps
 
 
-def begin_anew(optimizer):
+def begin_anew(optimizer: keras.optimizers.Optimizer) -> None:
     """Sets the state of an optimizer to that of a new one."""
     for variable in optimizer.variables:
         if variable.path in optimizer.beginning:  # counters, and the scale of the loss
@@ -252,12 +270,12 @@ def begin_anew(optimizer):
 class Pace:
     """1, or 0 in a `rehearsal`: a variable, since what is compiled then is used later, of no checkpoint."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.variable = tf.Variable(1.0, trainable=False)
 
 
 @contextlib.contextmanager
-def rehearsal(optimizer):
+def rehearsal(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """What is applied within it takes what an update takes, and in the end all is as it was.
 
     The learning rate is 0 meanwhile, so that the weights stay. The state is set to what it was.
@@ -276,5 +294,5 @@ def rehearsal(optimizer):
         begin_anew(optimizer)
 
 
-def _decays(variable) -> bool:
+def _decays(variable: keras.Variable) -> bool:
     return len(variable.shape) > 1 and variable.name != "embedding"

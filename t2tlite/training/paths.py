@@ -3,10 +3,14 @@
 import collections
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    import keras
 
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -37,34 +41,34 @@ def frozen(patterns: Sequence[str], paths: Sequence[str]) -> frozenset[str]:
     Raises:
       UserError: a pattern matches nothing, or all that there is.
     """
-    found: dict[str, None] = {}
+    frozen_paths: dict[str, None] = {}
     for text in patterns:
         frees = text.startswith("-")
         pattern = compiled(text.removeprefix("-"))
-        matched = [path for path in (found if frees else paths) if pattern.fullmatch(within(path))]
+        matched = [path for path in (frozen_paths if frees else paths) if pattern.fullmatch(within(path))]
         if not matched:
-            parts = sorted({part(path) for path in (found if frees else paths)})
+            parts = sorted({part(path) for path in (frozen_paths if frees else paths)})
             what = "of what is frozen" if frees else "of the model"
             near = did_you_mean(text.removeprefix("-"), parts)
             raise UserError(
                 f"freeze={text} matches no variable {what}{near}; parts are {', '.join(parts) or 'none'}"
             )
-        found = (
-            {path: None for path in found if path not in set(matched)}
+        frozen_paths = (
+            {path: None for path in frozen_paths if path not in set(matched)}
             if frees
-            else {**found, **dict.fromkeys(matched)}
+            else {**frozen_paths, **dict.fromkeys(matched)}
         )
-    if paths and len(found) == len(paths):
+    if paths and len(frozen_paths) == len(paths):
         raise UserError(f"freeze={' freeze='.join(patterns)} leaves nothing to train; freeze less")
-    return frozenset(found)
+    return frozenset(frozen_paths)
 
 
-def counts(variables: Iterable, kind) -> Counts:
+def counts(variables: "Iterable[keras.Variable]", kind: Callable[[str], str]) -> Counts:
     """`{part: {kind: parameters}}`; `kind` says of a variable's path which column it belongs to."""
-    found: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
+    parameters: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     for variable in variables:
-        found[part(variable.path)][kind(variable.path)] += math.prod(variable.shape)
-    return found
+        parameters[part(variable.path)][kind(variable.path)] += math.prod(variable.shape)
+    return parameters
 
 
 def table(title: str, columns: Sequence[str], counts: Counts) -> str:
@@ -72,7 +76,7 @@ def table(title: str, columns: Sequence[str], counts: Counts) -> str:
     total: collections.Counter = sum(map(collections.Counter, counts.values()), collections.Counter())
     rows = [
         ("part", *columns),
-        *((name, *(_number(one.get(c, 0)) for c in columns)) for name, one in sorted(counts.items())),
+        *((name, *(_number(of_part.get(c, 0)) for c in columns)) for name, of_part in sorted(counts.items())),
         ("all", *(_number(total[c]) for c in columns)),
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import re
+from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -17,8 +18,8 @@ def parse(text: str | None) -> list[tuple[int, int]]:
     """
     ranges: list[tuple[int, int]] = []
     for part in (text or "").split(",") if text else []:
-        found = re.fullmatch(r"\s*(\d+)(?::(\d+))?\s*", part)
-        first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+        match = re.fullmatch(r"\s*(\d+)(?::(\d+))?\s*", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 1 <= first <= last or (ranges and first <= ranges[-1][1]):
             raise UserError(
                 f"--profile_steps={text} can't be used at `{part.strip()}`; expected rising updates from 1 "
@@ -37,14 +38,19 @@ class Profiler:
       say: is given one line for each trace.
     """
 
-    def __init__(self, ranges: list[tuple[int, int]], folder: pathlib.Path, say=lambda text: None):
+    def __init__(
+        self,
+        ranges: Sequence[tuple[int, int]],
+        folder: pathlib.Path,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._ranges = ranges
         self._folder = folder
         self._say = say
         self._since = 0  # the first update of the trace that is running
 
     @contextlib.contextmanager
-    def update(self, number: int):
+    def update(self, number: int) -> Iterator[None]:
         """Around one update; `number` counts from 1.
 
         Raises:
@@ -61,20 +67,20 @@ class Profiler:
         if number == last:
             self._stop(number)
 
-    def close(self):
+    def close(self) -> None:
         """Ends a trace that is running, without its file: the run ends within a range."""
         if self._since:
             self._since = 0
             with contextlib.suppress(Exception):
                 tf.profiler.experimental.stop(save=False)
 
-    def _start(self, number):
+    def _start(self, number: int) -> None:
         with _errors(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             tf.profiler.experimental.start(str(self._folder))
         self._since = number
 
-    def _stop(self, number):
+    def _stop(self, number: int) -> None:
         first, self._since = self._since, 0
         before = set(self._folder.rglob("*.xplane.pb"))
         with _errors(self._folder):
@@ -89,7 +95,7 @@ class Profiler:
 
 
 @contextlib.contextmanager
-def _errors(folder):
+def _errors(folder: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except (tf.errors.OpError, OSError, ImportError, RuntimeError) as error:

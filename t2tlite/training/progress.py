@@ -3,8 +3,14 @@
 import dataclasses
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from t2tlite.progress import duration
+
+if TYPE_CHECKING:
+    import rich.console
+    import rich.live
+    import rich.table
 
 _REFRESH = 1.0  # seconds
 
@@ -29,20 +35,20 @@ class Progress:
       step, steps: where the run starts and ends.
     """
 
-    def __init__(self, step: int, steps: int):
+    def __init__(self, step: int, steps: int) -> None:
         self._steps = steps
         self._rows: dict[str, _Row] = {}
         self._terminal = _terminal()
-        self._live = None
+        self._live: rich.live.Live | None = None
         self._shown = time.monotonic()
         self._restart(step)
 
-    def _restart(self, step):
+    def _restart(self, step: int) -> None:
         self._first = step
         self._start = time.monotonic()
         self._targets = self._examples = self._waited = 0.0
 
-    def update(self, step: int, problem: str, figures: dict[str, float], waited: float):
+    def update(self, step: int, problem: str, figures: dict[str, float], waited: float) -> None:
         """Takes in one update.
 
         Args:
@@ -80,33 +86,33 @@ class Progress:
         losses = " ".join(f"{name} {row.loss:.2f}" for name, row in self._rows.items())
         return "  ".join([self._place(step), losses, self._speed()])
 
-    def say(self, text: str):
+    def say(self, text: str) -> None:
         """Prints a line of its own."""
         if self._live:
             self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
             print(text, file=sys.stderr, flush=True)
 
-    def log(self, step: int):
+    def log(self, step: int) -> None:
         if not self._terminal:
             print(self.line(step), file=sys.stderr, flush=True)
 
-    def close(self):
+    def close(self) -> None:
         """Leaves the table as it is, and the terminal as it was; to be called however the run ends."""
         if self._live:
             self._live.stop()
             self._live = None
 
-    def _place(self, step):
+    def _place(self, step: int) -> str:
         elapsed = max(time.monotonic() - self._start, 1e-6)
         left = (self._steps - step) * elapsed / max(step - self._first, 1)
         return f"step {step}/{self._steps}  {duration(left)} left"
 
-    def _speed(self):
+    def _speed(self) -> str:
         targets, examples, waiting = self.speed().values()
         return f"{targets:,.0f} targets/s  {examples:,.1f} examples/s  {100 * waiting:.1f}% waiting for data"
 
-    def _draw(self, step):
+    def _draw(self, step: int) -> None:
         table = self._table(step)
         if self._live is None:
             import rich.live
@@ -117,7 +123,7 @@ class Progress:
         else:
             self._live.update(table, refresh=True)
 
-    def _table(self, step):
+    def _table(self, step: int) -> "rich.table.Table":
         import rich.table
 
         table = rich.table.Table(title=self._place(step), caption=self._speed(), title_justify="left")
@@ -131,7 +137,7 @@ class Progress:
         return table
 
 
-def _terminal():
+def _terminal() -> "rich.console.Console | None":
     """The console of a terminal that a table can be drawn in again and again, or None."""
     if not sys.stderr.isatty():
         return None
@@ -144,14 +150,14 @@ def _terminal():
 class NoProgress:
     """That of a worker that is not the chief."""
 
-    def update(self, step: int, problem: str, figures: dict[str, float], waited: float):
+    def update(self, step: int, problem: str, figures: dict[str, float], waited: float) -> None:
         pass
 
-    def say(self, text: str):
+    def say(self, text: str) -> None:
         pass
 
-    def log(self, step: int):
+    def log(self, step: int) -> None:
         pass
 
-    def close(self):
+    def close(self) -> None:
         pass

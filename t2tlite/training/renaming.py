@@ -15,15 +15,15 @@ class Rename:
     old: str
     new: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.old}:{self.new}"
 
     def apply(self, path: str) -> str | None:
         """What a path is called in the other run; None where the pattern doesn't match."""
-        found = paths.compiled(self.old).fullmatch(paths.within(path))
-        if not found:
+        match = paths.compiled(self.old).fullmatch(paths.within(path))
+        if not match:
             return None
-        *stars, rest = found.groups()
+        *stars, rest = match.groups()
         pieces = self.new.split("*")
         name = pieces[0] + "".join(star + piece for star, piece in zip(stars, pieces[1:], strict=True)) + rest
         return path.removesuffix(paths.within(path)) + name
@@ -52,17 +52,17 @@ def renamed(stored: Iterable[str], renames: Sequence[Rename]) -> dict[str, str]:
       UserError: a pattern matches nothing, or two variables get the same name.
     """
     stored = list(stored)
-    found: dict[str, str] = {}
+    origin: dict[str, str] = {}
     used = set()
     for path in stored:
         for rename in renames:
             name = rename.apply(path)
             if name is not None:
-                if name in found:
+                if name in origin:
                     raise UserError(
-                        f"`{rename}` gives `{found[name]}` and `{path}` the same name; use narrower patterns"
+                        f"`{rename}` gives `{origin[name]}` and `{path}` the same name; use narrower patterns"
                     )
-                found[name] = path
+                origin[name] = path
                 used.add(rename)
                 break
     for rename in renames:
@@ -73,5 +73,5 @@ def renamed(stored: Iterable[str], renames: Sequence[Rename]) -> dict[str, str]:
                 f"`{rename}` renames nothing: the checkpoint has nothing more that `{rename.old}` matches"
                 f"{near}; its parts are {', '.join(parts)}"
             )
-    moved = set(found.values())
-    return {path: path for path in stored if path not in moved} | found
+    moved = set(origin.values())
+    return {path: path for path in stored if path not in moved} | origin

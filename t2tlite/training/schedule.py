@@ -1,32 +1,34 @@
 """Learning-rate schedules by name, each after a linear warm-up."""
 
 import math
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
 from t2tlite.errors import UserError
+from t2tlite.hparam import HParams
 from t2tlite.nearest import did_you_mean
 
 
-def _constant(step, warmup, schedule):
+def _constant(step: tf.Tensor, warmup: float, schedule: "Schedule") -> float:
     return 1.0
 
 
-def _noam(step, warmup, schedule):
+def _noam(step: tf.Tensor, warmup: float, schedule: "Schedule") -> tf.Tensor:
     return schedule.hidden**-0.5 * tf.math.rsqrt(tf.maximum(step + 1, warmup))
 
 
-def _rsqrt(step, warmup, schedule):
+def _rsqrt(step: tf.Tensor, warmup: float, schedule: "Schedule") -> tf.Tensor:
     return tf.math.rsqrt(tf.maximum(step, warmup) / warmup)
 
 
-def _cosine(step, warmup, schedule):
+def _cosine(step: tf.Tensor, warmup: float, schedule: "Schedule") -> tf.Tensor:
     done = tf.clip_by_value((step - warmup) / max(schedule.decay_steps - warmup, 1.0), 0.0, 1.0)
     return 0.5 * (1 + tf.cos(math.pi * done))
 
 
-def _exponential(step, warmup, schedule):
+def _exponential(step: tf.Tensor, warmup: float, schedule: "Schedule") -> tf.Tensor:
     return tf.pow(schedule.decay_rate, tf.maximum(step - warmup, 0.0) / schedule.decay_steps)
 
 
@@ -70,7 +72,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         decay_steps: int = 0,
         hidden: int = 1,
         decay_rate: float = 0.5,
-    ):
+    ) -> None:
         if schedule not in SCHEDULES:
             near = did_you_mean(schedule, SCHEDULES)
             raise UserError(
@@ -92,7 +94,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         self.decay_rate = decay_rate
 
     @classmethod
-    def from_hparams(cls, hparams):
+    def from_hparams(cls, hparams: HParams) -> Self:
         """The schedule that the hyperparameters name."""
         return cls(
             hparams.learning_rate_schedule,
@@ -103,12 +105,12 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             hparams.learning_rate_decay_rate,
         )
 
-    def __call__(self, step):
+    def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
         step = tf.cast(step, tf.float32)
         warmup = float(self.warmup_steps)
         rise = tf.minimum(1.0, (step + 1) / warmup)
         return self.learning_rate * rise * SCHEDULES[self.schedule](step, warmup, self)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("schedule", "learning_rate", "warmup_steps", "decay_steps", "hidden", "decay_rate")
         return {name: getattr(self, name) for name in names}

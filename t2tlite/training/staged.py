@@ -1,15 +1,21 @@
 """The updates of a run: the compiled functions of the stage that it is in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
+import keras
 import tensorflow as tf
 
 from t2tlite.data.reading import pipeline
 from t2tlite.errors import UserError
+from t2tlite.model import Trainable
+from t2tlite.objective import Objective
 from t2tlite.plural import counted
+from t2tlite.run import Run
 from t2tlite.training import paths, stages, warm_start
 from t2tlite.training.optimizers import begin_anew, set_schedule
 from t2tlite.training.step import Accumulator, make_train_steps
+from t2tlite.training.strategy import Replicas
+from t2tlite.types import Batch
 
 
 class Updates:
@@ -30,7 +36,16 @@ class Updates:
         than there are replicas.
     """
 
-    def __init__(self, run, model, optimizer, objectives, specs, replicas, say: Callable[[str], None]):
+    def __init__(
+        self,
+        run: Run,
+        model: Trainable,
+        optimizer: keras.optimizers.Optimizer,
+        objectives: Mapping[str, Objective],
+        specs: Mapping[str, dict[str, tf.TensorSpec]],
+        replicas: Replicas,
+        say: Callable[[str], None],
+    ) -> None:
         self._run, self._model, self._optimizer = run, model, optimizer
         self._objectives, self._specs, self._replicas = objectives, specs, replicas
         self._say = say
@@ -42,7 +57,7 @@ class Updates:
         self._entered: stages.Stage | None = None
         self._make(self._stages[0])
 
-    def __call__(self, batches, step: int) -> list[dict[str, tf.Tensor]]:
+    def __call__(self, batches: Sequence[tuple[str, Batch]], step: int) -> list[dict[str, tf.Tensor]]:
         """One update.
 
         Args:
@@ -54,7 +69,7 @@ class Updates:
         """
         return self._update(batches, step)
 
-    def check_sources(self, step: int):
+    def check_sources(self, step: int) -> None:
         """Looks for what stages that have yet to begin after so many updates begin with.
 
         Raises:
@@ -64,7 +79,7 @@ class Updates:
             if stage.source and stage.start >= step:
                 warm_start.find(stage.source, stages.SOURCE)
 
-    def make_largest(self):
+    def make_largest(self) -> None:
         """Makes the functions of the stage that trains most, for the dry run."""
         self._make(min(self._stages, key=lambda stage: len(self._frozen[stage])))
 
@@ -77,41 +92,41 @@ class Updates:
         stage = stages.at(self._stages, step)
         if stage is self._entered:
             return False
-        told = [self._told(stage)]
+        lines = [self._description(stage)]
         if step == stage.start > 0:
             if stage.source:
-                told.append(warm_start.load(stage.source, self._model, stage.renames, stages.SOURCE))
+                lines.append(warm_start.load(stage.source, self._model, stage.renames, stages.SOURCE))
             begin_anew(self._optimizer)
         self._entered = stage
-        for text in filter(None, told):
+        for text in filter(None, lines):
             self._say(text)
         return self._make(stage)
 
-    def leave(self):
+    def leave(self) -> None:
         """The run goes back to a checkpoint: `enter` has to look again which stage it is in."""
         self._entered = None
 
-    def _make(self, stage) -> bool:
+    def _make(self, stage: stages.Stage) -> bool:
         if stage is self._stage:
             return False
         self._stage = stage
         set_schedule(self._optimizer, stage.learning_rate, stage.decay_steps)
         hparams = self._run.hparams
         options = self._replicas, _compiles(hparams.jit_compile), self._frozen[stage]
-        made = self._model, self._optimizer, self._objectives, self._run.seed, self._specs
+        common = self._model, self._optimizer, self._objectives, self._run.seed, self._specs
         if hparams.accumulate > 1:
-            self._update = Accumulator(*made, hparams.accumulate, *options).update
+            self._update = Accumulator(*common, hparams.accumulate, *options).update
             return True
-        steps = make_train_steps(*made, *options)
+        steps = make_train_steps(*common, *options)
 
-        def update(batches, step):
+        def update(batches: Sequence[tuple[str, Batch]], step: int) -> list[dict[str, tf.Tensor]]:
             [(problem, batch)] = batches
             return [steps[problem](batch, tf.constant(step))]
 
         self._update = update
         return True
 
-    def _told(self, stage) -> str:
+    def _description(self, stage: stages.Stage) -> str:
         """What a person should know of a stage; nothing where all of the model trains in a single one."""
         frozen = self._frozen[stage]
         if len(self._stages) == 1 and not frozen:
@@ -126,7 +141,7 @@ class Updates:
         return paths.table(title, ("trained", "frozen"), counts)
 
 
-def _check_batches(run, replicas):
+def _check_batches(run: Run, replicas: Replicas) -> None:
     for name, problem in run.problems.items():
         least = min(pipeline.batch_plan(problem, run.hparams).sizes)
         if least < replicas.number:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from t2tlite.errors import UserError
+from t2tlite.hparam import HParams
 from t2tlite.nearest import did_you_mean
 from t2tlite.training import renaming
 
@@ -35,7 +36,7 @@ class Stage:
     renames: tuple[renaming.Rename, ...] = ()
 
 
-def of(hparams) -> tuple[Stage, ...]:
+def of(hparams: HParams) -> tuple[Stage, ...]:
     """The stages that the hyperparameters name, at least one.
 
     What a stage doesn't name is as in the hyperparameters. A cosine schedule ends with its stage, and that of
@@ -75,7 +76,7 @@ def at(stages: Sequence[Stage], step: int) -> Stage:
     return [stage for stage in stages if stage.start <= step][-1]
 
 
-def _parsed(text: str, hparams) -> Stage:
+def _parsed(text: str, hparams: HParams) -> Stage:
     try:
         place, *words = shlex.split(text)
     except ValueError as error:

@@ -2,7 +2,8 @@
 
 import functools
 import zlib
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -11,14 +12,32 @@ from t2tlite.errors import UserError
 from t2tlite.layers import randomness, xla
 from t2tlite.layers import replicas as layers_replicas
 from t2tlite.layers.traced import Traced
+from t2tlite.model import Output, Trainable
+from t2tlite.objective import Objective
 from t2tlite.training import alike
 from t2tlite.training.guard import apply_if
 from t2tlite.training.strategy import Replicas
+from t2tlite.types import Batch
+
+Gradients: TypeAlias = list[tf.Tensor | None]
+GradientsOf: TypeAlias = Callable[..., tuple[Gradients, dict[str, tf.Tensor], dict[str, tf.Tensor]]]
+"""See `_make_gradients`."""
+TrainStep: TypeAlias = Callable[[Batch, tf.Tensor], dict[str, tf.Tensor]]
+"""See `make_train_steps`."""
+Apply: TypeAlias = Callable[[Gradients, tf.Tensor, tf.Tensor], tf.Tensor]
+"""See `_make_apply`."""
 
 
 def make_train_steps(
-    model, optimizer, objectives, seed: int, element_specs, replicas=None, jit=False, frozen=frozenset()
-):
+    model: Trainable,
+    optimizer: keras.optimizers.Optimizer,
+    objectives: Mapping[str, Objective],
+    seed: int,
+    element_specs: Mapping[str, dict[str, tf.TensorSpec]],
+    replicas: Replicas | None = None,
+    jit: bool = False,
+    frozen: Collection[str] = frozenset(),
+) -> dict[str, TrainStep]:
     """Functions `(features, step) -> statistics`, one for each problem, that update the model once.
 
     Everything random in them derives from (seed, problem, step). Variables that the problem doesn't use have
@@ -44,7 +63,7 @@ def make_train_steps(
       loss or norm is not finite is not applied.
     """
     replicas = replicas or Replicas()
-    steps = {}
+    steps: dict[str, TrainStep] = {}
     for family in alike.families(model, objectives, element_specs, frozen):
         compiled = _make_train_step(model, optimizer, family, replicas, jit)
         for problem in family.problems:
@@ -52,12 +71,20 @@ def make_train_steps(
     return steps
 
 
-def _make_train_step(model, optimizer, family, replicas, jit):
+def _make_train_step(
+    model: Trainable,
+    optimizer: keras.optimizers.Optimizer,
+    family: alike.Family,
+    replicas: Replicas,
+    jit: bool,
+) -> Traced:
     gradients_of = _make_gradients(model, optimizer, family, replicas, jit)
     choices = [[*family.shared, *own] for own in family.own]
     apply = _make_apply(model, optimizer, choices, replicas, jit)
 
-    def on_replica(features, row, step, problem_seed, which):
+    def on_replica(
+        features: Batch, row: int | tf.Tensor, step: tf.Tensor, problem_seed: tf.Tensor, which: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         count, rows = _whole(family, features)
         seed = tf.stack([problem_seed, step])
         gradients, statistics, carried = gradients_of(
@@ -69,13 +96,15 @@ def _make_train_step(model, optimizer, family, replicas, jit):
 
     number = tf.TensorSpec([], tf.int32)
 
-    def train_step(features, step, problem_seed, which):
+    def train_step(
+        features: Batch, step: tf.Tensor, problem_seed: tf.Tensor, which: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         return replicas.run(on_replica, features, step, problem_seed, which)
 
     return Traced(train_step, [family.spec, number, number, number])
 
 
-def _numbers(family, seed, problem) -> dict[str, tf.Tensor]:
+def _numbers(family: alike.Family, seed: int, problem: str) -> dict[str, tf.Tensor]:
     """What a function that is compiled for all problems alike must know of one of them."""
     problem_seed = seed ^ zlib.crc32(problem.encode()) & 0x7FFFFFFF
     return {"problem_seed": tf.constant(problem_seed), "which": tf.constant(family.which[problem])}
@@ -95,16 +124,16 @@ class Accumulator:
 
     def __init__(
         self,
-        model,
-        optimizer,
-        objectives,
+        model: Trainable,
+        optimizer: keras.optimizers.Optimizer,
+        objectives: Mapping[str, Objective],
         seed: int,
-        element_specs,
+        element_specs: Mapping[str, dict[str, tf.TensorSpec]],
         micro_steps: int,
-        replicas,
-        jit=False,
-        frozen=frozenset(),
-    ):
+        replicas: Replicas,
+        jit: bool = False,
+        frozen: Collection[str] = frozenset(),
+    ) -> None:
         self._model, self._optimizer, self._replicas = model, optimizer, replicas
         self._micro_steps, self._jit = micro_steps, jit
         self._used: dict[str, set[int]] = {}  # by problem, which variables have a gradient
@@ -120,9 +149,9 @@ class Accumulator:
                 )
                 for variable in self._variables
             ]
-        self._counts: dict[str, Any] = {}
-        self._adds: dict[str, Any] = {}
-        self._applies: dict[str, Any] = {}
+        self._counts: dict[str, Traced] = {}
+        self._adds: dict[str, Callable[..., dict[str, tf.Tensor]]] = {}
+        self._applies: dict[frozenset[str], Traced] = {}
         for family in alike.families(model, objectives, element_specs, frozen):
             count = self._make_count(family)
             add = self._make_add(family, _make_gradients(model, optimizer, family, replicas, jit))
@@ -130,7 +159,7 @@ class Accumulator:
                 self._counts[problem] = count
                 self._adds[problem] = functools.partial(add, **_numbers(family, seed, problem))
 
-    def update(self, batches, step: int) -> list[dict[str, tf.Tensor]]:
+    def update(self, batches: Sequence[tuple[str, Batch]], step: int) -> list[dict[str, tf.Tensor]]:
         """One update.
 
         Args:
@@ -150,18 +179,25 @@ class Accumulator:
             weight = tf.constant(counts[problem] * self._micro_steps / times[problem], tf.float32)
             micro_step = tf.constant(step * self._micro_steps + number)
             statistics.append(self._adds[problem](features, micro_step, weight))
-        loss = tf.add_n([found["loss"] for found in statistics])
+        loss = tf.add_n([of_step["loss"] for of_step in statistics])
         applied = self._apply_for(frozenset(times))(loss)
-        return [{**found, **applied} for found in statistics]
+        return [{**of_step, **applied} for of_step in statistics]
 
-    def _make_count(self, family):
-        def on_replica(features, row):
+    def _make_count(self, family: alike.Family) -> Traced:
+        def on_replica(features: Batch, row: int | tf.Tensor) -> dict[str, tf.Tensor]:
             return {"count": _whole(family, features)[0]}
 
         return Traced(lambda features: self._replicas.run(on_replica, features), [family.spec])
 
-    def _make_add(self, family, gradients_of):
-        def on_replica(features, row, micro_step, weight, problem_seed, which):
+    def _make_add(self, family: alike.Family, gradients_of: GradientsOf) -> Traced:
+        def on_replica(
+            features: Batch,
+            row: int | tf.Tensor,
+            micro_step: tf.Tensor,
+            weight: tf.Tensor,
+            problem_seed: tf.Tensor,
+            which: tf.Tensor,
+        ) -> dict[str, tf.Tensor]:
             count, rows = _whole(family, features)
             seed = tf.stack([problem_seed, micro_step])
             gradients, statistics, carried = gradients_of(
@@ -174,14 +210,20 @@ class Accumulator:
         number = tf.TensorSpec([], tf.int32)
         signature = [family.spec, number, tf.TensorSpec([]), number, number]
 
-        def add(features, micro_step, weight, problem_seed, which):
+        def add(
+            features: Batch,
+            micro_step: tf.Tensor,
+            weight: tf.Tensor,
+            problem_seed: tf.Tensor,
+            which: tf.Tensor,
+        ) -> dict[str, tf.Tensor]:
             return self._replicas.run(on_replica, features, micro_step, weight, problem_seed, which)
 
         return Traced(add, signature)
 
-    def _add(self, family, gradients, which):
+    def _add(self, family: alike.Family, gradients: Gradients, which: tf.Tensor) -> None:
         """Adds gradients to their sums, and notes which variables have one."""
-        used = [set() for _ in family.own]
+        used: list[set[int]] = [set() for _ in family.own]
         for number, own in enumerate(family.own):
             for gradient, variable in zip(gradients, [*family.shared, *own], strict=True):
                 if gradient is not None:
@@ -197,14 +239,14 @@ class Accumulator:
         for problem in family.problems:
             self._used[problem] = used[family.which[problem]]
 
-    def _apply_for(self, problems):
+    def _apply_for(self, problems: frozenset[str]) -> Traced:
         """What applies the sums of the variables that some problems use, and sets them to zero."""
         if problems not in self._applies:
             used = sorted({i for problem in problems for i in self._used[problem]})
             variables = [self._variables[i] for i in used]
             apply = _make_apply(self._model, self._optimizer, [variables], self._replicas, self._jit)
 
-            def on_replica(features, row, loss):
+            def on_replica(features: Batch, row: int | tf.Tensor, loss: tf.Tensor) -> dict[str, tf.Tensor]:
                 gradients = [self._sums[i].read_value() for i in used]
                 norm = apply(gradients, tf.constant(0), loss)
                 for i in used:
@@ -217,7 +259,13 @@ class Accumulator:
         return self._applies[problems]
 
 
-def _make_gradients(model, optimizer, family, replicas, jit):
+def _make_gradients(
+    model: Trainable,
+    optimizer: keras.optimizers.Optimizer,
+    family: alike.Family,
+    replicas: Replicas,
+    jit: bool,
+) -> GradientsOf:
     """A function of a replica's rows: the gradients of its part of the loss, statistics, `Output.carried`.
 
     The gradients are of the family's shared variables, None for one that isn't used, and of its own ones,
@@ -228,7 +276,9 @@ def _make_gradients(model, optimizer, family, replicas, jit):
 
     aim = family.objective
 
-    def output_of(features, row, rows, seed, own):
+    def output_of(
+        features: Batch, row: int | tf.Tensor, rows: tf.Tensor, seed: tf.Tensor, own: list[tf.Tensor]
+    ) -> Output:
         with randomness.scope(seed, row, replicas.number, rows):
             return aim.forward(model, features, problem, training=True, values=own)
 
@@ -238,7 +288,9 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     if apart and aim.across_replicas:
         output_of = _by_xla(output_of)
 
-    def forward(features, row, rows, seed, own):
+    def forward(
+        features: Batch, row: int | tf.Tensor, rows: tf.Tensor, seed: tf.Tensor, own: list[tf.Tensor]
+    ) -> tuple[dict[str, Any], dict[str, tf.Tensor]]:
         """What adds up over the replicas, and what the model carries on."""
         output = output_of(features, row, rows, seed, own)
         total = aim.loss(output, features)
@@ -252,7 +304,15 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     if apart and not aim.across_replicas:
         forward = _by_xla(forward)
 
-    def compute(features, row, rows, seed, own, weight, expert_weight):
+    def compute(
+        features: Batch,
+        row: int | tf.Tensor,
+        rows: tf.Tensor,
+        seed: tf.Tensor,
+        own: list[tf.Tensor],
+        weight: tf.Tensor,
+        expert_weight: float | tf.Tensor,
+    ) -> tuple[Gradients, dict[str, Any], dict[str, tf.Tensor]]:
         with tf.GradientTape() as tape:
             tape.watch(own)
             part, carried = forward(features, row, rows, seed, own)
@@ -279,7 +339,16 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     if jit and replicas.number == 1:
         compute = _by_xla(compute)
 
-    def gradients_of(features, row, seed, which, count, rows, weight, expert_weight):
+    def gradients_of(
+        features: Batch,
+        row: int | tf.Tensor,
+        seed: tf.Tensor,
+        which: tf.Tensor,
+        count: tf.Tensor,
+        rows: tf.Tensor,
+        weight: tf.Tensor,
+        expert_weight: float | tf.Tensor,
+    ) -> tuple[Gradients, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         own = family.values(which)
         gradients, whole, carried = compute(features, row, rows, seed, own, weight, expert_weight)
         return gradients, {"loss": whole["total"] / count, "targets": count, **_of_experts(whole)}, carried
@@ -287,7 +356,7 @@ def _make_gradients(model, optimizer, family, replicas, jit):
     return gradients_of
 
 
-def _carry(model, values, loss):
+def _carry(model: Trainable, values: Mapping[str, tf.Tensor], loss: tf.Tensor) -> None:
     """Gives variables the values that the model carries on, if the loss is finite."""
     if not values:
         return
@@ -297,7 +366,7 @@ def _carry(model, values, loss):
         layers_replicas.assign(variables[path], value)
 
 
-def _of_experts(whole) -> dict[str, tf.Tensor]:
+def _of_experts(whole: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     """The statistics of the experts; none where there are none."""
     if not whole["choices"]:
         return {}
@@ -310,17 +379,17 @@ def _of_experts(whole) -> dict[str, tf.Tensor]:
     }
 
 
-def _by_xla(function):
+def _by_xla(function: Callable[..., Any]) -> tf.types.experimental.PolymorphicFunction:
     """The function, compiled by XLA, anew for each shape of its arguments."""
 
-    def within(*args):
+    def within(*args: Any) -> Any:
         with xla.scope():
             return function(*args)
 
     return tf.function(within, jit_compile=True, autograph=False)
 
 
-def _whole(family, features):
+def _whole(family: alike.Family, features: Batch) -> tuple[tf.Tensor, tf.Tensor]:
     """Of the whole batch: how many targets it has, at least 1, and its rows, as the shape `[rows, 0]`."""
     count = family.objective.count(features)
     rows = tf.cast(tf.shape(next(iter(features.values())))[0], tf.float32)
@@ -328,7 +397,13 @@ def _whole(family, features):
     return tf.maximum(count, 1.0), tf.zeros([tf.cast(rows, tf.int32), 0])
 
 
-def _make_apply(model, optimizer, choices, replicas, jit):
+def _make_apply(
+    model: Trainable,
+    optimizer: keras.optimizers.Optimizer,
+    choices: Sequence[list[keras.Variable]],
+    replicas: Replicas,
+    jit: bool,
+) -> Apply:
     """A function that sums gradients over the replicas, clips and applies them if they are finite.
 
     Args:
@@ -344,21 +419,28 @@ def _make_apply(model, optimizer, choices, replicas, jit):
     if not jit or replicas.number > 1 or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return lambda gradients, which, loss: _apply(model, optimizer, gradients, choices, which, loss)
 
-    def apply_to(variables):
+    def apply_to(variables: list[keras.Variable]) -> tf.types.experimental.PolymorphicFunction:
         return _by_xla(
             lambda gradients, loss: _apply(model, optimizer, gradients, [variables], tf.constant(0), loss)
         )
 
     compiled = [apply_to(variables) for variables in choices]
 
-    def apply(gradients, which, loss):
+    def apply(gradients: Gradients, which: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
         branches = [functools.partial(each, gradients, loss) for each in compiled]
         return branches[0]() if len(branches) == 1 else tf.switch_case(which, branches)
 
     return apply
 
 
-def _apply(model, optimizer, gradients, choices, which, loss):
+def _apply(
+    model: Trainable,
+    optimizer: keras.optimizers.Optimizer,
+    gradients: Gradients,
+    choices: Sequence[list[keras.Variable]],
+    which: tf.Tensor,
+    loss: tf.Tensor,
+) -> tf.Tensor:
     """See `_make_apply`."""
     used = [i for i, gradient in enumerate(gradients) if gradient is not None]
     if not used:
@@ -366,14 +448,14 @@ def _apply(model, optimizer, gradients, choices, which, loss):
             "all that a problem would train is frozen; freeze less, or leave that problem out of --problems"
         )
     choices = [[variables[i] for i in used] for variables in choices]
-    found = layers_replicas.total_in_buckets([gradients[i] for i in used])
+    summed = layers_replicas.total_in_buckets([gradients[i] for i in used])
     scale = getattr(optimizer, "dynamic_scale", None)
     scale = 1.0 if scale is None else tf.convert_to_tensor(scale)
-    norm = tf.linalg.global_norm(found)
+    norm = tf.linalg.global_norm(summed)
     if model.hparams.clip_grad_norm:
         most = model.hparams.clip_grad_norm * scale
         factor = most / tf.maximum(norm, most)
-        found = [factor * gradient for gradient in found]
+        summed = [factor * gradient for gradient in summed]
     finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
-    apply_if(finite, optimizer, found, choices, which)
+    apply_if(finite, optimizer, summed, choices, which)
     return norm / scale

@@ -4,10 +4,12 @@ import contextlib
 import functools
 import json
 import os
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
 from t2tlite.errors import UserError
+from t2tlite.types import Batch
 
 NAMES = ("auto", "one", "mirrored", "multiworker", "tpu")
 _LOST = (
@@ -34,7 +36,7 @@ class Replicas:
       workers, worker: how many processes there are, and which this is; the chief is 0.
     """
 
-    def __init__(self, strategy: tf.distribute.Strategy | None = None):
+    def __init__(self, strategy: tf.distribute.Strategy | None = None) -> None:
         self.strategy = strategy or tf.distribute.get_strategy()
         self.number = self.strategy.num_replicas_in_sync
         self.worker, self.workers = _place(self.strategy)
@@ -50,11 +52,13 @@ class Replicas:
         """What this worker reads of each batch, as `pipeline.dataset` takes it."""
         return self.worker, self.workers
 
-    def scope(self):
+    def scope(self) -> contextlib.AbstractContextManager:
         """Where the variables are made."""
         return self.strategy.scope()
 
-    def run(self, function, features: dict[str, tf.Tensor], *args):
+    def run(
+        self, function: Callable[..., dict[str, tf.Tensor]], features: Batch, *args: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Calls `function(features, row, *args)` on each replica; to be used inside a tf.function.
 
         Args:
@@ -68,14 +72,14 @@ class Replicas:
         if self.number == 1:
             return function(features, 0, *args)
 
-        def part(context):
+        def part(context: tf.distribute.experimental.ValueContext) -> tuple[Batch, tf.Tensor]:
             place = context.replica_id_in_sync_group % self._local
             mine = {name: value[place :: self._local] for name, value in features.items()}
             return mine, tf.constant(self.worker + self.workers * place)
 
         parts = self.strategy.experimental_distribute_values_from_function(part)
-        found = self.strategy.run(lambda part, *args: function(*part, *args), args=(parts, *args))
-        return {name: self.strategy.experimental_local_results(value)[0] for name, value in found.items()}
+        results = self.strategy.run(lambda part, *args: function(*part, *args), args=(parts, *args))
+        return {name: self.strategy.experimental_local_results(value)[0] for name, value in results.items()}
 
     def any(self, flag: bool) -> bool:
         """Whether the flag of any worker is set; returns once every worker has asked."""
@@ -85,19 +89,19 @@ class Replicas:
         """The sum of a value over the workers; returns once every worker has asked."""
         if self.workers == 1:
             return value
-        found = self._sum(tf.constant(value, tf.float32))
-        return float(self.strategy.experimental_local_results(found)[0])
+        summed = self._sum(tf.constant(value, tf.float32))
+        return float(self.strategy.experimental_local_results(summed)[0])
 
     @functools.cached_property
-    def _sum(self):
-        def on_replica(flag):
+    def _sum(self) -> tf.types.experimental.PolymorphicFunction:
+        def on_replica(flag: tf.Tensor) -> tf.Tensor:
             here = tf.identity(flag)  # on this replica's device, which says where the sum has to be
             return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, here)
 
         return tf.function(lambda flag: self.strategy.run(on_replica, args=(flag,)), autograph=False)
 
     @contextlib.contextmanager
-    def chief_first(self):
+    def chief_first(self) -> Iterator[None]:
         """The block is run by the chief, and then by the others, who find what it has written."""
         if not self.is_chief:
             self.any(False)
@@ -106,7 +110,7 @@ class Replicas:
             self.any(False)
 
     @contextlib.contextmanager
-    def errors(self):
+    def errors(self) -> Iterator[None]:
         """Turns the loss of another worker into one line.
 
         Raises:
@@ -173,7 +177,7 @@ def make(name: str, worker_gpu: int = 0) -> Replicas:
     return Replicas(tf.distribute.TPUStrategy(resolver))
 
 
-def _shared_by(strategy) -> Replicas:
+def _shared_by(strategy: tf.distribute.Strategy) -> Replicas:
     """The replicas of a strategy; one alone needs none, and can't keep the sums of micro-steps under it."""
     return Replicas(strategy if strategy.num_replicas_in_sync > 1 else None)
 
@@ -198,7 +202,7 @@ def _listed_workers() -> int:
     return len(workers)
 
 
-def _place(strategy) -> tuple[int, int]:
+def _place(strategy: tf.distribute.Strategy) -> tuple[int, int]:
     """Which worker this process is, and of how many."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return 0, 1

@@ -7,7 +7,10 @@ import pathlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
 
 from t2tlite import objective
 from t2tlite.checkpoints import CHECKPOINTS, best_checkpoints, checkpoint
@@ -15,9 +18,12 @@ from t2tlite.checkpoints.averaging import averaged
 from t2tlite.data.reading import mixing, pipeline
 from t2tlite.data.reading.reader import ReadConfig
 from t2tlite.data.stored import damage
+from t2tlite.model import Trainable
 from t2tlite.plural import counted
+from t2tlite.problem import Problem
 from t2tlite.run import Run
 from t2tlite.training import dry_run, expert_load, guard, interrupt, memory, renaming, warm_start
+from t2tlite.training.early_stopping import EarlyStopping
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
 from t2tlite.training.optimizers import make_optimizer
@@ -25,6 +31,7 @@ from t2tlite.training.profile import Profiler
 from t2tlite.training.progress import NoProgress, Progress
 from t2tlite.training.staged import Updates
 from t2tlite.training.strategy import Replicas
+from t2tlite.types import Batch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,13 +78,13 @@ class Trainer:
         self,
         run: Run,
         intervals: Intervals,
-        evaluate_decoded=None,
-        early_stopping=None,
+        evaluate_decoded: Callable[[Run, Trainable], Mapping[str, Mapping[str, float]]] | None = None,
+        early_stopping: EarlyStopping | None = None,
         replicas: Replicas | None = None,
         on_nonfinite: str = "stop",
         try_first: bool = True,
         deadline: float | None = None,
-    ):
+    ) -> None:
         self.run = run
         self.deadline = deadline
         self.replicas = replicas or Replicas()
@@ -111,7 +118,7 @@ class Trainer:
         self.pending: dict[str, list] = {}  # problem -> statistics since the last log interval
         self.folder = run.output_dir / CHECKPOINTS
 
-    def train(self):
+    def train(self) -> None:
         """Runs the loop to `train_steps`; a run stopped anywhere goes on with the same losses.
 
         Raises:
@@ -119,21 +126,23 @@ class Trainer:
           KeyboardInterrupt: Ctrl-C was pressed; the update it fell in is done and saved.
           Terminated: SIGTERM came; the same.
         """
-        found = checkpoint.resume(self.folder, self.model, self.optimizer, self.iterators, _say)
-        if found:
-            newest, meta = found
+        resumed = checkpoint.resume(self.folder, self.model, self.optimizer, self.iterators, _say)
+        if resumed:
+            newest, meta = resumed
             self._take_up(meta)
         else:
             self.guard.start(0, None)
         chief = self.replicas.is_chief
-        self.log = MetricsLog(self.run.output_dir, self.step) if chief else NoLog()
-        self.progress = Progress(self.step, self.intervals.train_steps) if chief else NoProgress()
+        self.log: MetricsLog | NoLog = MetricsLog(self.run.output_dir, self.step) if chief else NoLog()
+        self.progress: Progress | NoProgress = (
+            Progress(self.step, self.intervals.train_steps) if chief else NoProgress()
+        )
         self.profiler = Profiler(self.intervals.profile, self.run.output_dir / TENSORBOARD, self._say)
         self._updates.check_sources(self.step)
-        if not found and self.run.warm_start_from:
+        if not resumed and self.run.warm_start_from:
             renames = [renaming.parse(text) for text in self.run.warm_start_map]
             self.progress.say(warm_start.load(self.run.warm_start_from, self.model, renames))
-        if found:
+        if resumed:
             self.progress.say(f"going on from step {self.step} ({newest})")
             if meta.get("replicas", 1) != self.replicas.number:
                 self.progress.say(
@@ -146,7 +155,7 @@ class Trainer:
             f"{counted(len(self.run.problems), 'problem')}, {counted(size, 'parameter')}; the first update "
             "of each problem is compiled, which takes some seconds"
         )
-        if self.try_first and not found:
+        if self.try_first and not resumed:
             self._updates.make_largest()
             dry_run.check(self.run, self.model, self.optimizer, self._updates, self.replicas)
             self._seen = set(self.run.problems)
@@ -187,7 +196,7 @@ class Trainer:
             self.profiler.close()
             self.log.close()
 
-    def _take_up(self, meta):
+    def _take_up(self, meta: Mapping[str, Any]) -> None:
         """Goes on from what is in a checkpoint besides variables and iterators."""
         self.step, self.pending = meta["step"], meta["pending"]
         self.guard.start(self.step, meta.get("guard"))
@@ -195,39 +204,42 @@ class Trainer:
         if self.early_stopping:
             self.early_stopping.restore(meta.get("early_stopping"))
 
-    def _go_back(self, reason):
+    def _go_back(self, reason: guard.GoBack) -> None:
         self._say(str(reason))
         self.log.close()
         newest = checkpoint.newest(self.folder)
+        assert newest is not None  # the guard has seen it
         self._take_up(checkpoint.restore(newest, self.model, self.optimizer, self.iterators))
         self._updates.leave()
         if self.replicas.is_chief:
             self.log = MetricsLog(self.run.output_dir, self.step)
 
-    def _say(self, text: str):
+    def _say(self, text: str) -> None:
         self.progress.say(text)
 
-    def _evaluate(self, last: bool):
+    def _evaluate(self, last: bool) -> None:
         """Makes the evaluations that are due; figures of the same step and problem are one line."""
         intervals = self.intervals
-        found: dict[str, dict[str, float]] = {}
+        evaluations: dict[str, dict[str, float]] = {}
         with averaged(self.optimizer):
             if last or _due(self.step, intervals.evaluate):
                 for name in self.run.problems:
-                    found[name] = self.evaluator.evaluate(name, "validation", intervals.eval_steps or None)
+                    evaluations[name] = self.evaluator.evaluate(
+                        name, "validation", intervals.eval_steps or None
+                    )
             if self.evaluate_decoded and (last or _due(self.step, intervals.decode)):
                 for name, figures in self.evaluate_decoded(self.run, self.model).items():
-                    found[name] = {**found.get(name, {}), **figures}
-        self.scores = best_checkpoints.scores(found, self.run.problems)
-        for name, figures in found.items():
+                    evaluations[name] = {**evaluations.get(name, {}), **figures}
+        self.scores = best_checkpoints.scores(evaluations, self.run.problems)
+        for name, figures in evaluations.items():
             self.log.write(self.step, name, "validation", figures)
-            told = _told(self.run.problems[name], figures)
-            self.progress.say(f"step {self.step}  validation {name}: {told}")
+            line = _summary(self.run.problems[name], figures)
+            self.progress.say(f"step {self.step}  validation {name}: {line}")
         if self.early_stopping:
             # Not that of the last step: a run that goes on further would not have made it there.
             interval = intervals.decode if self.early_stopping.is_decoded else intervals.evaluate
             if _due(self.step, interval):
-                self.early_stopping.update(self.step, found)
+                self.early_stopping.update(self.step, evaluations)
 
     def _stopped_early(self) -> bool:
         return self.early_stopping is not None and self.early_stopping.stopped
@@ -237,9 +249,9 @@ class Trainer:
         better = best_checkpoints.is_better(self.folder, self.scores)
         return self.replicas.any(better) if self.scores else False
 
-    def save(self):
+    def save(self) -> None:
         self.log.flush()  # first, so that no checkpoint knows of steps that the log does not
-        meta = {"pending": self.pending, "problems": list(self.run.problems)}
+        meta: dict[str, Any] = {"pending": self.pending, "problems": list(self.run.problems)}
         meta |= {"guard": self.guard.state(), "expert_load": self.expert_load.state()}
         meta["early_stopping"] = self.early_stopping and self.early_stopping.state()
         meta["replicas"] = self.replicas.number
@@ -259,7 +271,7 @@ class Trainer:
             )
         memory.release()  # what evaluations and other shapes of batches have left
 
-    def _update(self):
+    def _update(self) -> None:
         """Takes a batch for each micro-step, and updates the model once."""
         first = self.step * self.micro_steps
         names = [self.mixing.problem_at(first + number) for number in range(self.micro_steps)]
@@ -268,25 +280,25 @@ class Trainer:
         waited = (time.monotonic() - start) / len(names)
         if self.guard.leaves_out(self.step, batches):
             return
-        found = [expert_load.parted(statistics) for statistics in self._updates(batches, self.step)]
+        results = [expert_load.parted(statistics) for statistics in self._updates(batches, self.step)]
         if first_time := set(names) - self._seen:
             self._seen |= first_time
             memory.release()  # what compiling has left
-        if self.guard.accepts(self.step, batches, [figures for _, figures in found]):
-            for (name, batch), (choices, figures) in zip(batches, found, strict=True):
+        if self.guard.accepts(self.step, batches, [figures for _, figures in results]):
+            for (name, batch), (choices, figures) in zip(batches, results, strict=True):
                 self.expert_load.add(name, choices)
                 self._take(name, batch, figures, waited)
 
-    def _next(self, problem: str):
+    def _next(self, problem: str) -> Batch:
         with damage.errors(self._splits[problem]):
             return next(self.iterators[problem])
 
-    def _take(self, problem: str, batch, statistics: dict[str, float], waited: float):
+    def _take(self, problem: str, batch: Batch, statistics: dict[str, float], waited: float) -> None:
         self.pending.setdefault(problem, []).append(statistics)
         examples = len(next(iter(batch.values()))) * self.replicas.workers
         self.progress.update(self.step + 1, problem, {**statistics, "examples": examples}, waited)
 
-    def _log(self):
+    def _log(self) -> None:
         """Tells each problem's means since the last time; `share` is that of its updates."""
         updates = sum(len(seen) for seen in self.pending.values())
         asked = self.mixing.shares(self.step * self.micro_steps - 1)
@@ -296,7 +308,7 @@ class Trainer:
             figures |= self.guard.take_skipped(problem)
             figures["learning_rate"] = float(self.optimizer.learning_rate)
             self.log.write(self.step, problem, "train", figures)
-        if self.replicas.is_chief:
+        if isinstance(self.progress, Progress):  # the chief's
             speed = {f"speed/{name}": value for name, value in self.progress.speed().items()}
             images = {f"experts/{place}": image for place, image in self.expert_load.images().items()}
             self.log.show(self.step, "train", speed, images)
@@ -305,14 +317,14 @@ class Trainer:
         self.pending = {}
         self.progress.log(self.step)
 
-    def _datasets(self):
+    def _datasets(self) -> dict[str, tf.data.Dataset]:
         config = ReadConfig(training=True, seed=self.run.seed, rows=self.replicas.rows)
         return {
             name: pipeline.dataset(split, self.run.hparams, config) for name, split in self._splits.items()
         }
 
 
-def _say(line: str):
+def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
@@ -320,15 +332,15 @@ def _due(step: int, interval: int) -> bool:
     return interval > 0 and step % interval == 0
 
 
-def _told(problem, figures: dict[str, float]) -> str:
+def _summary(problem: Problem, figures: dict[str, float]) -> str:
     """The objective's figures, then "decoded" and the metrics of the outputs."""
     parts = []
     known = objective.figures_of(problem)
     first = next((name for name in known if name in figures), None)
     if first:
         shares = [
-            f"{told} {100 * figures[name]:.1f}%"
-            for name, told in (("accuracy", "accuracy"), ("sequence_accuracy", "whole"))
+            f"{label} {100 * figures[name]:.1f}%"
+            for name, label in (("accuracy", "accuracy"), ("sequence_accuracy", "whole"))
             if name in known and name in figures
         ]
         parts.append(", ".join([f"{first.replace('_', '-')} {figures[first]:.3f}", *shares]))

@@ -3,13 +3,19 @@
 import collections
 import dataclasses
 import math
+import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from typing import TYPE_CHECKING
 
 from t2tlite.checkpoints import CHECKPOINTS, averaging, checkpoint
 from t2tlite.errors import UserError
+from t2tlite.model import Trainable
 from t2tlite.run import RUN_FILE, VOCABULARY_FILE
 from t2tlite.training import paths, renaming
+
+if TYPE_CHECKING:
+    from t2tlite.data.text.vocabulary import Vocabulary
 
 FLAG = "--warm_start_from="
 _DEPTH = 4  # of RUN/checkpoints/best/PROBLEM/step-00001000 in RUN
@@ -23,7 +29,7 @@ class Source:
     run: pathlib.Path | None
 
 
-def find(path, flag: str = FLAG) -> Source:
+def find(path: str | os.PathLike, flag: str = FLAG) -> Source:
     """Reads `--warm_start_from`: a checkpoint, or the folder of a run, whose newest is taken.
 
     Args:
@@ -48,13 +54,13 @@ def find(path, flag: str = FLAG) -> Source:
     return Source(path, run)
 
 
-def check(path, output_dir):
+def check(path: str | os.PathLike, output_dir: str | os.PathLike) -> None:
     """Raises what `find` raises, unless the run in `output_dir` is begun and needs it no more."""
     if checkpoint.newest(pathlib.Path(output_dir) / CHECKPOINTS) is None:
         find(path)
 
 
-def vocabulary(path):
+def vocabulary(path: str | os.PathLike) -> "Vocabulary | None":
     """The vocabulary of the run that `--warm_start_from` names, unchanged; None where there is none.
 
     With it the language net is the same. What it lacks of the new problems' symbols is spelled in its units.
@@ -62,11 +68,13 @@ def vocabulary(path):
     from t2tlite.data.text.vocabulary import Vocabulary
 
     run = find(path).run
-    found = run and run / VOCABULARY_FILE
-    return Vocabulary.load(found) if found and found.exists() else None
+    file = run and run / VOCABULARY_FILE
+    return Vocabulary.load(file) if file and file.exists() else None
 
 
-def load(path, model, renames: Sequence[renaming.Rename] = (), flag: str = FLAG) -> str:
+def load(
+    path: str | os.PathLike, model: Trainable, renames: Sequence[renaming.Rename] = (), flag: str = FLAG
+) -> str:
     """Gives a model the weights of the same path and shape; the others stay as they were initialised.
 
     The path of a language net tells its vocabulary, and that of a net of classes their names, so that none
@@ -107,7 +115,9 @@ def load(path, model, renames: Sequence[renaming.Rename] = (), flag: str = FLAG)
     return paths.table(title, ("loaded", "new", "left"), counts)
 
 
-def _check_used(source, used, old, renames):
+def _check_used(
+    source: Source, used: Set[str], old: Mapping[str, str], renames: Sequence[renaming.Rename]
+) -> None:
     if not used:
         raise UserError(
             f"nothing of {source.checkpoint} fits this model: no variable has the same name and shape; use "

@@ -146,7 +146,7 @@ def test_another_objective(sample_data, tmp_path, margin):
     figures = Evaluator(run, model).evaluate("imagenet", "validation")
     assert figures["loss"] == pytest.approx(np.mean(expected), rel=1e-5)
     assert "log_perplexity" not in figures and 0 <= figures["accuracy"] <= figures["accuracy_top5"] <= 1
-    assert f"loss {np.mean(expected):.3f}, accuracy" in trainer._told(run.problems["imagenet"], figures)
+    assert f"loss {np.mean(expected):.3f}, accuracy" in trainer._summary(run.problems["imagenet"], figures)
     assert best_checkpoints.scores({"imagenet": figures}, run.problems)["mean"] == figures["loss"]
 
 
