@@ -8,7 +8,7 @@ import pytest
 
 from t2tlite.bin import t2t_decode, t2t_eval, t2t_export, t2t_train
 from t2tlite.errors import UserError
-from t2tlite.models import keras_model
+from t2tlite.export import keras_model
 from t2tlite.run import Run
 from t2tlite.training.evaluate import Evaluator
 
