@@ -116,11 +116,12 @@ def test_the_blocks_of_the_readme_run(ran, whole, tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     compiled = {"demo/run": ran["predictor"]}  # to compile it again takes seconds
     monkeypatch.setattr(t2tlite, "load", compiled.__getitem__)
-    predicting, keras_model, example, named = blocks("README.md")
+    pairs, predicting, keras_model, example, named = blocks("README.md")
     assert "register_problem" in example
-    said = {"problem": problem}
-    exec(compile(named, "README.md, named inputs", "exec"), said)
-    assert "hint (text)" in problem.NamedInputs.of(said["inputs"]).kind
+    for block, part in ((pairs, "caption (text)"), (named, "hint (text)")):
+        said = {"problem": problem}
+        exec(compile(block, "README.md, named inputs", "exec"), said)
+        assert part in problem.NamedInputs.of(said["inputs"]).kind
     names = {}
     exec(compile(predicting, "README.md, predicting", "exec"), names)
     assert names["picture"].text in capsys.readouterr().out

@@ -28,7 +28,7 @@ def writes(found, all_of_them):
     )
     writer = outputs.Texts(predictor, "any")
     written = writer.write({}, tf.range(2), None)
-    for name, spec in writer.made.items():
+    for name, spec in writer.specs.items():
         assert spec.is_compatible_with(written[name])
     return {name: values.numpy().tolist() for name, values in written.items()}
 
@@ -65,7 +65,7 @@ def test_the_five_likeliest_classes_or_as_many_as_there_are(count):
     )
     writer = outputs.Classes(predictor, "any")
     written = writer.write({}, tf.range(3), None)
-    assert writer.made["label"].shape == writer.made["probability"].shape == [None, min(5, count)]
+    assert writer.specs["label"].shape == writer.specs["probability"].shape == [None, min(5, count)]
     for row, labels, probabilities in zip(rows, written["label"], written["probability"], strict=True):
         best = sorted(zip(row, names, strict=True), reverse=True)[:5]
         made = [label.decode() for label in labels.numpy()]
