@@ -70,6 +70,9 @@ def test_sums_add_up_over_the_rows_of_a_batch(name):
             np.testing.assert_array_equal(tf.concat([part[key] for part in parts], axis=0), value)
         elif not aim.across_replicas or key in ("count", "sequences"):
             tiny.close(value, parts[0][key] + parts[1][key], 1e-5)
+    assert whole["sequences"] == ROWS
+    tiny.close(whole["loss"], aim.loss(Output(logits), features))
+    tiny.close(whole["count"], aim.count(features))
 
 
 @every_objective

@@ -121,24 +121,3 @@ def test_a_problem_names_its_objective_or_its_target_does(monkeypatch):
     assert odd.objective_name() == "likelihood"
     odd.configure(tiny.HPARAMS.replace(objective="regression"))
     assert odd.objective_name() == "regression"
-
-
-@pytest.mark.parametrize("name", sorted({*registry.names("objective")} - {"distillation"}))
-def test_what_is_summed_adds_up_over_parts_of_a_batch(name):
-    """Replicas, micro-steps and the batches of an evaluation rely on it."""
-    aim = made(name, label_smoothing=0.1)
-    logits = tiny.noise(2, 5, 19) if name == "likelihood" else tiny.noise(2, 19)
-    targets = {
-        "likelihood": IDS,
-        "classification": np.array([0, 3], np.int32),
-        "soft_classification": tf.exp(tiny.noise(2, 19, seed=1)),
-        "regression": tiny.noise(2, 19, seed=1),
-    }[name]
-    whole = aim.sums(Output(logits), {"targets": targets})
-    parts = [aim.sums(Output(logits[i : i + 1]), {"targets": targets[i : i + 1]}) for i in range(2)]
-    for key, value in whole.items():
-        tiny.close(value, parts[0][key] + parts[1][key])
-    assert whole["sequences"] == 2
-    tiny.close(whole["loss"], aim.loss(Output(logits), {"targets": targets}))
-    tiny.close(whole["count"], aim.count({"targets": targets}))
-    assert set(aim.figures({key: float(value) for key, value in whole.items()})) >= set(aim.FIGURES)
