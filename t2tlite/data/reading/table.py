@@ -18,7 +18,7 @@ class Table:
       size: number of rows; what is too long has none.
     """
 
-    def __init__(self, columns: dict[str, tf.Tensor]):
+    def __init__(self, columns: dict[str, tf.Tensor]) -> None:
         self._buckets = columns.pop("bucket")
         self._columns = columns
         self.size = int(tf.size(self._buckets))
