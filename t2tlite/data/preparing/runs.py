@@ -98,7 +98,7 @@ class _Runs:
 
     def __init__(self, task: WritePiece) -> None:
         self._task = task
-        self.written: list = []
+        self.written: list[dict[str, Any]] = []
         self._clear()
 
     def add(self, record: bytes) -> None:
