@@ -33,14 +33,16 @@ def total(values: Nest) -> Nest:
     return tf.nest.pack_sequence_as(values, _exchanged(context, parts))
 
 
-def gathered(tensors: Iterable[tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
+def gathered(tensors: Iterable[tf.Tensor], most: int) -> tuple[list[tf.Tensor], tf.Tensor]:
     """The rows that all replicas have, those of a replica together, and through them the gradient.
 
-    The gradient that reaches a row is the sum of those that all replicas have of it.
+    The gradient that reaches a row is the sum of those that all replicas have of it. What is exchanged has
+    one shape, whatever the batch: an exchange between workers has to keep that of its first time.
 
     Args:
       tensors: several float32 tensors `[rows, ...]`, of the same number of rows; replicas may have different
         ones.
+      most: rows that the largest batch has, on all replicas together.
 
     Returns:
       A list of tensors `[rows of the whole batch, ...]`; and int32 `[rows]`, where this replica's rows are in
@@ -56,11 +58,10 @@ def gathered(tensors: Iterable[tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
     before = tf.reduce_sum(place * tf.cumsum(counts, exclusive=True))
     places = tf.cast(before, tf.int32) + tf.range(rows)
     whole = tf.cast(tf.reduce_sum(counts), tf.int32)
-    spread = [
-        tf.scatter_nd(places[:, None], tensor, tf.concat([[whole], tf.shape(tensor)[1:]], axis=0))
-        for tensor in tensors
-    ]
-    return total(spread), places
+    room = most + context.num_replicas_in_sync  # replicas may each have one more than their share
+    with tf.control_dependencies([tf.debugging.assert_less_equal(whole, room)]):
+        spread = [tf.scatter_nd(places[:, None], one, [room, *one.shape[1:]]) for one in tensors]
+    return [one[:whole] for one in total(spread)], places
 
 
 def assign(variable: tf.Variable, value: tf.Tensor) -> None:

@@ -9,7 +9,11 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.errors import UserError
 from t2tlite.features.encoding import MARK
+<<<<<<< ours
 from t2tlite.hparam import HParams
+=======
+from t2tlite.features.measure import deciding
+>>>>>>> theirs
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter, one_of
 from t2tlite.layers import replicas
 from t2tlite.layers.masking import masked_mean
@@ -90,6 +94,8 @@ class Contrastive(Objective):
                 f" `{problem.name}` has {problem.inputs.kind}"
             )
         self._sides = tuple(features)
+        measure = deciding(problem.features().values())[0].measure
+        self._most = max(measure.plan(hparams).sizes)  # rows of a batch, or more
 
     def computation(self) -> Hashable:
         """By the names of the inputs, which it asks for."""
@@ -128,7 +134,7 @@ class Contrastive(Objective):
 
     def loss(self, output: Output, features: Batch) -> tf.Tensor:
         """See `Objective.loss`; of the rows that are given, among those of all replicas."""
-        candidates, places = replicas.gathered(output.logits)
+        candidates, places = replicas.gathered(output.logits, self._most)
         return tf.add_n(
             [
                 tf.reduce_sum(self._losses(tf.matmul(mine, theirs, transpose_b=True), places))

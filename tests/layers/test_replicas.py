@@ -33,7 +33,7 @@ def on_replica(x):
         whole = replicas.total(values)
         value = whole["scalar"] ** 2 / replicas.number()
         rows = tf.reshape(x + tf.range(0.0, 2 * x - 5), [-1, 1])  # one here, and three there
-        [one, other], places = replicas.gathered([rows, tf.tile(-rows, [1, 2])])
+        [one, other], places = replicas.gathered([rows, tf.tile(-rows, [1, 2])], 4)
         compared = tf.reduce_sum(tf.linspace(1.0, 4.0, 4)[:, None] * one) * (1 + x)
     balance = whole["balance"]
     tensors = [tf.fill(shape, i + x) for i, shape in enumerate([[2], [], [1, 3], [9], [2, 2], [1]])]
@@ -76,7 +76,7 @@ def test_one_replica_is_the_whole():
     tensors = [tf.constant(5.0)]
     assert replicas.number() == 1
     assert replicas.total(tensors) is replicas.total_in_buckets(tensors) is tensors
-    rows, places = replicas.gathered((tf.ones([2, 3]),))
+    rows, places = replicas.gathered((tf.ones([2, 3]),), 2)
     assert rows[0].shape == (2, 3) and places.numpy().tolist() == [0, 1]
 
 
