@@ -9,11 +9,8 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.errors import UserError
 from t2tlite.features.encoding import MARK
-<<<<<<< ours
-from t2tlite.hparam import HParams
-=======
 from t2tlite.features.measure import deciding
->>>>>>> theirs
+from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import POSITIVE, Hyperparameter, one_of
 from t2tlite.layers import replicas
 from t2tlite.layers.masking import masked_mean
