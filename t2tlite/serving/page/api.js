@@ -1,15 +1,15 @@
 // Calls to the server; every failure becomes an Error with one line that a person can read.
 
 async function answer(response) {
-  let told = null;
+  let body = null;
   try {
-    told = await response.json();
+    body = await response.json();
   } catch {
     // an answer of something between this page and the server
   }
-  if (response.ok && told) return told;
+  if (response.ok && body) return body;
   const wait = response.headers.get("Retry-After");
-  const reason = told?.error ?? `the server answered ${response.status}`;
+  const reason = body?.error ?? `the server answered ${response.status}`;
   throw Object.assign(new Error(wait ? `${reason} (try again in ${wait} s)` : reason), { status: response.status });
 }
 

@@ -27,38 +27,38 @@ function current() {
 const show = (...elements) => byId("result").replaceChildren(...elements);
 
 async function start() {
-  let told = false;
+  let isSetUp = false;
   for (;;) {
     const state = await health();
-    if (!told && ["warming", "ready"].includes(state)) {
+    if (!isSetUp && ["warming", "ready"].includes(state)) {
       try {
         setUp(await problems());
-        told = true;
+        isSetUp = true;
       } catch (error) {
         show(wrong(error.message));
       }
     }
     byId("state").textContent = state === "ready" ? "ready" : `${state} …`;
-    if (told && state === "ready") return;
+    if (isSetUp && state === "ready") return;
     await new Promise((resolve) => setTimeout(resolve, POLL));
   }
 }
 
-function setUp(told) {
-  byId("run").textContent = told.run;
-  page.limits = told.limits;
-  page.problems = new Map(told.problems.map((one) => [one.name, one]));
+function setUp(served) {
+  byId("run").textContent = served.run;
+  page.limits = served.limits;
+  page.problems = new Map(served.problems.map((one) => [one.name, one]));
   const choice = byId("problem");
   choice.replaceChildren(
-    ...told.problems.map((one) =>
+    ...served.problems.map((one) =>
       make("option", { value: one.name }, `${one.name} — ${words(one.inputs)} to ${WORDS[one.targets] ?? one.targets}`),
     ),
   );
   const wanted = decodeURIComponent(location.hash.slice(1));
   if (page.problems.has(wanted)) choice.value = wanted;
-  page.options = fields(told.options);
+  page.options = fields(served.options);
   byId("options").replaceChildren(...page.options.elements);
-  byId("writes").replaceChildren(...told.problems.map((one) => make("option", { value: one.name }, one.name)));
+  byId("writes").replaceChildren(...served.problems.map((one) => make("option", { value: one.name }, one.name)));
   choice.disabled = byId("go").disabled = false;
   choose();
 }

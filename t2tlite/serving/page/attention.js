@@ -12,9 +12,9 @@ export function joinedColumns(rows, most = COLUMNS) {
   const step = Math.ceil((rows[0]?.length ?? 1) / most);
   if (step === 1) return { rows, step };
   const sums = rows.map((row) => {
-    const made = new Array(Math.ceil(row.length / step)).fill(0);
-    row.forEach((value, i) => { made[Math.floor(i / step)] += value; });
-    return made;
+    const sum = new Array(Math.ceil(row.length / step)).fill(0);
+    row.forEach((value, i) => { sum[Math.floor(i / step)] += value; });
+    return sum;
   });
   return { rows: sums, step };
 }

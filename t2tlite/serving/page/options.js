@@ -7,7 +7,7 @@ const STEP = { number: "0.1", integer: "1" };
 /** The fields, in an element; and a function that reads what differs from the server's defaults. */
 export function fields(described) {
   const inputs = new Map();
-  const made = described.map((option) => {
+  const elements = described.map((option) => {
     const id = `option-${option.name}`;
     const boolean = option.type === "boolean";
     const input = make("input", {
@@ -37,5 +37,5 @@ export function fields(described) {
     return values;
   };
   reset();
-  return { elements: made, reset, changed };
+  return { elements, reset, changed };
 }

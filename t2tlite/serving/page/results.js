@@ -7,9 +7,9 @@ const percent = (p) => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)}%`;
 const number = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits).replace(/^-(0\.?0*)$/, "$1"));
 
 function bar(share) {
-  const made = make("span", { class: "bar" });
-  made.style.width = `${Math.max(0, Math.min(1, share ?? 0)) * 100}%`;
-  return made;
+  const element = make("span", { class: "bar" });
+  element.style.width = `${Math.max(0, Math.min(1, share ?? 0)) * 100}%`;
+  return element;
 }
 
 function rows(head, body) {
@@ -65,17 +65,17 @@ export function shown(prediction, seconds) {
   if (prediction.error) return [problem(prediction.error)];
   const best = prediction.text;
   const tree = parse(best);
-  const made = [make("p", { class: "best", id: "best" }, best || "(an empty output)")];
-  const told = [`${(1000 * seconds).toFixed(0)} ms`];
+  const elements = [make("p", { class: "best", id: "best" }, best || "(an empty output)")];
+  const facts = [`${(1000 * seconds).toFixed(0)} ms`];
   if (!prediction.probabilities.length && prediction.log_probability !== null) {
-    told.push(`log-probability ${number(prediction.log_probability)}`);
+    facts.push(`log-probability ${number(prediction.log_probability)}`);
   }
-  made.push(make("p", { class: "hint", id: "time" }, told.join(" · ")));
-  if (navigator.clipboard && best) made.push(copying(best));
-  if (tree) made.push(make("h2", {}, "Tree"), make("div", { class: "scroll", tabindex: "0" }, picture(tree, `the tree ${best}`)));
-  if (prediction.probabilities.length) made.push(classes(prediction.probabilities));
-  if (prediction.beams.length > 1) made.push(...hypotheses(prediction.beams));
-  return made;
+  elements.push(make("p", { class: "hint", id: "time" }, facts.join(" · ")));
+  if (navigator.clipboard && best) elements.push(copying(best));
+  if (tree) elements.push(make("h2", {}, "Tree"), make("div", { class: "scroll", tabindex: "0" }, picture(tree, `the tree ${best}`)));
+  if (prediction.probabilities.length) elements.push(classes(prediction.probabilities));
+  if (prediction.beams.length > 1) elements.push(...hypotheses(prediction.beams));
+  return elements;
 }
 
 /** What to show of something that went wrong. */
