@@ -27,10 +27,10 @@ def batches(blocks: tf.data.Dataset, sizes: Sequence[int]) -> tf.data.Dataset:
       Dicts of the same columns. Once `blocks` has ended, what is left makes smaller batches.
     """
     nothing = {name: _no_rows(spec) for name, spec in blocks.element_spec.items()}
-    sizes = tf.constant(list(sizes), tf.int64)
+    most = tf.constant(list(sizes), tf.int64)
     end = tf.data.Dataset.from_tensors((nothing, True))
     marked = blocks.map(lambda block: (block, False)).concatenate(end)
-    return marked.scan(_taken_apart(nothing), lambda state, element: _step(sizes, state, *element)).unbatch()
+    return marked.scan(_taken_apart(nothing), lambda state, element: _step(most, state, *element)).unbatch()
 
 
 def _step(sizes: tf.Tensor, state: State, block: Columns, is_end: tf.Tensor) -> tuple[State, Columns]:

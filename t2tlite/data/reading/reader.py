@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from t2tlite.data.reading.buckets import Columns
 from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.features.codec import Reading, bucket
 from t2tlite.features.encoding import GIVEN
@@ -88,7 +89,7 @@ class Reader:
         decide = deciding(self.features.values())
         self._deciding = [name for name, feature in self.features.items() if feature in decide]
 
-    def compact(self, epoch: tf.Tensor, index: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
+    def compact(self, epoch: tf.Tensor, index: tf.Tensor, record: tf.Tensor) -> Columns:
         """Parses a block of records and leaves out what is too long.
 
         Args:
@@ -113,7 +114,7 @@ class Reader:
         columns["bucket"] = buckets
         return {name: _keep(value, fits) for name, value in columns.items()} if self.can_drop else columns
 
-    def rows(self, block: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def rows(self, block: Columns) -> dict[str, tf.Tensor]:
         """Pads the texts of what `compact` made to the last bound: plain rows are quicker to take apart."""
         return {
             name: value.to_tensor(shape=[None, self._codecs[name].limits[-1]])
@@ -122,7 +123,7 @@ class Reader:
             for name, value in block.items()
         }
 
-    def dense(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def dense(self, batch: Columns) -> dict[str, tf.Tensor]:
         """Decodes and pads a batch of what `compact` made; lengths are those of the whole batch.
 
         Of pictures and audio only the wanted rows are decoded; texts and labels are those of all rows.
@@ -166,7 +167,7 @@ class Reader:
         numbers = [codec.references(parsed[name]) for name, codec in self._codecs.items()]
         return tf.reduce_max(tf.stack(numbers))
 
-    def _parse(self, record: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    def _parse(self, record: tf.Tensor) -> tuple[Columns, dict[str, tf.Tensor]]:
         """What the codecs read, and which optional features are there."""
         specs = {self._stored[name]: codec.spec() for name, codec in self._codecs.items()}
         several = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
