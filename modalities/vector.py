@@ -71,4 +71,5 @@ class Counts(Vector):
         return f"{zlib.crc32(chr(0).join(names).encode()):08x}", len(names)
 
     def scaled(self, x: tf.Tensor) -> tf.Tensor:
+        """log(1 + count)."""
         return tf.math.log1p(x)

@@ -74,7 +74,7 @@ class Pieces(Iterable):
     """
 
     def __init__(
-        self, read: Callable[[Any], Iterator], parts: Sequence[Any], total: int | None = None
+        self, read: Callable[[Any], Iterable], parts: Sequence[Any], total: int | None = None
     ) -> None:
         self.read = read
         self.parts = parts

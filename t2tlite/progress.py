@@ -3,7 +3,10 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+if TYPE_CHECKING:
+    import rich.progress
 
 T = TypeVar("T")
 _EVERY = 10.0  # seconds between plain lines
@@ -26,7 +29,7 @@ def track(items: Iterable[T], label: str, total: int | None = None, show: bool =
         yield from _lines(items, label, total)
 
 
-def _bar(items, label, total):
+def _bar(items: Iterable[T], label: str, total: int | None) -> Iterator[T]:
     with _progress() as progress:
         task = progress.add_task(label, total=total)
         for item in items:
@@ -34,7 +37,7 @@ def _bar(items, label, total):
             progress.advance(task)
 
 
-def _progress():
+def _progress() -> "rich.progress.Progress":
     import rich.console
     import rich.progress as parts
 
@@ -48,7 +51,7 @@ def _progress():
     return parts.Progress(*columns, console=rich.console.Console(stderr=True))
 
 
-def _lines(items, label, total):
+def _lines(items: Iterable[T], label: str, total: int | None) -> Iterator[T]:
     line = _Line(label)
     for item in items:
         yield item
@@ -63,20 +66,20 @@ class Board:
       show: False: shows nothing.
     """
 
-    def __init__(self, show: bool = True):
+    def __init__(self, show: bool = True) -> None:
         self._show = show
         self._bars: Any = None  # rich's, which takes a moment to import
         self._tasks: dict[str, Any] = {}
         self._lines: dict[str, _Line] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *unused):
+    def __exit__(self, *unused: object) -> None:
         if self._bars:
             self._bars.stop()
 
-    def advance(self, label: str, amount: int, total: int | None):
+    def advance(self, label: str, amount: int, total: int | None) -> None:
         """Says that so much more of a label is done, of about `total`."""
         if not self._show:
             return
@@ -85,14 +88,14 @@ class Board:
         else:
             self._lines.setdefault(label, _Line(label)).advance(amount, total)
 
-    def finish(self, label: str):
+    def finish(self, label: str) -> None:
         """Says that a label is done."""
         if self._bars and label in self._tasks:
             self._bars.update(self._tasks[label], total=self._bars.tasks[self._tasks[label]].completed)
         elif label in self._lines:
             self._lines.pop(label).finish()
 
-    def _advance_bar(self, label, amount, total):
+    def _advance_bar(self, label: str, amount: int, total: int | None) -> None:
         if self._bars is None:
             self._bars = _progress()
             self._bars.start()
@@ -104,12 +107,12 @@ class Board:
 class _Line:
     """A plain line now and then about one label."""
 
-    def __init__(self, label):
+    def __init__(self, label: str) -> None:
         self._label = label
         self._start = self._shown = time.monotonic()
         self._count = 0
 
-    def advance(self, amount, total):
+    def advance(self, amount: int, total: int | None) -> None:
         self._count += amount
         now = time.monotonic()
         if now - self._shown >= _EVERY and self._count:
@@ -118,7 +121,7 @@ class _Line:
             rest = "" if left is None else f" of {total:,}, {duration(left)} left"
             print(f"{self._label}: {self._count:,}{rest}", file=sys.stderr, flush=True)
 
-    def finish(self):
+    def finish(self) -> None:
         took = time.monotonic() - self._start
         print(f"{self._label}: {self._count:,} in {took:.1f} s", file=sys.stderr, flush=True)
 

@@ -1,7 +1,7 @@
 """Problems that a model computes alike: what is compiled for one of them serves them all."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -38,7 +38,9 @@ class Family:
         return [tf.gather([tf.convert_to_tensor(v) for v in variables], which) for variables in alternatives]
 
 
-def key(model: Trainable, objective: Objective, problem: str, spec: dict[str, tf.TensorSpec]) -> tuple:
+def key(
+    model: Trainable, objective: Objective, problem: str, spec: dict[str, tf.TensorSpec]
+) -> tuple[Hashable, ...]:
     """A key: one compiled function serves all problems of a model with the same one."""
     return model.computation(problem), objective.computation(), *sorted(spec.items())
 
@@ -53,7 +55,7 @@ def families(
 
     `frozen` are the paths of variables that don't train.
     """
-    groups: dict[tuple, list[str]] = {}
+    groups: dict[tuple[Hashable, ...], list[str]] = {}
     for name, spec in element_specs.items():
         kind = key(model, objectives[name], name, spec), _fixed(model, name, frozen)
         groups.setdefault(kind, []).append(name)

@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from t2tlite.files import write_whole
 from t2tlite.run import Run
 
 
-def keep(path: pathlib.Path, batch: dict[str, np.ndarray], statistics: dict, run: Run, problem: str) -> None:
+def keep(
+    path: pathlib.Path, batch: dict[str, np.ndarray], statistics: Mapping[str, float], run: Run, problem: str
+) -> None:
     """Writes `path` (.npz) and, beside it, the same in words (.txt).
 
     Args:
@@ -26,7 +29,7 @@ def keep(path: pathlib.Path, batch: dict[str, np.ndarray], statistics: dict, run
     write_whole(path.with_suffix(".txt"), readable(batch, statistics, run, problem))
 
 
-def readable(batch: dict[str, np.ndarray], statistics: dict, run: Run, problem: str) -> str:
+def readable(batch: dict[str, np.ndarray], statistics: Mapping[str, float], run: Run, problem: str) -> str:
     """The figures, the shape and the range of each array, and each example's texts and labels."""
     lines = [f"{name}: {value}" for name, value in statistics.items()]
     lines += [_described(name, array) for name, array in batch.items()]

@@ -68,7 +68,7 @@ class Evaluator:
         eval_step = self._step(problem, data.element_spec)
         total = steps or prepared.size
         label = f"{problem} {split}, teacher-forced"
-        parts: dict[str, list[np.ndarray]] = {}
+        parts: dict[str, list[np.ndarray | np.generic]] = {}
         with Board(progress) as board:
             for batch in itertools.islice(damage.batches(data, prepared), steps):
                 sums = {name: value.numpy() for name, value in eval_step(batch).items()}
@@ -92,7 +92,7 @@ class Evaluator:
         return functools.partial(self._steps[key], values=values)
 
 
-def _whole(parts: list[np.ndarray]) -> float | np.ndarray:
+def _whole(parts: list[np.ndarray | np.generic]) -> float | np.ndarray:
     """Of all batches: the sum of scalars, or the rows of arrays."""
     return sum(map(float, parts)) if not parts[0].ndim else np.concatenate(parts)
 

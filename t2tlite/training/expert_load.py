@@ -1,7 +1,7 @@
 """Which experts take the tokens of which problem: a matrix as numbers and as an image."""
 
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -69,14 +69,15 @@ class ExpertLoad:
     def clear(self) -> None:
         self._counts = {}
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, dict[str, list[float]]]:
         """What a checkpoint keeps, as JSON; for `restore`."""
         return {
             place: {name: counts.tolist() for name, counts in of_place.items()}
             for place, of_place in self._counts.items()
         }
 
-    def restore(self, state: dict | None) -> None:
+    def restore(self, state: Mapping[str, Mapping[str, list[float]]] | None) -> None:
+        """Goes on from `state()`; from None, anew."""
         self._counts = {
             place: {name: np.array(counts) for name, counts in of_place.items()}
             for place, of_place in (state or {}).items()

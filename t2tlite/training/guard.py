@@ -4,7 +4,7 @@ import functools
 import json
 import math
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -151,7 +151,7 @@ class Guard:
         self._in_a_row: dict[str, int] = {}
         self._skipped: dict[str, int] = {}
 
-    def start(self, step: int, state: dict | None) -> None:
+    def start(self, step: int, state: Mapping[str, Mapping[str, int]] | None) -> None:
         """Takes up a run at a step (0: a new one), with the `state` of its checkpoint."""
         self._in_a_row = dict((state or {}).get("in_a_row", {}))
         self._skipped = dict((state or {}).get("skipped", {}))
@@ -161,7 +161,7 @@ class Guard:
         elif step:
             self._left_out |= set(_read(path))
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, dict[str, int]]:
         """What a checkpoint keeps, as JSON."""
         return {"in_a_row": self._in_a_row, "skipped": self._skipped}
 

@@ -36,8 +36,8 @@ class _Mixin(_Optimizer):
         return rate if self.pace is None else rate * self.pace.variable
 
     def _all_reduce_sum_gradients(
-        self, grads_and_vars: list[tuple[tf.Tensor, keras.Variable]]
-    ) -> list[tuple[tf.Tensor, keras.Variable]]:
+        self, grads_and_vars: list[tuple[tf.Tensor, tf.Variable]]
+    ) -> list[tuple[tf.Tensor, tf.Variable]]:
         if self.gradients_are_summed:
             return grads_and_vars
         return super()._all_reduce_sum_gradients(grads_and_vars)
@@ -81,7 +81,7 @@ class Adam(_Mixin, keras.optimizers.Adam):
     def update_step(
         self,
         gradient: tf.Tensor | tf.IndexedSlices,
-        variable: keras.Variable,
+        variable: tf.Variable,
         learning_rate: dict[str, tf.Tensor],
     ) -> None:
         index = self._get_variable_index(variable)
@@ -118,7 +118,7 @@ class Adafactor(_Mixin, keras.optimizers.Adafactor):
         return [self.add_variable(s, dtype=variable.dtype, name=f"{stem}_{n}") for n, s in shapes.items()]
 
     def update_step(
-        self, gradient: tf.Tensor | tf.IndexedSlices, variable: keras.Variable, learning_rate: tf.Tensor
+        self, gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         step = ops.cast(self.iterations + 1, variable.dtype)
         gradient = _dense(gradient, variable)
@@ -159,7 +159,7 @@ class Lamb(_Mixin, keras.optimizers.Lamb):
         self.least_scale = least_scale
 
     def update_step(
-        self, gradient: tf.Tensor | tf.IndexedSlices, variable: keras.Variable, learning_rate: tf.Tensor
+        self, gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         step = ops.cast(self.iterations + 1, variable.dtype)
         gradient = _dense(gradient, variable)
@@ -178,12 +178,12 @@ class Lamb(_Mixin, keras.optimizers.Lamb):
         return {**super().get_config(), "least_scale": self.least_scale}
 
 
-def _dense(gradient: tf.Tensor | tf.IndexedSlices, variable: keras.Variable) -> tf.Tensor:
+def _dense(gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> tf.Tensor:
     """The gradient as one tensor, also where it is made of rows that were read."""
     return tf.cast(tf.convert_to_tensor(gradient), variable.dtype)
 
 
-def _rms(x: tf.Tensor | keras.Variable) -> tf.Tensor:
+def _rms(x: tf.Tensor | tf.Variable) -> tf.Tensor:
     return ops.sqrt(ops.mean(ops.square(x)))
 
 

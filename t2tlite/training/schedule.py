@@ -105,7 +105,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             hparams.learning_rate_decay_rate,
         )
 
-    def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
+    def __call__(self, step: int | tf.Tensor | keras.Variable) -> tf.Tensor:
         step = tf.cast(step, tf.float32)
         warmup = float(self.warmup_steps)
         rise = tf.minimum(1.0, (step + 1) / warmup)

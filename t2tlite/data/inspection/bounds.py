@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from t2tlite.data.inspection.lengths import Lengths, measures
+from t2tlite.data.inspection.lengths import Lengths, TooLong, measures
 from t2tlite.hparam import HParams
 
 _RATIO = 1.5  # at most, of a bound to the one before: what a batch pads is less than a third
@@ -33,8 +33,8 @@ def extended(
     """
     names = _open(hparams, names)
     needed: dict[str, int] = {}
-    for one in lengths.values():
-        for name, longest in _needed(hparams, one, names).items():
+    for of_problem in lengths.values():
+        for name, longest in _needed(hparams, of_problem, names).items():
             needed[name] = max(longest, needed.get(name, 0))
     added = {name: _added(hparams, name, longest, replicas) for name, longest in needed.items()}
     return hparams.replace(**{name: (*getattr(hparams, name), *more) for name, more in added.items()})
@@ -64,48 +64,52 @@ def told(
                 f"{name}: added {more}, since {share:.1%} of {problem} are longer than {before[-1]:g} "
                 f"{measure.noun} (max_left_out={hparams.max_left_out:g}; {measure.flags} sets bounds)"
             )
-    for problem, one in lengths.items():
-        found = one.too_long(hparams)
-        if found.dropped:
-            ways = [way for name in one.values for way in _ways(hparams, name, one, found, names, replicas)]
-            lines.append(f"{problem}: {found}; {' or '.join(ways)} changes that")
+    for problem, of_problem in lengths.items():
+        too_long = of_problem.too_long(hparams)
+        if too_long.dropped:
+            advice = [
+                flag
+                for name in of_problem.values
+                for flag in _advice(hparams, name, of_problem, too_long, names, replicas)
+            ]
+            lines.append(f"{problem}: {too_long}; {' or '.join(advice)} changes that")
     return lines
 
 
-def _open(hparams, names):
+def _open(hparams: HParams, names: Collection[str]) -> list[str]:
     return [name for name in names if measures()[name].may_grow(hparams)]
 
 
-def _needed(hparams, one: Lengths, names) -> dict[str, int]:
+def _needed(hparams: HParams, lengths: Lengths, names: Collection[str]) -> dict[str, int]:
     """The lengths that bounds must hold for a problem; empty where they hold enough."""
-    rest = np.ones(one.seen, bool)  # what no fixed bound leaves out
-    for name in one.values.keys() - set(names):
-        rest &= ~one.longer(name, hparams)
-    values = {name: one.values[name][rest] for name in names if name in one.values}
+    rest = np.ones(lengths.seen, bool)  # what no fixed bound leaves out
+    for name in lengths.values.keys() - set(names):
+        rest &= ~lengths.longer(name, hparams)
+    values = {name: lengths.values[name][rest] for name in names if name in lengths.values}
     if not values:
         return {}
     excess = np.max([value / _last(name, hparams) for name, value in values.items()], axis=0)
-    kept = np.argsort(excess, kind="stable")[: len(excess) - _allowed(hparams, one, len(excess))]
+    kept = np.argsort(excess, kind="stable")[: len(excess) - _allowed(hparams, lengths, len(excess))]
     if not len(kept):
         return {}
     longest = {name: int(value[kept].max()) for name, value in values.items()}
     return {name: value for name, value in longest.items() if value > _last(name, hparams)}
 
 
-def _last(name, hparams) -> int:
+def _last(name: str, hparams: HParams) -> int:
     return measures()[name].limits(hparams)[-1]
 
 
-def _allowed(hparams, one: Lengths, number: int) -> int:
+def _allowed(hparams: HParams, lengths: Lengths, number: int) -> int:
     """How many of so many may be left out."""
     share = hparams.max_left_out
     expected = share * number
-    if one.seen < one.size:  # two standard deviations less, since the others may be longer
+    if lengths.seen < lengths.size:  # two standard deviations less, since the others may be longer
         expected -= 2 * math.sqrt(expected * (1 - share))
     return max(0, math.floor(expected + 1e-9))
 
 
-def _added(hparams, name, longest, replicas) -> list:
+def _added(hparams: HParams, name: str, longest: int, replicas: int) -> list[float]:
     """Bounds after the last one, as far apart as each other, up to one that holds the longest."""
     measure = measures()[name]
     last, step = getattr(hparams, name)[-1], measure.step
@@ -119,27 +123,31 @@ def _added(hparams, name, longest, replicas) -> list:
     return [*rising, top]
 
 
-def _most(hparams, name, replicas):
+def _most(hparams: HParams, name: str, replicas: int) -> float:
     """The longest bound with which a batch has an example for each replica."""
     budget = getattr(hparams, measures()[name].budget)
     return budget // replicas if isinstance(budget, int) else budget / replicas
 
 
-def _worst(hparams, name, lengths) -> tuple[str, float]:
+def _worst(hparams: HParams, name: str, lengths: Mapping[str, Lengths]) -> tuple[str, float]:
     """The problem of which the bounds of one hyperparameter leave out the most, and the share."""
     shares = {
-        problem: one.longer(name, hparams).mean() for problem, one in lengths.items() if name in one.values
+        problem: of_problem.longer(name, hparams).mean()
+        for problem, of_problem in lengths.items()
+        if name in of_problem.values
     }
     problem = max(shares, key=shares.__getitem__)
     return problem, shares[problem]
 
 
-def _ways(hparams, name, one: Lengths, found, names, replicas) -> list[str]:
+def _advice(
+    hparams: HParams, name: str, lengths: Lengths, too_long: TooLong, names: Collection[str], replicas: int
+) -> list[str]:
     """The flags that let fewer of a problem's examples be too long."""
-    longer = one.longer(name, hparams)
+    longer = lengths.longer(name, hparams)
     if not longer.any():
         return []
-    asked = name in _open(hparams, names) and found.share > hparams.max_left_out
+    asked = name in _open(hparams, names) and too_long.share > hparams.max_left_out
     measure = measures()[name]
     if asked and getattr(hparams, name)[-1] + measure.step > _most(hparams, name, replicas):
         return [f"a larger --hparams={measure.budget}="]  # a batch can't hold longer ones

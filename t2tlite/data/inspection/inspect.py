@@ -1,7 +1,7 @@
 """What prepared data is like: lengths, words, classes, what is too long, and how much padding it costs."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,12 +78,17 @@ def measure(
     )
 
 
-def _with_missing(found: Distribution, missing: int) -> Distribution:
+def _with_missing(distribution: Distribution, missing: int) -> Distribution:
     more = (f"{counted(missing, 'example')} without it",) if missing else ()
-    return dataclasses.replace(found, facts=(*found.facts, *more))
+    return dataclasses.replace(distribution, facts=(*distribution.facts, *more))
 
 
-def _padding(problem, hparams, lengths, bounds) -> dict[str, float]:
+def _padding(
+    problem: Problem,
+    hparams: HParams,
+    lengths: Mapping[str, np.ndarray],
+    bounds: Mapping[str, Sequence[float]],
+) -> dict[str, float]:
     if not bounds:
         return {}
     plan = pipeline.batch_plan(problem, hparams)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2tlite.data.inspection.inspect import Report
+from t2tlite.features.feature import Feature
 from t2tlite.features.named import flatten
 from t2tlite.files import write_whole
 from t2tlite.plural import counted
@@ -42,7 +43,7 @@ def write_examples(problem: Problem, examples: Sequence[dict[str, Any]], folder:
     write_whole(folder / EXAMPLES_FILE, "\n".join(lines))
 
 
-def _shown(feature, value, folder, stem) -> list[str]:
+def _shown(feature: Feature, value: Any, folder: pathlib.Path, stem: str) -> list[str]:
     file = feature.as_file(value)
     if file is None:
         return feature.shown(value)
@@ -66,13 +67,13 @@ def write_picture(name: str, report: Report, folder: pathlib.Path) -> None:
     figure = Figure(figsize=(5.5 * len(report.features), 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(f"{name}, {counted(report.examples, 'example')}", parse_math=False)
-    for place, found in enumerate(report.features.values(), 1):
+    for place, distribution in enumerate(report.features.values(), 1):
         axes = figure.add_subplot(1, len(report.features), place)
-        positions = range(len(found.bins))
-        axes.bar(positions, [count for _, count in found.bins])
-        labels = [label for label, _ in found.bins]
+        positions = range(len(distribution.bins))
+        axes.bar(positions, [count for _, count in distribution.bins])
+        labels = [label for label, _ in distribution.bins]
         axes.set_xticks(positions, labels, rotation=60, ha="right", parse_math=False)
-        axes.set_title(found.title, fontsize=10, parse_math=False)
+        axes.set_title(distribution.title, fontsize=10, parse_math=False)
         axes.set_ylabel("number")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)

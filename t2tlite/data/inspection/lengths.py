@@ -35,7 +35,7 @@ class TooLong:
     def share(self) -> float:
         return self.dropped / max(self.seen, 1)
 
-    def __str__(self):
+    def __str__(self) -> str:
         those = f"{self.size:,}" if self.seen == self.size else f"the first {self.seen:,} of {self.size:,}"
         verb = "is" if self.dropped == 1 else "are"
         return f"{self.dropped:,} of {those} examples ({self.share:.1%}) {verb} too long and left out"
@@ -96,9 +96,9 @@ def measure(split: PreparedSplit, hparams: HParams, limit: int | None = 5000) ->
     source = Source(split, first=limit)
     reader = Reader(split.problem, split.vocabulary, split.labels, hparams, ReadConfig())
     blocks = damage.batches(source.blocks(Order(), _BLOCK), split)
-    found = [reader.lengths(record) for _, _, record in blocks]
+    by_block = [reader.lengths(record) for _, _, record in blocks]
     values = {
-        name: np.concatenate([np.zeros(0, np.int64), *(block[name] for block in found)])
+        name: np.concatenate([np.zeros(0, np.int64), *(block[name] for block in by_block)])
         for name in sorted(bounds)
     }
     return Lengths(values, source.size, split.size)

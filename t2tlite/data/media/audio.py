@@ -79,7 +79,7 @@ def _in_runs(mask: np.ndarray) -> int:
         return 0
     windows = np.lib.stride_tricks.sliding_window_view(mask, _CLIPPED_RUN, axis=0)
     runs = np.logical_and.reduce(windows, axis=-1)
-    found = np.zeros_like(mask)
+    in_run = np.zeros_like(mask)
     for offset in range(_CLIPPED_RUN):
-        found[offset : offset + len(runs)] |= runs
-    return int(found.sum())
+        in_run[offset : offset + len(runs)] |= runs
+    return int(in_run.sum())

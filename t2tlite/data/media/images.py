@@ -31,14 +31,16 @@ def decode(
     Raises:
       tf.errors.InvalidArgumentError: when it runs, if bytes are no image that can be decoded.
     """
-    made = tf.TensorSpec([size, size, 3], tf.float32)
-    one = functools.partial(_one, size, crop, flip)
+    spec = tf.TensorSpec([size, size, 3], tf.float32)
+    decode_one = functools.partial(_decode_one, size, crop, flip)
     if seeds is None:
-        return tf.map_fn(one, encoded, fn_output_signature=made) / 255.0
-    return tf.map_fn(lambda pair: one(*pair), (encoded, seeds), fn_output_signature=made) / 255.0
+        return tf.map_fn(decode_one, encoded, fn_output_signature=spec) / 255.0
+    return tf.map_fn(lambda pair: decode_one(*pair), (encoded, seeds), fn_output_signature=spec) / 255.0
 
 
-def _one(size, crop, flip, encoded, seed=None):
+def _decode_one(
+    size: int, crop: bool, flip: bool, encoded: tf.Tensor, seed: tf.Tensor | None = None
+) -> tf.Tensor:
     drawn = seed if crop else None
     part, fits = tf.cond(
         tf.io.is_jpeg(encoded), lambda: _jpeg(encoded, size, drawn), lambda: _other(encoded, size, drawn)
@@ -51,7 +53,7 @@ def _one(size, crop, flip, encoded, seed=None):
     return tf.ensure_shape(tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image), [size, size, 3])
 
 
-def _jpeg(encoded, size, seed):
+def _jpeg(encoded: tf.Tensor, size: int, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
     window, fits = _window(tf.io.extract_jpeg_shape(encoded), size, seed)
     spare = tf.reduce_min(window[2:]) // size  # how many times larger than needed
     coarsest = tf.reduce_sum(tf.cast(spare >= _RATIOS[1:], tf.int32))
@@ -63,14 +65,14 @@ def _jpeg(encoded, size, seed):
     return tf.switch_case(coarsest, decoded), fits
 
 
-def _other(encoded, size, seed):
+def _other(encoded: tf.Tensor, size: int, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)  # [height, width, 3]
     window, fits = _window(tf.shape(image), size, seed)
     top, left, height, width = tf.unstack(window)
     return image[top : top + height, left : left + width], fits
 
 
-def _window(shape, size, seed):
+def _window(shape: tf.Tensor, size: int, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
     """What to cut out, `[top, left, height, width]`, and whether that is all since it has the size."""
     extent = shape[:2]
     fits = tf.reduce_all(tf.equal(extent, size))
@@ -79,12 +81,12 @@ def _window(shape, size, seed):
     return tf.where(fits, whole, crop), fits
 
 
-def _centre(extent):
+def _centre(extent: tf.Tensor) -> tf.Tensor:
     side = tf.cast(tf.math.ceil(_CENTRE * tf.cast(tf.reduce_min(extent), tf.float32)), tf.int32)
     return tf.concat([(extent - side) // 2, [side, side]], 0)
 
 
-def _drawn(extent, seed):
+def _drawn(extent: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     begin, crop, _ = tf.image.stateless_sample_distorted_bounding_box(
         tf.concat([extent, [3]], 0),
         tf.zeros([0, 0, 4]),
@@ -95,7 +97,7 @@ def _drawn(extent, seed):
     return tf.concat([begin[:2], crop[:2]], 0)
 
 
-def _resized(crop, size):
+def _resized(crop: tf.Tensor, size: int) -> tf.Tensor:
     """Means of areas, which is quick and shows no moiré; between the pixels of a crop that is too small."""
     crop = tf.ensure_shape(crop, [None, None, 3])
     return tf.ensure_shape(

@@ -6,9 +6,12 @@ import io
 import os
 import struct
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import soundfile
 
 OVERSHOOT = 0.5  # seconds that a stretch may go on after the end: times are rounded; Kaldi allows the same
 _STREAMED = 0x7FFFF000  # sizes from here on are what programs write to a pipe, whose end they don't know
@@ -79,7 +82,7 @@ class Sound:
       OSError: there is no such file, or no permission to read it.
     """
 
-    def __init__(self, source: Source, opener: Opener = open_content):
+    def __init__(self, source: Source, opener: Opener = open_content) -> None:
         with contextlib.ExitStack() as opened:
             content = opener(source, opened)
             self._file = opened.enter_context(_decoder(content.file))
@@ -94,10 +97,10 @@ class Sound:
             self.loudest = _LOUDEST.get(self._file.subtype, 32767 / 32768)
             self._opened = opened.pop_all()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self._opened.close()
 
     def stretch(
@@ -130,7 +133,7 @@ class Sound:
             raise Fault("is cut off")
         return samples if channel is None else samples[:, channel - 1 : channel]
 
-    def _samples(self, start, stop):
+    def _samples(self, start: float, stop: float | None) -> tuple[int, int]:
         if not self.frames:
             raise Fault("has no samples")
         length = self.frames / self.rate
@@ -143,7 +146,7 @@ class Sound:
         return first, last
 
 
-def _decoder(file):
+def _decoder(file: BinaryIO) -> "soundfile.SoundFile":
     import soundfile
 
     try:

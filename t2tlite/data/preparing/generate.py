@@ -5,8 +5,9 @@ import errno
 import fcntl
 import functools
 import os
+import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from t2tlite.data.preparing import jobs, workers
 from t2tlite.data.stored import records
@@ -85,17 +86,17 @@ def is_complete(problem: Problem, data_dir: str | os.PathLike, source: str) -> b
     folder = records.corpus_dir(problem, data_dir)
     if not (folder / "manifest.json").exists():
         return False
-    found = manifest(problem, data_dir)
-    if found.get("version") != VERSION:
+    known = manifest(problem, data_dir)
+    if known.get("version") != VERSION:
         raise UserError(
-            f"{folder} was written by another version of t2tlite (layout {found.get('version')}, "
+            f"{folder} was written by another version of t2tlite (layout {known.get('version')}, "
             f"expected {VERSION}); delete it and prepare the data again"
         )
-    jobs.check_same_source(folder, found["source"], source)
+    jobs.check_same_source(folder, known["source"], source)
     wanted = jobs.kinds(problem)
-    if found["features"] != wanted:
+    if known["features"] != wanted:
         raise UserError(
-            f"{folder} holds {found['features']}, but problem `{problem.name}` has {wanted}; "
+            f"{folder} holds {known['features']}, but problem `{problem.name}` has {wanted}; "
             "delete the folder, or give the problem a `corpus` of its own"
         )
     for split in SPLITS:
@@ -103,7 +104,9 @@ def is_complete(problem: Problem, data_dir: str | os.PathLike, source: str) -> b
     return True
 
 
-def _write_manifest(problem, data_dir, source, source_dir):
+def _write_manifest(
+    problem: Problem, data_dir: str | os.PathLike, source: str, source_dir: str | None
+) -> None:
     folder = records.corpus_dir(problem, data_dir)
     splits = {}
     for split in SPLITS:
@@ -115,7 +118,7 @@ def _write_manifest(problem, data_dir, source, source_dir):
             "broken": index["broken"],
             "sha256": {file["file"]: file["sha256"] for file in index["files"]},
         }
-    found = {
+    content = {
         "version": VERSION,
         "t2tlite": __version__,
         "corpus": records.corpus_name(problem),
@@ -124,11 +127,11 @@ def _write_manifest(problem, data_dir, source, source_dir):
         "labels": jobs.labels(problem, jobs.given(problem, source, source_dir)),
         "splits": splits,
     }
-    write_json(folder / "manifest.json", found)
+    write_json(folder / "manifest.json", content)
 
 
 @contextlib.contextmanager
-def _lock(path, label, show):
+def _lock(path: pathlib.Path, label: str, show: bool) -> Iterator[int]:
     """Holds a file's lock; the system lets go of it when the process ends, however it ends."""
     with open(path, "a") as file:
         try:
@@ -141,7 +144,7 @@ def _lock(path, label, show):
 
 
 @contextlib.contextmanager
-def _user_errors(data_dir):
+def _user_errors(data_dir: str | os.PathLike) -> Iterator[None]:
     """Turns a full disk, and a folder that can't be written, into one line."""
     try:
         yield

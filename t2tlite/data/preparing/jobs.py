@@ -6,7 +6,7 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from t2tlite.data.preparing import runs, shards, workers
@@ -20,7 +20,16 @@ from t2tlite.progress import Board
 class Split:
     """One split of a corpus on its way from pieces to runs to shards."""
 
-    def __init__(self, data_dir, source, source_dir, tmp_dir, skip, problem, split):
+    def __init__(
+        self,
+        data_dir: str | os.PathLike,
+        source: str,
+        source_dir: str | None,
+        tmp_dir: str | None,
+        skip: bool,
+        problem: Problem,
+        split: str,
+    ) -> None:
         self.folder = records.corpus_dir(problem, data_dir)
         self.label = f"{self.folder.name} {split}"
         self.problem = problem
@@ -57,7 +66,7 @@ class Split:
             pieces = Pieces(functools.partial(_examples, self.problem, self.split, self.given), [None])
         self.pieces = pieces
         self._keep_what_fits()
-        common = {
+        common: dict[str, Any] = {
             "folder": str(self.runs_dir),
             "label": self.label,
             "read": pieces.read,
@@ -72,7 +81,7 @@ class Split:
             if not runs.summary_path(self.runs_dir, number).exists()
         ]
 
-    def _keep_what_fits(self):
+    def _keep_what_fits(self) -> None:
         """Removes the runs of an earlier call unless they were of the same pieces, and what it left."""
         digest = hashlib.sha256(repr((self.source, self.skip, runs.RUN_BYTES, shards.SHARD_BYTES)).encode())
         for part in self.pieces.parts:
@@ -94,8 +103,8 @@ class Split:
         self.summaries = [
             read_json(runs.summary_path(self.runs_dir, number)) for number in range(len(self.pieces.parts))
         ]
-        cuts, found = shards.plan(self.summaries, self.shuffled)
-        if not found:
+        cuts, sorted_runs = shards.plan(self.summaries, self.shuffled)
+        if not sorted_runs:
             raise UserError(
                 f"problem `{self.problem.name}` yields no examples for {self.split} from source "
                 f"`{self.source}`{_why_none(self.summaries)}"
@@ -106,11 +115,11 @@ class Split:
             path = self.folder / f"{self.split}-{number:05d}-of-{len(cuts):05d}.tfrecord"
             if not shards.entry_path(self.runs_dir, number).exists():
                 tasks.append(
-                    shards.WriteShard(str(self.runs_dir), str(path), number, low, high, tuple(found))
+                    shards.WriteShard(str(self.runs_dir), str(path), number, low, high, tuple(sorted_runs))
                 )
         return tasks
 
-    def end(self):
+    def end(self) -> None:
         """Writes the split's index, which says that the split is done."""
         files = [
             read_json(shards.entry_path(self.runs_dir, number)) for number in range(self.number_of_shards)
@@ -119,7 +128,7 @@ class Split:
         write_json(self.folder / f"{self.split}.index.json", index | {"files": files})
         self.clear()
 
-    def clear(self):
+    def clear(self) -> None:
         """Removes what a split that is done went through; a process may be killed before it has."""
         shutil.rmtree(self.runs_dir, ignore_errors=True)
         for path in self.folder.glob(f"{self.split}-*.tmp"):  # of a process that was killed
@@ -129,7 +138,7 @@ class Split:
 class Work:
     """What there is to do for some splits, and what comes next as tasks are finished."""
 
-    def __init__(self, splits: Sequence[Split], board: Board):
+    def __init__(self, splits: Sequence[Split], board: Board) -> None:
         self._splits = splits
         self._board = board
         self._split_of: dict[str, Split] = {}
@@ -143,7 +152,7 @@ class Work:
             tasks += pieces or self._then(split)
         return tasks
 
-    def finished(self, task) -> list[workers.Task]:
+    def finished(self, task: Any) -> Sequence[workers.Task]:
         split = self._split_of[task.folder]
         split.waiting_for -= 1
         if split.waiting_for:
@@ -153,7 +162,7 @@ class Work:
         self._end(split)
         return []
 
-    def progress(self, task, amount: int):
+    def progress(self, task: Any, amount: int) -> None:
         split = self._split_of[task.folder]
         if isinstance(task, shards.WriteShard):
             if split.number_of_shards > 1:
@@ -166,7 +175,7 @@ class Work:
             total = split.done * len(split.pieces.parts) // finished
         self._board.advance(split.label, amount, total)
 
-    def _then(self, split):
+    def _then(self, split: Split) -> Sequence[workers.Task]:
         self._board.finish(split.label)
         tasks = split.shards()
         split.waiting_for = len(tasks)
@@ -174,40 +183,41 @@ class Work:
             self._end(split)
         return tasks
 
-    def _end(self, split):
+    def _end(self, split: Split) -> None:
         self._board.finish(f"{split.label}, files")
         split.end()
 
 
-def _examples(problem, split, given, part):
+def _examples(problem: Problem, split: str, given: tuple[str, ...], part: None) -> Iterable[Any]:
     """A piece that is all of a split."""
     return problem.examples(split, *given)
 
 
-def _counts(summaries):
+def _counts(summaries: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """What was left out of a split, by reason."""
-    dropped, broken = {}, {}
+    dropped: dict[str, int] = {}
+    broken: dict[str, dict[str, Any]] = {}
     for summary in summaries:
         for reason, number in summary["dropped"].items():
             dropped[reason] = dropped.get(reason, 0) + number
-        for reason, found in summary["broken"].items():
-            before = broken.setdefault(reason, {"examples": 0, "first": found["first"]})
-            before["examples"] += found["examples"]
+        for reason, of_reason in summary["broken"].items():
+            before = broken.setdefault(reason, {"examples": 0, "first": of_reason["first"]})
+            before["examples"] += of_reason["examples"]
     return {"dropped": dropped, "broken": broken}
 
 
-def _why_none(summaries):
+def _why_none(summaries: Sequence[dict[str, Any]]) -> str:
     counts = _counts(summaries)
     reasons = [f"{number} {reason}" for reason, number in counts["dropped"].items()]
-    reasons += [f"{found['examples']} {reason}" for reason, found in counts["broken"].items()]
+    reasons += [f"{of_reason['examples']} {reason}" for reason, of_reason in counts["broken"].items()]
     return f"; left out were: {', '.join(reasons)}" if reasons else ""
 
 
-def labels(problem, given) -> tuple[str, ...] | None:
+def labels(problem: Problem, given: tuple[str, ...]) -> tuple[str, ...] | None:
     return tuple(problem.labels(*given)) if problem.has_classes() else None
 
 
-def kinds(problem) -> dict[str, str]:
+def kinds(problem: Problem) -> dict[str, str]:
     features = records.stored_features(problem)
     return {name: feature.kind + " (optional)" * feature.optional for name, feature in features.items()}
 
@@ -224,10 +234,10 @@ def given(problem: Problem, source: str, source_dir: str | None) -> tuple[str, .
     return source, str(inner if source == "files" and inner.is_dir() else source_dir)
 
 
-def check_same_source(folder, found, wanted):
-    if found != wanted:
+def check_same_source(folder: pathlib.Path, source: str, wanted: str) -> None:
+    if source != wanted:
         raise UserError(
-            f"{folder} holds data of source `{found}`, and `{wanted}` is asked for; "
+            f"{folder} holds data of source `{source}`, and `{wanted}` is asked for; "
             f"use another --data_dir, or delete the folder"
         )
 
@@ -240,7 +250,7 @@ def made(folder: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-def read_json(path) -> Any:
+def read_json(path: pathlib.Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -11,8 +11,9 @@ import dataclasses
 import errno
 import functools
 import hashlib
+import os
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class WritePiece:
     folder: str
     label: str
     number: int
-    read: Callable[[Any], Iterator]
+    read: Callable[[Any], Iterable]
     part: Any
     features: dict[str, Any]
     labels: tuple[str, ...] | None
@@ -72,7 +73,9 @@ class WritePiece:
         runs.flush()
         write_json(summary_path(self.folder, self.number), {"runs": runs.written, **counts})
 
-    def _record(self, counts, labels, number, example):
+    def _record(
+        self, counts: dict[str, Any], labels: frozenset[str] | None, number: int, example: Any
+    ) -> bytes | None:
         if isinstance(example, Dropped):
             counts["dropped"][example.reason] += 1
             return None
@@ -85,26 +88,26 @@ class WritePiece:
             if not self.skip:
                 raise UserError(f"{error} (--on_error=skip leaves such examples out)") from None
             reason = example.reason if isinstance(example, Broken) else "a value its feature can't hold"
-            found = counts["broken"].setdefault(reason, {"examples": 0, "first": str(error)})
-            found["examples"] += 1
+            of_reason = counts["broken"].setdefault(reason, {"examples": 0, "first": str(error)})
+            of_reason["examples"] += 1
             return None
 
 
 class _Runs:
     """The runs of one piece, written one by one as they fill the memory."""
 
-    def __init__(self, task: WritePiece):
+    def __init__(self, task: WritePiece) -> None:
         self._task = task
-        self.written: list = []
+        self.written: list[dict[str, Any]] = []
         self._clear()
 
-    def add(self, record: bytes):
+    def add(self, record: bytes) -> None:
         self._records.append(record)
         self._bytes += len(record)
         if self._bytes >= RUN_BYTES:
             self.flush()
 
-    def flush(self):
+    def flush(self) -> None:
         if not self._records:
             return
         name = f"piece-{self._task.number:05d}-{len(self.written):03d}"
@@ -128,17 +131,18 @@ class _Runs:
         self.written.append({"name": name, "examples": len(order), "bytes": int(ends[-1])})
         self._clear()
 
-    def _keys(self, name):
+    def _keys(self, name: str) -> np.ndarray:
         count = len(self._records)
         if not self._task.shuffled:
             return np.arange(count, dtype=np.uint64)
         digest = hashlib.blake2b(f"{self._task.label}/{name}".encode(), digest_size=16).digest()
         return np.random.Philox(key=int.from_bytes(digest, "little")).random_raw(count)
 
-    def _clear(self):
-        self._records, self._bytes = [], 0
+    def _clear(self) -> None:
+        self._records: list[bytes] = []
+        self._bytes = 0
 
 
-def summary_path(folder, number: int) -> pathlib.Path:
+def summary_path(folder: str | os.PathLike, number: int) -> pathlib.Path:
     """Where the summary of a piece is, once the piece is done."""
     return pathlib.Path(folder, f"piece-{number:05d}.json")

@@ -51,11 +51,11 @@ class WriteShard:
 
     def __call__(self, report: Callable[[int], None]) -> None:
         """Does it; `report` is told at the end that one more shard is done."""
-        found = [self._stretch(run) for run in self.runs]
-        keys = np.concatenate([stretch[0] for stretch in found])
+        stretches = [self._stretch(run) for run in self.runs]
+        keys = np.concatenate([stretch[0] for stretch in stretches])
         order = np.argsort(keys, kind="stable")
         part = pathlib.Path(f"{self.path}.{os.getpid()}.tmp")
-        records_of = [record for _, ends, content in found for record in _cut(ends, content)]
+        records_of = [record for _, ends, content in stretches for record in _cut(ends, content)]
         offsets, size, digest = [], 0, hashlib.sha256()
         try:
             with open(part, "wb") as file:
@@ -74,7 +74,7 @@ class WriteShard:
         write_json(entry_path(self.folder, self.number), entry | {"offsets": offsets})
         report(1)
 
-    def _stretch(self, run: Run):
+    def _stretch(self, run: Run) -> tuple[np.ndarray, np.ndarray, bytes]:
         """Keys, ends and content of the run's records that belong to this shard."""
         keys, ends = np.load(pathlib.Path(self.folder, f"{run.name}.npy"), mmap_mode="r")
         low, high = (_place(keys, key - run.base) for key in (self.low, self.high))
@@ -108,18 +108,18 @@ def plan(summaries: Sequence[dict[str, Any]], shuffled: bool) -> tuple[list[tupl
     return list(zip(cuts[:-1], cuts[1:], strict=True)), runs
 
 
-def entry_path(folder, number: int) -> pathlib.Path:
+def entry_path(folder: str | os.PathLike, number: int) -> pathlib.Path:
     """Where the index entry of a shard is, once the shard is done."""
     return pathlib.Path(folder, f"shard-{number:05d}.json")
 
 
-def _place(keys, key: int) -> int:
+def _place(keys: np.ndarray, key: int) -> int:
     if key <= 0:
         return 0
     return len(keys) if key >= _KEYS else int(np.searchsorted(keys, np.uint64(key)))
 
 
-def _cut(ends, content):
+def _cut(ends: np.ndarray, content: bytes) -> list[memoryview]:
     view = memoryview(content)
     stops = ends.tolist()
     return [view[a:b] for a, b in zip([0, *stops[:-1]], stops, strict=True)] if stops else []

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from t2tlite.data.stored import records
 from t2tlite.data.stored.prepared import manifest
@@ -42,7 +42,7 @@ def verify(problems: Sequence[Problem], data_dir: str | os.PathLike, progress: b
     return number
 
 
-def _sha256(path: pathlib.Path, report) -> str | None:
+def _sha256(path: pathlib.Path, report: Callable[[int], None]) -> str | None:
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:

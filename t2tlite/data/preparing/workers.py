@@ -20,7 +20,7 @@ import traceback
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import IO, Any
 
 from t2tlite.errors import UserError
 
@@ -73,22 +73,23 @@ def run(
 class _Pool:
     """Workers, of which those that have a task are busy."""
 
-    def __init__(self, stack, keep_open):
-        self.busy: dict[Any, Task] = {}
+    def __init__(self, stack: contextlib.ExitStack, keep_open: Sequence[int]) -> None:
+        self.busy: dict[subprocess.Popen, Task] = {}
         self.failure: Exception | None = None
-        self._idle = []
+        self._idle: list[subprocess.Popen] = []
         self._stack = stack
         self._keep_open = keep_open
-        self._events = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[subprocess.Popen, tuple[str, Any]]] = queue.SimpleQueue()
 
-    def start(self, task, sent):
+    def start(self, task: Task, sent: bytes) -> None:
         worker = self._idle.pop() if self._idle else self._new()
         self.busy[worker] = task
         with contextlib.suppress(BrokenPipeError):  # that it died is found by who listens to it
-            worker.stdin.write(_LENGTH.pack(len(sent)) + sent)
-            worker.stdin.flush()
+            stdin, _ = _pipes(worker)
+            stdin.write(_LENGTH.pack(len(sent)) + sent)
+            stdin.flush()
 
-    def next_event(self):
+    def next_event(self) -> tuple[Task, int | None]:
         """A task, and how much of it was done; None when it is over."""
         worker, (kind, value) = self._events.get()
         if kind == "progress":
@@ -100,7 +101,7 @@ class _Pool:
             self.failure = value
         return task, None
 
-    def _new(self):
+    def _new(self) -> subprocess.Popen:
         search_path = os.pathsep.join(path for path in sys.path if path)
         # -P: this process's modules and no others, whatever lies in the current folder (a checkout, say).
         worker = subprocess.Popen(
@@ -114,11 +115,12 @@ class _Pool:
         self._stack.callback(_end, worker)
         return worker
 
-    def _listen(self, worker):
+    def _listen(self, worker: subprocess.Popen) -> None:
+        _, stdout = _pipes(worker)
         with contextlib.suppress(ValueError):  # it was closed
             while True:
                 try:
-                    answer = pickle.load(worker.stdout)
+                    answer = pickle.load(stdout)
                 except (EOFError, pickle.UnpicklingError):
                     status = worker.wait()
                     died = RuntimeError(f"a worker process died with exit status {status}; see above")
@@ -127,16 +129,23 @@ class _Pool:
                 self._events.put((worker, answer))
 
 
-def _end(worker):
+def _pipes(worker: subprocess.Popen) -> tuple[IO[bytes], IO[bytes]]:
+    """Its stdin and stdout."""
+    assert worker.stdin is not None and worker.stdout is not None  # as it was started
+    return worker.stdin, worker.stdout
+
+
+def _end(worker: subprocess.Popen) -> None:
+    stdin, stdout = _pipes(worker)
     with contextlib.suppress(BrokenPipeError):
-        worker.stdin.close()
+        stdin.close()
     if worker.poll() is None:
         worker.terminate()  # it is idle, or the work is being stopped
     worker.wait()
-    worker.stdout.close()
+    stdout.close()
 
 
-def _pickled(task) -> bytes | None:
+def _pickled(task: Task) -> bytes | None:
     """The task for a worker; None where it needs what only this process has, as a function of a notebook."""
     buffer = io.BytesIO()
     try:
@@ -149,16 +158,16 @@ def _pickled(task) -> bytes | None:
 class _Pickler(pickle.Pickler):
     """Refuses classes and functions that a new process with the same search path doesn't find."""
 
-    def reducer_override(self, value):
+    def reducer_override(self, value: Any) -> Any:
         if isinstance(value, type | types.FunctionType):
             top = value.__module__.partition(".")[0]
-            if top == "__main__" or top not in sys.builtin_module_names and not _found(top):
+            if top == "__main__" or top not in sys.builtin_module_names and not _can_be_imported(top):
                 raise pickle.PicklingError(f"{value.__module__} can't be imported elsewhere")
         return NotImplemented
 
 
 @functools.cache
-def _found(top: str) -> bool:
+def _can_be_imported(top: str) -> bool:
     return top == __name__.partition(".")[0] or importlib.machinery.PathFinder.find_spec(top) is not None
 
 
@@ -171,7 +180,7 @@ def work() -> None:
 
     quiet.start_tensorflow()
 
-    def answer(kind, value=None):
+    def answer(kind: str, value: Any = None) -> None:
         pickle.dump((kind, value), answers)
         answers.flush()
 

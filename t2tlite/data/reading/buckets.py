@@ -1,8 +1,15 @@
 """Batches of rows of similar length, put together a block of rows at a time."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import tensorflow as tf
+
+Columns: TypeAlias = dict[str, tf.Tensor | tf.RaggedTensor]
+"""By name `[rows]`, or ragged `[rows, (length)]`."""
+
+State: TypeAlias = dict[str, tf.Tensor | tuple[tf.Tensor, tf.Tensor]]
+"""Columns, of ragged ones the values and the row splits."""
 
 
 def batches(blocks: tf.data.Dataset, sizes: Sequence[int]) -> tf.data.Dataset:
@@ -20,13 +27,13 @@ def batches(blocks: tf.data.Dataset, sizes: Sequence[int]) -> tf.data.Dataset:
       Dicts of the same columns. Once `blocks` has ended, what is left makes smaller batches.
     """
     nothing = {name: _no_rows(spec) for name, spec in blocks.element_spec.items()}
-    sizes = tf.constant(list(sizes), tf.int64)
+    most = tf.constant(list(sizes), tf.int64)
     end = tf.data.Dataset.from_tensors((nothing, True))
     marked = blocks.map(lambda block: (block, False)).concatenate(end)
-    return marked.scan(_taken_apart(nothing), lambda state, element: _step(sizes, state, *element)).unbatch()
+    return marked.scan(_taken_apart(nothing), lambda state, element: _step(most, state, *element)).unbatch()
 
 
-def _step(sizes, state, block, is_end):
+def _step(sizes: tf.Tensor, state: State, block: Columns, is_end: tf.Tensor) -> tuple[State, Columns]:
     """What waits from now on, and the batches that are full."""
     waiting = _put_together(state)
     rows = {name: tf.concat([waiting[name], block[name]], axis=0) for name in block}
@@ -42,28 +49,28 @@ def _step(sizes, state, block, is_end):
     leaves = is_end | (place < tf.gather(counts // sizes * sizes, bucket))  # [rows]
     stays = tf.sort(tf.boolean_mask(order, ~leaves))
     leaving, lengths = _by_age(tf.boolean_mask(order, leaves), tf.boolean_mask(number, leaves))
-    made = {
+    full = {
         name: tf.RaggedTensor.from_row_lengths(tf.gather(column, leaving), lengths, validate=False)
         for name, column in rows.items()
     }
-    return _taken_apart({name: tf.gather(column, stays) for name, column in rows.items()}), made
+    return _taken_apart({name: tf.gather(column, stays) for name, column in rows.items()}), full
 
 
-def _by_age(rows, number):
+def _by_age(rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Rows of ascending batch number, batches now in the order of their last rows; and their lengths."""
     last = tf.gather(tf.math.segment_max(rows, number), number)  # [rows]
     order = tf.argsort(last, stable=True)
     return tf.gather(rows, order), tf.unique_with_counts(tf.gather(last, order), tf.int64).count
 
 
-def _no_rows(spec):
+def _no_rows(spec: tf.TensorSpec | tf.RaggedTensorSpec) -> tf.Tensor | tf.RaggedTensor:
     if isinstance(spec, tf.RaggedTensorSpec):
         splits = tf.zeros([1], spec.row_splits_dtype)
         return tf.RaggedTensor.from_row_splits(tf.zeros([0], spec.dtype), splits, validate=False)
     return tf.zeros([0], spec.dtype)
 
 
-def _taken_apart(columns):
+def _taken_apart(columns: Columns) -> State:
     """The state of a scan can't hold ragged tensors."""
     return {
         name: (column.values, column.row_splits) if isinstance(column, tf.RaggedTensor) else column
@@ -71,7 +78,7 @@ def _taken_apart(columns):
     }
 
 
-def _put_together(state):
+def _put_together(state: State) -> Columns:
     return {
         name: tf.RaggedTensor.from_row_splits(*part, validate=False) if isinstance(part, tuple) else part
         for name, part in state.items()

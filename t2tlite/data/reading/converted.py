@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import sys
+from typing import Any
 
 import tensorflow as tf
 
@@ -38,14 +39,14 @@ def files(split: PreparedSplit) -> list[dict]:
     fingerprint = _fingerprint(split)
     what = f"{split.problem.name} {split.name}"
     target = split.folder / f"converted-{split.problem.name}"
-    found = _read(target, split.name)
-    if found.get("fingerprint") == fingerprint and _is_fresh(split, found["files"]):
-        return found["files"]
+    copy = _read(target, split.name)
+    if copy.get("fingerprint") == fingerprint and _is_fresh(split, copy["files"]):
+        return copy["files"]
     print(f"{what}: converting the data once, with to_text", file=sys.stderr, flush=True)
     try:
         target.mkdir(exist_ok=True)
-        made = [_convert(split, file, target) for file in split.files]
-        write_json(target / f"{split.name}.index.json", {"fingerprint": fingerprint, "files": made})
+        entries = [_convert(split, file, target) for file in split.files]
+        write_json(target / f"{split.name}.index.json", {"fingerprint": fingerprint, "files": entries})
     except (OSError, tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
         reason = error.strerror if isinstance(error, OSError) else error.message
         raise UserError(
@@ -55,11 +56,11 @@ def files(split: PreparedSplit) -> list[dict]:
     return _read(target, split.name)["files"]
 
 
-def _swapped(problem, example):
+def _swapped(problem: Problem, example: dict[str, Any]) -> dict[str, Any]:
     return {"inputs": example["targets"], "targets": example["inputs"]} if problem.swap else example
 
 
-def _fingerprint(split):
+def _fingerprint(split: PreparedSplit) -> str:
     problem = split.problem
     module = sys.modules[type(problem).__module__]
     try:
@@ -70,27 +71,27 @@ def _fingerprint(split):
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8")).hexdigest()
 
 
-def _read(where, name):
+def _read(where: pathlib.Path, name: str) -> dict[str, Any]:
     try:
-        found = json.loads((where / f"{name}.index.json").read_text(encoding="utf-8"))
+        index = json.loads((where / f"{name}.index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    for file in found["files"]:
+    for file in index["files"]:
         file["file"] = str(where / file["file"])
-    return found
+    return index
 
 
-def _is_fresh(split, copied):
+def _is_fresh(split: PreparedSplit, copied: list[dict[str, Any]]) -> bool:
     for file in copied:
         path = pathlib.Path(file["file"])
         if not path.exists() or path.stat().st_size != file["bytes"]:
             return False
     first = itertools.islice(split.records(), records.CHUNK)
     copy = tf.data.TFRecordDataset(copied[0]["file"]).take(records.CHUNK)
-    return [record(split.problem, stored) for stored in first] == [found.numpy() for found in copy]
+    return [record(split.problem, stored) for stored in first] == [tensor.numpy() for tensor in copy]
 
 
-def _convert(split, file, target):
+def _convert(split: PreparedSplit, file: dict[str, Any], target: pathlib.Path) -> dict[str, Any]:
     """Writes the copy of one file, whole or not at all, and returns its entry of the index."""
     path = target / pathlib.Path(file["file"]).name
     part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -101,9 +102,9 @@ def _convert(split, file, target):
             for stored in damage.batches(tf.data.TFRecordDataset(file["file"]), split):
                 if count % records.CHUNK == 0:
                     offsets.append(size)
-                made = record(split.problem, stored.numpy())
-                writer.write(made)
-                size += len(made) + records.FRAME_BYTES
+                converted = record(split.problem, stored.numpy())
+                writer.write(converted)
+                size += len(converted) + records.FRAME_BYTES
                 count += 1
         with open(part, "rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()

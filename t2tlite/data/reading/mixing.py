@@ -76,7 +76,9 @@ class Mixing:
       micro_steps: how many steps make an update, which is what the rates' steps are.
     """
 
-    def __init__(self, rates: Rates, order: str, seed: int, names: Sequence[str], micro_steps: int = 1):
+    def __init__(
+        self, rates: Rates, order: str, seed: int, names: Sequence[str], micro_steps: int = 1
+    ) -> None:
         if order not in ORDERS:
             raise UserError(
                 f"unknown order `{order}`{did_you_mean(order, ORDERS)}; expected {' or '.join(ORDERS)}"
@@ -114,15 +116,15 @@ class _Turns:
     step. It is worked out from the start once, and kept.
     """
 
-    def __init__(self, rates):
+    def __init__(self, rates: Rates) -> None:
         self._rates = rates
         self._owed = [0.0] * len(rates.shares[0])
-        self._turns = []
+        self._turns: list[int] = []
         shares = rates.shares[0]
         # Equal shares of all problems, the usual case, need no list.
         self._cycle = len(shares) if len(rates.steps) == 1 and len(set(shares)) == 1 else None
 
-    def at(self, step):
+    def at(self, step: int) -> int:
         if self._cycle:
             return step % self._cycle
         while len(self._turns) <= step:
@@ -134,14 +136,16 @@ class _Turns:
         return self._turns[step]
 
 
-def _uniform(seed, step):
+def _uniform(seed: int, step: int) -> float:
     """A number in [0, 1), the same on every machine."""
     digest = hashlib.blake2b(f"{seed}:{step}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
-def _schedule(words, text, problems, sizes):
-    knots = {}
+def _schedule(
+    words: Sequence[str], text: str, problems: Sequence[str], sizes: Mapping[str, int] | None
+) -> Rates:
+    knots: dict[int, tuple[float, ...]] = {}
     for part in re.split(r"\s*@", " ".join(words[1:]))[1:]:
         step, *rest = part.split()
         if not step.isdecimal():
@@ -154,7 +158,9 @@ def _schedule(words, text, problems, sizes):
     return Rates(tuple(knots), tuple(knots.values()), linear=words[0] == "linear")
 
 
-def _shares(words, text, problems, sizes):
+def _shares(
+    words: Sequence[str], text: str, problems: Sequence[str], sizes: Mapping[str, int] | None
+) -> tuple[float, ...]:
     if words == ["uniform"]:
         weights = [1.0] * len(problems)
     elif words and words[0] == "proportional":
@@ -167,7 +173,9 @@ def _shares(words, text, problems, sizes):
     return tuple(weight / total for weight in weights)
 
 
-def _proportional(options, text, problems, sizes):
+def _proportional(
+    options: Sequence[str], text: str, problems: Sequence[str], sizes: Mapping[str, int] | None
+) -> list[float]:
     given = {"temperature": 1.0, "cap": math.inf}
     for option in options:
         name, _, value = option.partition("=")
@@ -179,7 +187,7 @@ def _proportional(options, text, problems, sizes):
     return [min(sizes[name], given["cap"]) ** (1 / given["temperature"]) for name in problems]
 
 
-def _explicit(words, text, problems):
+def _explicit(words: Sequence[str], text: str, problems: Sequence[str]) -> list[float]:
     weights = dict.fromkeys(problems, 0.0)
     for word in words:
         name, _, value = word.partition(":")
@@ -194,7 +202,7 @@ def _explicit(words, text, problems):
     return list(weights.values())
 
 
-def _positive(value, text, word):
+def _positive(value: str, text: str, word: str) -> float:
     try:
         number = float(value)
     except ValueError:

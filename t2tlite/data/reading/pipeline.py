@@ -76,7 +76,7 @@ def dataset(split: PreparedSplit, hparams: HParams, config: ReadConfig) -> tf.da
     return stream.map(reader.own).with_options(_options(symbolic=not plan.bucketed))
 
 
-def _some_fit(source, reader):
+def _some_fit(source: Source, reader: Reader) -> bool:
     """Whether any example is kept; looks no further than the first."""
     if not reader.can_drop:
         return True
@@ -84,7 +84,7 @@ def _some_fit(source, reader):
     return any(tf.size(reader.compact(*block)["index"]) > 0 for block in blocks)
 
 
-def _block_size(reader):
+def _block_size(reader: Reader) -> int:
     return _BLOCK if reader.only_text else _LARGE_BLOCK
 
 

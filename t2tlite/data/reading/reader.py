@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from t2tlite.data.reading.buckets import Columns
 from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.features.codec import Reading, bucket
 from t2tlite.features.encoding import GIVEN
@@ -54,7 +55,7 @@ class Reader:
         labels: Sequence[str] | None,
         hparams: HParams,
         config: ReadConfig,
-    ):
+    ) -> None:
         self._rows = slice(config.rows[0], None, config.rows[1])
         self.features = problem.features()
         self.only_text = all(feature.is_text for feature in self.features.values())
@@ -88,7 +89,7 @@ class Reader:
         decide = deciding(self.features.values())
         self._deciding = [name for name, feature in self.features.items() if feature in decide]
 
-    def compact(self, epoch: tf.Tensor, index: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
+    def compact(self, epoch: tf.Tensor, index: tf.Tensor, record: tf.Tensor) -> Columns:
         """Parses a block of records and leaves out what is too long.
 
         Args:
@@ -101,19 +102,19 @@ class Reader:
           that holds the features that decide.
         """
         parsed, given = self._parse(record)
-        made = {"epoch": epoch, "index": index, **given}
-        made |= {name: codec.compact(parsed[name], epoch, index) for name, codec in self._codecs.items()}
+        columns = {"epoch": epoch, "index": index, **given}
+        columns |= {name: codec.compact(parsed[name], epoch, index) for name, codec in self._codecs.items()}
         buckets, fits = tf.zeros_like(index), tf.ones_like(index, tf.bool)
         for name, codec in self._codecs.items():
             if codec.limits:
-                length = codec.length(made[name])
+                length = codec.length(columns[name])
                 fits &= length <= codec.limits[-1]
                 if name in self._deciding:
                     buckets = tf.maximum(buckets, bucket(length, codec.limits))
-        made["bucket"] = buckets
-        return {name: _keep(value, fits) for name, value in made.items()} if self.can_drop else made
+        columns["bucket"] = buckets
+        return {name: _keep(value, fits) for name, value in columns.items()} if self.can_drop else columns
 
-    def rows(self, block: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def rows(self, block: Columns) -> dict[str, tf.Tensor]:
         """Pads the texts of what `compact` made to the last bound: plain rows are quicker to take apart."""
         return {
             name: value.to_tensor(shape=[None, self._codecs[name].limits[-1]])
@@ -122,15 +123,15 @@ class Reader:
             for name, value in block.items()
         }
 
-    def dense(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def dense(self, batch: Columns) -> dict[str, tf.Tensor]:
         """Decodes and pads a batch of what `compact` made; lengths are those of the whole batch.
 
         Of pictures and audio only the wanted rows are decoded; texts and labels are those of all rows.
         """
-        made = {name + GIVEN: batch[name + GIVEN] for name in self._stand_ins}
+        columns = {name + GIVEN: batch[name + GIVEN] for name in self._stand_ins}
         for name, codec in self._codecs.items():
-            made |= codec.dense(name, batch[name], batch["epoch"], batch["index"], self._rows)
-        return made
+            columns |= codec.dense(name, batch[name], batch["epoch"], batch["index"], self._rows)
+        return columns
 
     def own(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The wanted rows of what `dense` made.
@@ -150,15 +151,15 @@ class Reader:
           of `Measure.limits`: units of text with the end token, samples.
         """
         parsed, _ = self._parse(record)
-        found: dict[str, tf.Tensor] = {}
+        longest: dict[str, tf.Tensor] = {}
         start = tf.zeros(tf.shape(record), tf.int64)
         for name, codec in self._codecs.items():
             if not codec.limits:
                 continue
             bounds = self.features[name].measure.bounds
             length = tf.cast(codec.length(codec.compact(parsed[name], start, start)), tf.int64)
-            found[bounds] = tf.maximum(found[bounds], length) if bounds in found else length
-        return found
+            longest[bounds] = tf.maximum(longest[bounds], length) if bounds in longest else length
+        return longest
 
     def references(self, record: tf.Tensor) -> tf.Tensor:
         """The most references of one feature in a block of records."""
@@ -166,20 +167,20 @@ class Reader:
         numbers = [codec.references(parsed[name]) for name, codec in self._codecs.items()]
         return tf.reduce_max(tf.stack(numbers))
 
-    def _parse(self, record):
+    def _parse(self, record: tf.Tensor) -> tuple[Columns, dict[str, tf.Tensor]]:
         """What the codecs read, and which optional features are there."""
         specs = {self._stored[name]: codec.spec() for name, codec in self._codecs.items()}
         several = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
         specs |= {name: several for name in self._stand_ins}
         stored = tf.io.parse_example(record, specs)
-        found = {name: stored[self._stored[name]] for name in self._codecs}
+        values = {name: stored[self._stored[name]] for name in self._codecs}
         given = {}
         for name, stand_in in self._stand_ins.items():
-            given[name + GIVEN] = found[name].row_lengths() > 0
-            found[name] = _filled(found[name], stand_in)
+            given[name + GIVEN] = values[name].row_lengths() > 0
+            values[name] = _filled(values[name], stand_in)
             if not isinstance(self._codecs[name].spec(), tf.io.RaggedFeature):
-                found[name] = tf.gather(found[name].flat_values, found[name].row_starts())  # [block]
-        return found, given
+                values[name] = tf.gather(values[name].flat_values, values[name].row_starts())  # [block]
+        return values, given
 
 
 def _filled(stored: tf.RaggedTensor, stand_in: Sequence[bytes]) -> tf.RaggedTensor:
@@ -190,6 +191,6 @@ def _filled(stored: tf.RaggedTensor, stand_in: Sequence[bytes]) -> tf.RaggedTens
     return tf.concat([stored, filling], axis=1)
 
 
-def _keep(value, mask):
+def _keep(value: tf.Tensor | tf.RaggedTensor, mask: tf.Tensor) -> tf.Tensor | tf.RaggedTensor:
     masked = tf.ragged.boolean_mask if isinstance(value, tf.RaggedTensor) else tf.boolean_mask
     return masked(value, mask)

@@ -8,7 +8,8 @@ written, is read in a permuted order of its chunks, several at a time.
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -38,7 +39,7 @@ class Order:
         """Elements (epoch, index) over `size` examples, int64."""
         return self.epochs().flat_map(functools.partial(self._epoch, size))
 
-    def _epoch(self, size, epoch):
+    def _epoch(self, size: int, epoch: tf.Tensor) -> tf.data.Dataset:
         order = self.of_epoch(size, epoch)
         return tf.data.Dataset.from_tensor_slices((tf.repeat(epoch, tf.size(order)), order))
 
@@ -67,7 +68,7 @@ class Source:
       size: number of examples.
     """
 
-    def __init__(self, split: PreparedSplit, first: int | None = None):
+    def __init__(self, split: PreparedSplit, first: int | None = None) -> None:
         problem = split.problem
         self._files = split.files
         self.size = split.size if first is None else min(split.size, first)
@@ -76,10 +77,10 @@ class Source:
         only_text = all(feature.is_text for feature in problem.features().values())
         most = MEMORY_BYTES if only_text else MEMORY_BYTES * _OF_MEDIA
         if split.total_bytes * self.size <= most * split.size:
-            found: Iterable[bytes] = itertools.islice(split.records(), self.size)
+            kept: Iterable[bytes] = itertools.islice(split.records(), self.size)
             if converts:
-                found = (converted.record(problem, record) for record in found)
-            self.records = tf.constant(list(found))
+                kept = (converted.record(problem, record) for record in kept)
+            self.records = tf.constant(list(kept))
         elif converts:
             self._files = converted.files(split)
 
@@ -98,7 +99,7 @@ class Source:
 class _Chunks:
     """Runs of consecutive records in files, each of which can be read from its offset."""
 
-    def __init__(self, files):
+    def __init__(self, files: Sequence[dict[str, Any]]) -> None:
         paths, offsets, firsts, lengths, first = [], [], [], [], 0
         for file in files:
             for number, offset in enumerate(file["offsets"]):
@@ -117,12 +118,12 @@ class _Chunks:
         """Elements (epoch, index, record)."""
         return order.epochs().flat_map(functools.partial(self._epoch, order))
 
-    def _epoch(self, order, epoch):
+    def _epoch(self, order: Order, epoch: tf.Tensor) -> tf.data.Dataset:
         chunks = tf.data.Dataset.from_tensor_slices(order.of_epoch(self._number, epoch))
         read = functools.partial(self._read, epoch)
         return chunks.interleave(read, cycle_length=_CHUNKS_AT_A_TIME, block_length=1)
 
-    def _read(self, epoch, chunk):
+    def _read(self, epoch: tf.Tensor, chunk: tf.Tensor) -> tf.data.Dataset:
         # The public TFRecordDataset has no byte_offsets, which spare reading a file from its start.
         variant = tf.raw_ops.TFRecordDatasetV2(
             filenames=self._paths[chunk][tf.newaxis],
@@ -131,6 +132,6 @@ class _Chunks:
             byte_offsets=self._offsets[chunk][tf.newaxis],
             metadata="",
         )
-        found = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
+        stored = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
         indices = tf.data.Dataset.range(self._firsts[chunk], self._firsts[chunk] + self._lengths[chunk])
-        return tf.data.Dataset.zip((indices, found)).map(lambda index, record: (epoch, index, record))
+        return tf.data.Dataset.zip((indices, stored)).map(lambda index, record: (epoch, index, record))

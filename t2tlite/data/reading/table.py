@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from t2tlite.data.reading.buckets import Columns
 from t2tlite.data.reading.reader import Reader
 from t2tlite.data.reading.sources import Order, Source
 
@@ -18,7 +19,7 @@ class Table:
       size: number of rows; what is too long has none.
     """
 
-    def __init__(self, columns: dict[str, tf.Tensor]):
+    def __init__(self, columns: Columns) -> None:
         self._buckets = columns.pop("bucket")
         self._columns = columns
         self.size = int(tf.size(self._buckets))
@@ -45,6 +46,6 @@ class Table:
             .map(lambda epoch, row: {"row": row, "bucket": tf.gather(self._buckets, row)})
         )
 
-    def rows(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def rows(self, batch: dict[str, tf.Tensor]) -> Columns:
         """The rows with a batch's numbers."""
         return {name: tf.gather(column, batch["row"]) for name, column in self._columns.items()}

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import pathlib
 import re
 import sys
@@ -57,7 +58,7 @@ def batches(dataset: Iterable[Any], split: PreparedSplit) -> Iterator[Any]:
         yield batch
 
 
-def _damaged(split, error):
+def _damaged(split: PreparedSplit, error: tf.errors.OpError) -> str:
     try:
         split.check()
     except UserError as missing:
@@ -83,7 +84,7 @@ def _damaged(split, error):
     )
 
 
-def _undecodable(split, error):
+def _undecodable(split: PreparedSplit, error: tf.errors.OpError) -> str:
     place = _find_unreadable(split)
     return (
         f"{place or f'a record of `{split.problem.name}` {split.name} in {split.folder}'} can't be decoded: "
@@ -92,7 +93,7 @@ def _undecodable(split, error):
     )
 
 
-def _find_unreadable(split):
+def _find_unreadable(split: PreparedSplit) -> str | None:
     """The file and number of the first record with a value that can't be decoded, if it is found in time."""
     checked = {
         name: feature for name, feature in records.stored_features(split.problem).items() if feature.readable
@@ -109,7 +110,7 @@ def _find_unreadable(split):
         for name, feature in checked.items()
     }
 
-    def sized(number, record):
+    def sized(number: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         values = tf.io.parse_single_example(record, spec)
         return number, [feature.readable(values[name]) for name, feature in checked.items()]
 
@@ -128,13 +129,13 @@ def _find_unreadable(split):
     return None
 
 
-def _first_line(error):
+def _first_line(error: tf.errors.OpError) -> str:
     """What went wrong, without where in TensorFlow's graph."""
     text = str(error.message).split("}} ", 1)[-1].splitlines()[0]
     return re.sub(r"^.*Iterator::\S+: ", "", text).split(" [Op:")[0].strip()
 
 
-def _sha256(path):
+def _sha256(path: str | os.PathLike) -> str | None:
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -142,5 +143,5 @@ def _sha256(path):
         return None
 
 
-def _say(message):
+def _say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)

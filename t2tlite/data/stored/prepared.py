@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import os
 import pathlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _BLOCK = 256  # records read together
 
 
-def manifest(problem: Problem, data_dir) -> dict[str, Any]:
+def manifest(problem: Problem, data_dir: str | os.PathLike) -> dict[str, Any]:
     """What is known of a problem's prepared data: source, counts, checksums, labels.
 
     Raises:
@@ -68,7 +69,7 @@ class PreparedSplit:
         cls,
         problem: Problem,
         name: str,
-        data_dir,
+        data_dir: str | os.PathLike,
         vocabulary: "Vocabulary | None" = None,
         labels: Sequence[str] | None = None,
     ) -> "PreparedSplit":
@@ -82,15 +83,15 @@ class PreparedSplit:
         """
         if name not in SPLITS:
             raise UserError(f"unknown split `{name}`; expected one of {', '.join(SPLITS)}")
-        found = manifest(problem, data_dir)
+        known = manifest(problem, data_dir)
         folder = records.corpus_dir(problem, data_dir)
         files = json.loads((folder / f"{name}.index.json").read_text(encoding="utf-8"))["files"]
         for file in files:
             file["file"] = str(folder / file["file"])
         if labels is None:
-            labels = found["labels"]
+            labels = known["labels"]
         split = cls(
-            problem, name, folder, found, files, None if labels is None else tuple(labels), vocabulary
+            problem, name, folder, known, files, None if labels is None else tuple(labels), vocabulary
         )
         split.check()
         return split
@@ -151,6 +152,6 @@ class PreparedSplit:
             yield example
 
 
-def _first(value):
+def _first(value: Any) -> Any:
     """Of several references, which a swapped problem would read, the first."""
     return value[0] if isinstance(value, list) else value

@@ -1,7 +1,8 @@
 """Record files of what a person can read: text, encoded images, PCM audio, names of classes."""
 
+import os
 import pathlib
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -19,7 +20,7 @@ def corpus_name(problem: Problem) -> str:
     return problem.corpus or problem.name
 
 
-def corpus_dir(problem: Problem, data_dir) -> pathlib.Path:
+def corpus_dir(problem: Problem, data_dir: str | os.PathLike) -> pathlib.Path:
     return pathlib.Path(data_dir) / corpus_name(problem)
 
 
@@ -48,8 +49,9 @@ def serialize(
     if not isinstance(example, dict) or not present <= values_of.keys() <= features.keys():
         got = sorted(values_of) if isinstance(example, dict) else type(example).__name__
         raise UserError(f"{where} has {got}; expected a dict with the keys {_keys(features)}")
-    made = tf.train.Example()
-    stored = made.features.feature  # filled in place, which takes half as long as putting messages together
+    message = tf.train.Example()
+    # Filled in place, which takes half as long as putting messages together.
+    stored = message.features.feature
     for name, feature in features.items():
         if name not in present:
             continue
@@ -58,10 +60,10 @@ def serialize(
         except (TypeError, ValueError) as error:
             raise UserError(f"{where}: `{name}` is {error}") from None
         stored[name].bytes_list.value.extend(values)
-    return made.SerializeToString(deterministic=True)
+    return message.SerializeToString(deterministic=True)
 
 
-def _keys(features) -> str:
+def _keys(features: Iterable[str]) -> str:
     """What an example must have, for a message."""
     if all(name in ("inputs", "targets") for name in features):
         return str(sorted(features))
@@ -70,11 +72,11 @@ def _keys(features) -> str:
 
 def deserialize(record: bytes, features: dict[str, Any]) -> dict[str, Any]:
     """The inverse of `serialize`; a text with one reference is a `str`, with more a list of `str`."""
-    found = tf.train.Example.FromString(record).features.feature
+    stored = tf.train.Example.FromString(record).features.feature
     return nest(
         {
-            name: feature.from_record(list(found[name].bytes_list.value))
+            name: feature.from_record(list(stored[name].bytes_list.value))
             for name, feature in features.items()
-            if not feature.optional or name in found
+            if not feature.optional or name in stored
         }
     )

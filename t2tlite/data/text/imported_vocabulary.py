@@ -49,7 +49,9 @@ def import_model(path: str | os.PathLike, symbols: Sequence[str] = ()) -> Vocabu
     return vocabulary
 
 
-def _move_control_units(proto, processor) -> bool:
+def _move_control_units(
+    proto: sentencepiece_model_pb2.ModelProto, processor: sentencepiece.SentencePieceProcessor
+) -> bool:
     """Puts padding, end and unknown token first; returns whether anything changed."""
     ids = (processor.pad_id(), processor.eos_id(), processor.unk_id())
     if ids == (PAD, EOS, UNK):
@@ -62,13 +64,13 @@ def _move_control_units(proto, processor) -> bool:
         for i, name in zip(ids, ("<pad>", "</s>", "<unk>"), strict=True)
     ]
     rest = [piece for i, piece in enumerate(pieces) if i not in ids]
-    made = [_TYPES.FromString(piece.SerializeToString()) for piece in (*first, *rest)]
+    moved = [_TYPES.FromString(piece.SerializeToString()) for piece in (*first, *rest)]
     del proto.pieces[:]
-    proto.pieces.extend(made)
+    proto.pieces.extend(moved)
     spec.pad_id, spec.eos_id, spec.unk_id = PAD, EOS, UNK
-    spec.pad_piece, spec.eos_piece, spec.unk_piece = (piece.piece for piece in made[:3])
-    spec.bos_id = -1 if bos is None else [piece.piece for piece in made].index(bos)
-    spec.vocab_size = len(made)
+    spec.pad_piece, spec.eos_piece, spec.unk_piece = (piece.piece for piece in moved[:3])
+    spec.bos_id = -1 if bos is None else [piece.piece for piece in moved].index(bos)
+    spec.vocab_size = len(moved)
     return True
 
 
@@ -78,19 +80,19 @@ def _free_name(name: str, taken: set[str]) -> str:
     return name
 
 
-def _add_symbols(proto, symbols: Sequence[str]) -> bool:
+def _add_symbols(proto: sentencepiece_model_pb2.ModelProto, symbols: Sequence[str]) -> bool:
     """Makes whole units of symbols; returns whether anything changed."""
-    found = {piece.piece: piece for piece in proto.pieces}
+    by_name = {piece.piece: piece for piece in proto.pieces}
     changed = False
     for symbol in dict.fromkeys(symbols):
-        piece = found.get(symbol) or proto.pieces.add(piece=symbol, score=0.0)
+        piece = by_name.get(symbol) or proto.pieces.add(piece=symbol, score=0.0)
         changed = changed or piece.type != _TYPES.USER_DEFINED
         piece.type = _TYPES.USER_DEFINED
     proto.trainer_spec.vocab_size = len(proto.pieces)
     return changed
 
 
-def _check_symbols(vocabulary: Vocabulary, symbols: Sequence[str], path):
+def _check_symbols(vocabulary: Vocabulary, symbols: Sequence[str], path: str | os.PathLike) -> None:
     for symbol in symbols:
         text = (symbol * 2).strip(" ")  # at the ends, the model may drop spaces or add one
         ids = vocabulary.encode(text)
@@ -103,9 +105,9 @@ def _check_symbols(vocabulary: Vocabulary, symbols: Sequence[str], path):
             )
 
 
-def _warn_of_losses(vocabulary: Vocabulary, path):
+def _warn_of_losses(vocabulary: Vocabulary, path: str | os.PathLike) -> None:
     back = {text: vocabulary.decode(vocabulary.encode(text)) for text in _PROBES}
-    changed = [f"{text!r} as {found!r}" for text, found in back.items() if found != text]
+    changed = [f"{text!r} as {given!r}" for text, given in back.items() if given != text]
     if changed:
         _LOG.warning(
             "the vocabulary %s does not give every text back as it was: it gives %s; the problems' metrics "

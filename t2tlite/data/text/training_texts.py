@@ -102,7 +102,7 @@ def _digest(splits: Sequence[PreparedSplit], *limits: int) -> str:
 def _kept(folder: pathlib.Path, digest: str) -> Vocabulary | None:
     for path in folder.glob(f"{digest}-*.model"):
         with contextlib.suppress(UserError):
-            found = Vocabulary.load(path)
-            if path.stem.endswith(f"-{found.fingerprint}"):
-                return found
+            vocabulary = Vocabulary.load(path)
+            if path.stem.endswith(f"-{vocabulary.fingerprint}"):
+                return vocabulary
     return None

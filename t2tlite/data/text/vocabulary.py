@@ -58,17 +58,17 @@ class Vocabulary:
       fingerprint: hexadecimal digest of the model; equal only for the same vocabulary.
     """
 
-    def __init__(self, model: bytes):
+    def __init__(self, model: bytes) -> None:
         self.model = model
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         self.size = self._processor.get_piece_size()
         proto = sentencepiece_model_pb2.ModelProto.FromString(model)
         self._escapes = proto.normalizer_spec.name == _ESCAPES  # one that a user brings may do without
         self.fingerprint = hashlib.sha256(model).hexdigest()[:16]
-        self._tokenizer = None
+        self._tokenizer: Tokenizer | None = None
 
     @property
-    def tokenizer(self):
+    def tokenizer(self) -> Tokenizer:
         """The tokenizer in the graph; make it an attribute of a module that is exported with it.
 
         It is made anew once it is gone. A kernel owns it, and TensorFlow forgets its kernels where somebody

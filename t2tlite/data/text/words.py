@@ -7,7 +7,7 @@ WHITESPACE = f"[{''.join(c for c in map(chr, range(0x10000)) if c.isspace())}]"
 _WORD = f"[^{WHITESPACE[1:]}+"
 
 
-def count_words(texts):
+def count_words(texts: tf.Tensor) -> tf.Tensor:
     """How many words each text has, `len(text.split())`.
 
     Args:
