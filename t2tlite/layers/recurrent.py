@@ -103,14 +103,14 @@ class _Recurrent(keras.layers.Layer):
         """The outputs `[length, batch, units]` of all positions, and the state after the last."""
         length = tf.shape(inputs)[0]
         # Arrays, since the gradient of a slice is as large as what it was cut from.
-        inputs = tf.TensorArray(inputs.dtype, length).unstack(inputs)
+        unstacked = tf.TensorArray(inputs.dtype, length).unstack(inputs)
         outputs = tf.TensorArray(tf.float32, length, element_shape=[None, self.units])
 
         def body(
             count: tf.Tensor, state: RecurrentState, outputs: tf.TensorArray
         ) -> tuple[tf.Tensor, RecurrentState, tf.TensorArray]:
             position = length - 1 - count if self.backwards else count
-            state = advance(position, inputs.read(position), state)
+            state = advance(position, unstacked.read(position), state)
             return count + 1, state, outputs.write(position, state[0])
 
         _, after, outputs = tf.while_loop(
