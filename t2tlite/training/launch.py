@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from t2tlite import registry
+from t2tlite import hparam, registry
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 from t2tlite.data.inspection import bounds, lengths
 from t2tlite.data.preparing import generate
@@ -87,6 +87,8 @@ def make_run(
     before = read_description(output_dir) if (output_dir / RUN_FILE).exists() else None
     if checkpoint.newest(output_dir / CHECKPOINTS) is None:
         before = None
+    if before is not None:
+        before = _with_defaults(before)
     if before is not None and not warm_start_from:
         warm_start_from, warm_start_map = before.get("warm_start_from"), before.get("warm_start_map", ())
     splits = [PreparedSplit.open(problem, "train", data_dir) for problem in chosen]
@@ -147,6 +149,12 @@ def _vocabulary(
         return Vocabulary.load(kept)
     inherited = warm_start.vocabulary(warm_start_from) if warm_start_from else None
     return inherited or training_texts.build(splits, hparams.vocabulary_size)
+
+
+def _with_defaults(before: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's description with what was not yet there when the run was begun."""
+    hparams = hparam.to_json(hparam.from_json(before["hparams"]))
+    return {"warm_start_map": [], **before, "hparams": hparams}
 
 
 def _with_bounds_of(before: Mapping[str, Any], hparams: HParams, names: Collection[str]) -> HParams:

@@ -66,6 +66,19 @@ def test_another_run_is_refused(sample_data, begun):
             make_run(begun, sample_data, **more)
 
 
+def test_a_run_goes_on_that_was_begun_before_there_were_stages(sample_data, begun):
+    path = begun / "run.json"
+    found = json.loads(path.read_text())
+    before = json.dumps(found)
+    del found["warm_start_map"], found["hparams"]["stages"], found["hparams"]["freeze"]
+    path.write_text(json.dumps(found))
+    make_run(begun, sample_data)
+    assert json.loads(path.read_text()) == json.loads(before)
+    path.write_text(json.dumps(found))
+    with pytest.raises(UserError, match=r"freeze=\[\], and \['encoder'\] is asked for"):
+        make_run(begun, sample_data, hparams=HPARAMS.replace(freeze=("encoder",)))
+
+
 def test_a_vocabulary_that_is_lost_may_be_learned_again(sample_data, begun):
     path = pathlib.Path(begun / "vocabulary.model")
     before = path.read_bytes()
