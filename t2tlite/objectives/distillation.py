@@ -54,7 +54,7 @@ class Distillation(Objective):
             float,
             "divides the logits of teacher and student",
             POSITIVE,
-            default=2.0,
+            default=1.0,
         ),
         Hyperparameter(
             "distillation_weight",
