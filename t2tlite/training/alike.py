@@ -19,22 +19,22 @@ class Family:
       objective: that they have in common.
       spec: of their batches.
       shared: the variables that train, but for those that are a problem's own.
-      own: the different lists of variables in which they differ.
+      alternatives: the different lists of variables in which they differ.
       fixed: whether the variables at each place of these lists don't train.
-      which: the number of its list in `own`, by problem.
+      which: the number of its list in `alternatives`, by problem.
     """
 
     problems: tuple[str, ...]
     objective: Objective
     spec: dict[str, tf.TensorSpec]
     shared: list[keras.Variable]
-    own: list[list[keras.Variable]]
+    alternatives: list[list[keras.Variable]]
     fixed: tuple[bool, ...]
     which: dict[str, int]
 
     def values(self, which: tf.Tensor) -> list[tf.Tensor]:
         """The values of the variables in the list with this number, an int32 scalar."""
-        alternatives = zip(*self.own, strict=True)
+        alternatives = zip(*self.alternatives, strict=True)
         return [tf.gather([tf.convert_to_tensor(v) for v in variables], which) for variables in alternatives]
 
 

@@ -78,7 +78,7 @@ def shared(reason: int, total: Callable[[float], float]) -> int:
     return next((int(number) for number in reversed(_WEIGHTS) if weight >= _WEIGHTS[number]), 0)
 
 
-def told(reason: int, step: int) -> str:
+def describe(reason: int, step: int) -> str:
     """What to say when the checkpoint is written."""
     why = "--max_seconds are over: " if reason == TIME else ""
     return f"{why}saved at step {step}; the same command goes on from there"

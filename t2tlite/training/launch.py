@@ -129,7 +129,7 @@ def make_run(
     if before is not None:
         _check_same(output_dir, before, run.description())
     if say:
-        for line in bounds.told(asked, hparams, measured, extend, shares):
+        for line in bounds.describe(asked, hparams, measured, extend, shares):
             say(line)
     run.save()
     return run

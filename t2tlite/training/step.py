@@ -79,7 +79,7 @@ def _make_train_step(
     jit: bool,
 ) -> Traced:
     gradients_of = _make_gradients(model, optimizer, family, replicas, jit)
-    choices = [[*family.shared, *own] for own in family.own]
+    choices = [[*family.shared, *own] for own in family.alternatives]
     apply = _make_apply(model, optimizer, choices, replicas, jit)
 
     def on_replica(
@@ -223,15 +223,15 @@ class Accumulator:
 
     def _add(self, family: alike.Family, gradients: Gradients, which: tf.Tensor) -> None:
         """Adds gradients to their sums, and notes which variables have one."""
-        used: list[set[int]] = [set() for _ in family.own]
-        for number, own in enumerate(family.own):
+        used: list[set[int]] = [set() for _ in family.alternatives]
+        for number, own in enumerate(family.alternatives):
             for gradient, variable in zip(gradients, [*family.shared, *own], strict=True):
                 if gradient is not None:
                     used[number].add(self._index[variable.path])
         for gradient, variable in zip(gradients[: len(family.shared)], family.shared, strict=True):
             if gradient is not None:
                 self._sums[self._index[variable.path]].assign_add(gradient)
-        for number, own in enumerate(family.own):
+        for number, own in enumerate(family.alternatives):
             for gradient, variable in zip(gradients[len(family.shared) :], own, strict=True):
                 if gradient is not None:
                     own_gradient = tf.where(which == number, gradient, 0.0)

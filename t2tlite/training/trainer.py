@@ -186,7 +186,7 @@ class Trainer:
                         # A signal may have come meanwhile.
                         stop = stop or interrupt.shared(interrupted(), self.replicas.total)
                     if stop and not last:
-                        self.progress.say(interrupt.told(stop, self.step))
+                        self.progress.say(interrupt.describe(stop, self.step))
                         interrupt.leave(stop)
                         break
                 if self._stopped_early():

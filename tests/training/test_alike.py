@@ -33,11 +33,11 @@ def test_families():
     model = tiny.model(NAMES, HPARAMS)
     translations, pictures = alike.families(model, tiny.objectives(model), SPECS)
     assert (translations.problems, pictures.problems) == (NAMES[:3], NAMES[3:])
-    paths = [[variable.name for variable in own] for own in translations.own]
+    paths = [[variable.name for variable in own] for own in translations.alternatives]
     assert paths == [["command_to_german"], ["command_to_french"]]
     assert translations.which == {"to_german": 0, "to_french": 1, "from_french": 0}
     assert len(translations.shared) == len(model.trainable_variables) - 2
-    assert (pictures.own, len(pictures.shared)) == ([[]], len(model.trainable_variables))
+    assert (pictures.alternatives, len(pictures.shared)) == ([[]], len(model.trainable_variables))
     [value] = translations.values(tf.constant(1))
     np.testing.assert_array_equal(value, model.commands["to_french"])
 

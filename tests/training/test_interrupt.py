@@ -44,8 +44,10 @@ def test_the_time_is_over():
         assert asked() == interrupt.TIME
         signal.raise_signal(signal.SIGTERM)
         assert asked() == signal.SIGTERM
-    assert interrupt.told(interrupt.TIME, 7).startswith("--max_seconds are over: saved at step 7; the same")
-    assert interrupt.told(signal.SIGINT, 7).startswith("saved at step 7; ")
+    assert interrupt.describe(interrupt.TIME, 7).startswith(
+        "--max_seconds are over: saved at step 7; the same"
+    )
+    assert interrupt.describe(signal.SIGINT, 7).startswith("saved at step 7; ")
 
 
 @pytest.mark.parametrize(

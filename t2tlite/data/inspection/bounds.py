@@ -40,7 +40,7 @@ def extended(
     return hparams.replace(**{name: (*getattr(hparams, name), *more) for name, more in added.items()})
 
 
-def told(
+def describe(
     asked: HParams,
     hparams: HParams,
     lengths: Mapping[str, Lengths],

@@ -57,7 +57,7 @@ def generate(
         stack.enter_context(_user_errors(data_dir))
         locks = []
         for name in sorted(distinct):  # in the same order everywhere: no two processes wait for each other
-            folder = jobs.made(records.corpus_dir(distinct[name], data_dir))
+            folder = jobs.make_folder(records.corpus_dir(distinct[name], data_dir))
             locks.append(stack.enter_context(_lock(folder / ".lock", name, progress)))
         wanted = [p for p in distinct.values() if not is_complete(p, data_dir, source)]
         make = functools.partial(jobs.Split, data_dir, source, source_dir, tmp_dir, on_error == "skip")
@@ -124,7 +124,7 @@ def _write_manifest(
         "corpus": records.corpus_name(problem),
         "source": source,
         "features": jobs.kinds(problem),
-        "labels": jobs.labels(problem, jobs.given(problem, source, source_dir)),
+        "labels": jobs.labels(problem, jobs.source_arguments(problem, source, source_dir)),
         "splits": splits,
     }
     write_json(folder / "manifest.json", content)

@@ -36,12 +36,12 @@ class Split:
         self.split = split
         self.shuffled = split == "train"  # the others in the corpus's order, which scores are reported in
         self.source = source
-        self.given = given(problem, source, source_dir)
+        self.source_arguments = source_arguments(problem, source, source_dir)
         self.skip = skip
         self.runs_dir = self.folder / f".{split}.runs"
         if tmp_dir:
             digest = hashlib.sha256(os.fsencode(self.folder.resolve())).hexdigest()[:8]
-            self.runs_dir = made(pathlib.Path(tmp_dir)) / f"{self.folder.name}-{split}-{digest}"
+            self.runs_dir = make_folder(pathlib.Path(tmp_dir)) / f"{self.folder.name}-{split}-{digest}"
         self.done = self.waiting_for = 0
 
     def is_done(self) -> bool:
@@ -61,9 +61,11 @@ class Split:
         Raises:
           UserError: the corpus's files are missing.
         """
-        pieces = self.problem.examples(self.split, *self.given)
+        pieces = self.problem.examples(self.split, *self.source_arguments)
         if not isinstance(pieces, Pieces):  # what begins to read once it is iterated, in whichever process
-            pieces = Pieces(functools.partial(_examples, self.problem, self.split, self.given), [None])
+            pieces = Pieces(
+                functools.partial(_examples, self.problem, self.split, self.source_arguments), [None]
+            )
         self.pieces = pieces
         self._keep_what_fits()
         common: dict[str, Any] = {
@@ -71,7 +73,7 @@ class Split:
             "label": self.label,
             "read": pieces.read,
             "features": records.stored_features(self.problem),
-            "labels": labels(self.problem, self.given),
+            "labels": labels(self.problem, self.source_arguments),
             "shuffled": self.shuffled,
             "skip": self.skip,
         }
@@ -92,7 +94,7 @@ class Split:
         shutil.rmtree(self.runs_dir, ignore_errors=True)
         for path in self.folder.glob(f"{self.split}-*"):
             path.unlink(missing_ok=True)
-        write_json(made(self.runs_dir) / "plan.json", plan)
+        write_json(make_folder(self.runs_dir) / "plan.json", plan)
 
     def shards(self) -> list[shards.WriteShard]:
         """The shards that are still to be written, once all pieces are.
@@ -222,7 +224,7 @@ def kinds(problem: Problem) -> dict[str, str]:
     return {name: feature.kind + " (optional)" * feature.optional for name, feature in features.items()}
 
 
-def given(problem: Problem, source: str, source_dir: str | None) -> tuple[str, ...]:
+def source_arguments(problem: Problem, source: str, source_dir: str | None) -> tuple[str, ...]:
     """What `examples` and `labels` are told: the source and, if there is one, the corpus's folder.
 
     Where `source_dir` has a folder with the corpus's name, that is it: so one `source_dir` serves problems of
@@ -242,7 +244,7 @@ def check_same_source(folder: pathlib.Path, source: str, wanted: str) -> None:
         )
 
 
-def made(folder: pathlib.Path) -> pathlib.Path:
+def make_folder(folder: pathlib.Path) -> pathlib.Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -73,7 +73,7 @@ def dataset(split: PreparedSplit, hparams: HParams, config: ReadConfig) -> tf.da
         slow = any(feature.slow_to_decode for feature in reader.features.values())
         parallel = _THREADS if slow else 2
         stream = stream.map(reader.dense, num_parallel_calls=parallel).prefetch(2)
-    return stream.map(reader.own).with_options(_options(symbolic=not plan.bucketed))
+    return stream.map(reader.own_rows).with_options(_options(symbolic=not plan.bucketed))
 
 
 def _some_fit(source: Source, reader: Reader) -> bool:

@@ -32,7 +32,7 @@ class ReadConfig:
 
 
 class Reader:
-    """Three maps over batches of elements; see `compact`, `dense` and `own`. Each feature has its codec.
+    """Three maps over batches of elements; see `compact`, `dense` and `own_rows`. Each feature has its codec.
 
     Args:
       problem: says which features there are.
@@ -133,7 +133,7 @@ class Reader:
             columns |= codec.dense(name, batch[name], batch["epoch"], batch["index"], self._rows)
         return columns
 
-    def own(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def own_rows(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The wanted rows of what `dense` made.
 
         A step of its own, after what is fetched ahead: that is in the iterator's checkpoint, which every

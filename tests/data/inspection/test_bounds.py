@@ -114,7 +114,7 @@ def test_a_sample_leaves_room_for_chance():
 def told(*lengths, hparams=HPARAMS, names=NAMES, replicas=1):
     lengths = {f"p{number}": one for number, one in enumerate(lengths)}
     made = bounds.extended(hparams, lengths, names, replicas)
-    return bounds.told(hparams, made, lengths, names, replicas)
+    return bounds.describe(hparams, made, lengths, names, replicas)
 
 
 def test_what_is_told():
