@@ -101,7 +101,12 @@ class Hyperparameter:
         return value
 
     def parse(self, text: str) -> Any:
-        """The value that a text such as "64", "true" or "8;16" stands for; see `typed_value.parse`."""
+        """The value that a text such as "64", "true" or "8;16" stands for; see `typed_value.parse`.
+
+        Where nothing is the default, as of `freeze`, it can be given as such.
+        """
+        if self.default == () and not text.strip():
+            return ()
         return self.checked(typed_value.parse(self.name, self.type, text))
 
     def described(self) -> str:

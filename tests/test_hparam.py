@@ -174,6 +174,12 @@ class TestOverrides:
         )
         assert hparams == expected
 
+    def test_a_list_that_may_be_empty_can_be_given_as_such(self, sets):
+        assert hparam.get("multimodel_tiny", "freeze=encoder;image").freeze == ("encoder", "image")
+        assert hparam.get("multimodel_tiny", "freeze=,dropout=0.5").freeze == ()
+        with pytest.raises(UserError, match="length_bounds= has no value"):
+            hparam.get("multimodel_tiny", "length_bounds=")
+
     def test_value_with_equals_and_spaces(self, sets):
         text = "mixing=proportional temperature=2 cap=100"
         assert hparam.get("small", text).mixing == "proportional temperature=2 cap=100"

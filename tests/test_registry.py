@@ -402,7 +402,7 @@ class TestHelp:
     def test_hparams_values_are_those_that_overrides_take(self):
         name = registry.names("hparams")[0]
         rows = [re.split(" {2,}", line.strip()) for line in registry_help.text(name).splitlines()]
-        lines = {row[0]: row[1] for row in rows if len(row) == 3}
+        lines = {row[0]: row[1] if len(row) == 3 else "" for row in rows}  # an empty list is nothing
         from t2tlite import hparam
 
         hparams = hparam.get(name)

@@ -269,7 +269,7 @@ def test_describes_itself(run, exported, classes):
     assert told["hparams"]["hidden_size"] == 16 and told["needs"] == ["tensorflow", "tensorflow-text"]
     model = tf.saved_model.load(str(classes.path))
     asset = pathlib.Path(model.description.asset_path.numpy().decode())
-    assert json.loads(asset.read_text()) == classes.told
+    assert json.loads(asset.read_text()) == classes.description
     made, told = model.signatures["pictures"], classes.description["signatures"]["pictures"]
     for side, tensors in (
         ("inputs", made.structured_input_signature[1]),
