@@ -144,7 +144,7 @@ def machine(hparams):
 
 
 if __name__ == "__main__":
-    path, way = sys.argv[1:]
-    tf.config.run_functions_eagerly(not way.endswith("xla"))  # quicker than tracing
-    results = {number: run(number, way) for number in (1, 2, 4)}
-    np.savez(path, **{f"{number}:{k}": v for number, found in results.items() for k, v in found.items()})
+    path, *ways = sys.argv[1:]
+    tf.config.run_functions_eagerly(not ways[0].endswith("xla"))  # quicker than tracing
+    results = {f"{way}:{number}": run(number, way) for way in ways for number in (1, 2, 4)}
+    np.savez(path, **{f"{which}:{k}": v for which, figures in results.items() for k, v in figures.items()})
