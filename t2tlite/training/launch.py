@@ -90,7 +90,7 @@ def make_run(
     if before is not None:
         before = _with_defaults(before)
     if before is not None and not warm_start_from:
-        warm_start_from, warm_start_map = before.get("warm_start_from"), before.get("warm_start_map", ())
+        warm_start_from, warm_start_map = before.get("warm_start_from"), before["warm_start_map"]
     splits = [PreparedSplit.open(problem, "train", data_dir) for problem in chosen]
     vocabulary = None
     if any(problem.has_text() for problem in chosen):

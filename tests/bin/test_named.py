@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from t2tlite import registry
 from t2tlite.bin import t2t_decode, t2t_eval, t2t_show, t2t_train
 
 from .runs import SMALL, flags, told
@@ -130,18 +129,12 @@ class Rebuilding(keras.Model):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, registered_here_only):
     """The user's folder; what it registers is gone when these tests are done."""
     folder = tmp_path_factory.mktemp("usr")
     (folder / "asking_colours.py").write_text(CODE)
-    default = registry.get.__self__
-    default.names("problem")  # the scan of installed packages is not the folder's
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(default, "_entries", dict(default._entries))
-        patch.setattr(default, "_things", dict(default._things))
-        patch.setattr(sys, "path", list(sys.path))
+    with registered_here_only("asking_colours"):
         yield folder
-    sys.modules.pop("asking_colours", None)
 
 
 @pytest.fixture(scope="module")

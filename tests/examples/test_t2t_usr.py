@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import sys
 
 import pytest
 
@@ -17,17 +16,10 @@ SMALL = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def registered_here_only():
+def registrations(registered_here_only):
     """Takes what the folder registers and imports back out, so that no other test sees it."""
-    default = registry.get.__self__
-    default.names("problem")  # the scan of installed packages is not the folder's
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(default, "_entries", dict(default._entries))
-        patch.setattr(default, "_things", dict(default._things))
-        patch.setattr(sys, "path", list(sys.path))
+    with registered_here_only(*(path.stem for path in FOLDER.glob("*.py"))):
         yield
-    for path in FOLDER.glob("*.py"):
-        sys.modules.pop(path.stem, None)
 
 
 @pytest.fixture(scope="module")

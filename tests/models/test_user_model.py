@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import sys
 
 import pytest
 import tensorflow as tf
@@ -20,16 +19,10 @@ SETTINGS = "model=bag_of_words,hidden_size=16,vocabulary_size=300,batch_tokens=2
 
 
 @pytest.fixture(scope="module", autouse=True)
-def registered_here_only():
+def registrations(registered_here_only):
     """Takes what the folder registers and imports back out, so that no other test sees it."""
-    default = registry.get.__self__
-    default.names("problem")  # the scan of installed packages is not the folder's
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(default, "_entries", dict(default._entries))
-        patch.setattr(default, "_things", dict(default._things))
-        patch.setattr(sys, "path", list(sys.path))
+    with registered_here_only("bag_of_words"):
         yield
-    sys.modules.pop("bag_of_words", None)
 
 
 def train(folder, steps, data_dir, **more):
