@@ -47,8 +47,9 @@ def _step(sizes: tf.Tensor, state: State, block: Columns, is_end: tf.Tensor) -> 
     number = tf.gather(tf.cumsum(-(-counts // sizes), exclusive=True), bucket)
     number += place // tf.gather(sizes, bucket)  # [rows], which batch each row belongs to
     leaves = is_end | (place < tf.gather(counts // sizes * sizes, bucket))  # [rows]
-    stays = tf.sort(tf.boolean_mask(order, ~leaves))
-    leaving, lengths = _by_age(tf.boolean_mask(order, leaves), tf.boolean_mask(number, leaves))
+    stays = tf.sort(tf.gather(order, where(~leaves)))
+    leaves = where(leaves)
+    leaving, lengths = _by_age(tf.gather(order, leaves), tf.gather(number, leaves))
     full = {
         name: tf.RaggedTensor.from_row_lengths(tf.gather(column, leaving), lengths, validate=False)
         for name, column in rows.items()
@@ -61,6 +62,14 @@ def _by_age(rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     last = tf.gather(tf.math.segment_max(rows, number), number)  # [rows]
     order = tf.argsort(last, stable=True)
     return tf.gather(rows, order), tf.unique_with_counts(tf.gather(last, order), tf.int64).count
+
+
+def where(mask: tf.Tensor) -> tf.Tensor:
+    """The numbers of the rows, int64, at which a mask `[rows]` is true.
+
+    To gather these takes a tenth of the operations of `tf.boolean_mask`, which pipelines are built from.
+    """
+    return tf.squeeze(tf.where(mask), axis=1)
 
 
 def _no_rows(spec: tf.TensorSpec | tf.RaggedTensorSpec) -> tf.Tensor | tf.RaggedTensor:
