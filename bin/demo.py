@@ -55,10 +55,10 @@ def demo(flags):
     for line in shown:
         print(line)
     (folder / "scores.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    done = time.monotonic()
+    decoded = time.monotonic()
     print(
         f"\nData and training: {(trained - start) / 60:.1f} minutes. "
-        f"Decoding: {(done - trained) / 60:.1f} minutes. Most memory at a time: {most_memory():.2f} GiB. "
+        f"Decoding: {(decoded - trained) / 60:.1f} minutes. Most memory at a time: {most_memory():.2f} GiB. "
         f"Go on with: t2t-decode --output_dir={run_dir} --decode_interactive"
     )
     return 0

@@ -45,16 +45,16 @@ def average(flags):
     if listed:
         paths = listed
     elif flags.last:
-        paths = _found(checkpoint.all_in(folder), flags.last, folder)[-flags.last :]
+        paths = _at_least(checkpoint.all_in(folder), flags.last, folder)[-flags.last :]
     else:
-        paths = averaging.best(_found(checkpoint.with_best(folder), flags.best, folder), flags.best)
+        paths = averaging.best(_at_least(checkpoint.with_best(folder), flags.best, folder), flags.best)
     to = pathlib.Path(flags.to) if flags.to else folder / averaging.default_name(paths)
     averaged = averaging.average(paths, to)["averaged"]
     names = ", ".join(pathlib.Path(path).name for path in averaged)
     print(f"{to}: the mean of {names}")
 
 
-def _found(paths, count, folder):
+def _at_least(paths, count, folder):
     if len(paths) < count:
         raise UserError(
             f"{folder} holds {counted(len(paths), 'checkpoint')}, and {count} are asked for; t2t-train keeps "

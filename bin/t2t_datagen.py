@@ -85,8 +85,8 @@ def _tell_left_out(problems, data_dir):
             for reason, broken in counts.get("broken", {}).items():
                 left_out.append(f"{broken['examples']:,} {reason} (the first: {broken['first']})")
             if left_out:
-                kept = counted(counts["examples"], "example")
-                print(f"{name} {split}: {kept}; left out: {', '.join(left_out)}")
+                examples = counted(counts["examples"], "example")
+                print(f"{name} {split}: {examples}; left out: {', '.join(left_out)}")
 
 
 def main(argv=None) -> int:

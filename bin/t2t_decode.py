@@ -123,9 +123,9 @@ def decode(flags):
     job = LineJob(source, flag, flags.decode_to_file, problem, scoring, flags.write_scores, identity, load)
     lines, errors = job.run()
     if errors:
-        done = "scored" if scoring else "decoded"
+        verb = "scored" if scoring else "decoded"
         print(
-            f"t2t-decode: {errors:,} of {counted(lines, 'line')} could not be {done}, see `# error:`",
+            f"t2t-decode: {errors:,} of {counted(lines, 'line')} could not be {verb}, see `# error:`",
             file=sys.stderr,
         )
 

@@ -91,10 +91,10 @@ def evaluate(flags):
 
 def _problems(flags) -> list[str]:
     trained = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
-    wanted = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
-    for name in wanted:
+    names = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
+    for name in names:
         problem_names.check_problem(name, trained, flags.output_dir)
-    return list(dict.fromkeys(wanted or trained))
+    return list(dict.fromkeys(names or trained))
 
 
 def _output_file(path) -> pathlib.Path | None:

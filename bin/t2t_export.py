@@ -76,13 +76,13 @@ def export(flags):
 
 def _problems(flags) -> list[str]:
     trained = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
-    wanted = trained if flags.problems == "all" else [name.strip() for name in flags.problems.split(",")]
-    wanted = list(dict.fromkeys(filter(None, wanted)))
-    for name in wanted:
+    names = trained if flags.problems == "all" else [name.strip() for name in flags.problems.split(",")]
+    names = list(dict.fromkeys(filter(None, names)))
+    for name in names:
         problem_names.check_problem(name, trained, flags.output_dir)
-    if not wanted:
+    if not names:
         raise UserError(f"--problems={flags.problems} names none; the run has {', '.join(trained) or 'none'}")
-    return wanted
+    return names
 
 
 def _say(line: str):

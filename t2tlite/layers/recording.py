@@ -36,10 +36,10 @@ def recorder() -> Iterator[Seen]:
       `{(kind, path of the layer): value}`, in the order of the calls; a layer's last call counts.
     """
     before = getattr(_local, "seen", None)
-    seen: Seen = {}
-    _local.seen = seen
+    recordings: Seen = {}
+    _local.seen = recordings
     try:
-        yield seen
+        yield recordings
     finally:
         _local.seen = before
 
@@ -52,6 +52,6 @@ def record(kind: str, layer: str, value: Any) -> None:
       layer: path of the layer that says it.
       value: as the kind says.
     """
-    seen = getattr(_local, "seen", None)
-    if seen is not None and tf.executing_eagerly():
-        seen[kind, layer] = value
+    recordings = getattr(_local, "seen", None)
+    if recordings is not None and tf.executing_eagerly():
+        recordings[kind, layer] = value

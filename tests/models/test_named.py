@@ -7,7 +7,7 @@ import tensorflow as tf
 from t2tlite import problem
 from t2tlite.errors import UserError
 from t2tlite.modality import Representation
-from t2tlite.models.joining import join, only_given
+from t2tlite.models.joining import join, mask_missing
 from t2tlite.models.multimodel import MultiModel
 
 from . import tiny
@@ -45,7 +45,7 @@ def test_an_input_without_a_mask_is_whole():
 
 
 def test_what_is_not_given_is_masked_out():
-    found = only_given(Representation(tiny.noise(2, 3, 4)), tf.constant([True, False]))
+    found = mask_missing(Representation(tiny.noise(2, 3, 4)), tf.constant([True, False]))
     assert found.mask.numpy().tolist() == [[True] * 3, [False] * 3]
     assert not found.x[1].numpy().any() and found.x[0].numpy().all()
 
