@@ -80,7 +80,7 @@ class NamedInputs(Feature):
     def described(self) -> dict[str, str]:
         return {name: feature.kind for name, feature in self.parts}
 
-    def given(self, value: Any) -> dict[str, Any]:
+    def present(self, value: Any) -> dict[str, Any]:
         """The values by name, without those that are missing.
 
         Raises:
@@ -138,7 +138,7 @@ class NamedInputs(Feature):
             names = ", ".join(f"{json.dumps(name)}: ..." for name, _ in self.parts)
             raise UserError(f"{what} must be an object {{{names}}}; received {type(value).__name__}")
         try:
-            values = self.given(value)
+            values = self.present(value)
         except UserError as error:
             raise UserError(f"{what}: {error}") from None
         features = dict(self.parts)

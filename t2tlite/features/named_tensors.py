@@ -47,14 +47,14 @@ class NamedReader(InputReader):
         self.spec = {}
         for name, reader in self._readers.items():
             self.spec |= _in_a_batch(name, reader.spec)
-        self.spec |= {_given(name): tf.TensorSpec([None], tf.bool) for name in self._optional}
+        self.spec |= {_presence_key(name): tf.TensorSpec([None], tf.bool) for name in self._optional}
         # Of the sum of the lengths; every kind has units of its own.
         self.bounds = (sum(reader.bounds[-1] for reader in self._readers.values()),)
 
     def read(self, value: Any) -> Values:
         """A dict of values to a `Values`; those that are missing have no entry."""
         values = {}
-        for name, one in self._feature.given(value).items():
+        for name, one in self._feature.present(value).items():
             try:
                 values[name] = self._readers[name].read(one)
             except UserError as error:
@@ -68,19 +68,21 @@ class NamedReader(InputReader):
         arrays: dict[str, np.ndarray] = {}
         for name, reader in self._readers.items():
             arrays |= _in_a_batch(name, reader.batch([self._value(one, name) for one in examples]))
-        return arrays | self._given(examples)
+        return arrays | self._presence(examples)
 
     def alone(self, example: Values) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
         for name, reader in self._readers.items():
             arrays |= _in_a_batch(name, reader.alone(self._value(example, name)))
-        return arrays | self._given([example])
+        return arrays | self._presence([example])
 
     def _value(self, example: Any, name: str) -> np.ndarray:
         return example.parts[name] if name in example.parts else self._stand_ins[name]
 
-    def _given(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
-        return {_given(name): np.array([name in one.parts for one in examples]) for name in self._optional}
+    def _presence(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
+        return {
+            _presence_key(name): np.array([name in one.parts for one in examples]) for name in self._optional
+        }
 
 
 class NamedRawReader(raw.RawReader):
@@ -121,7 +123,7 @@ class NamedRawReader(raw.RawReader):
             columns: dict[str, tf.Tensor] = {}
             for name, one in results.items():
                 columns |= _in_a_batch(name, one.features(rows))
-            return columns | {_given(name): tf.gather(one, rows) for name, one in there.items()}
+            return columns | {_presence_key(name): tf.gather(one, rows) for name, one in there.items()}
 
         length = tf.reduce_max(tf.stack([one.length for one in results.values()]), axis=0)
         return raw.Read(features, length, raw.first_of(*faults), tf.zeros_like(first.blank))
@@ -136,5 +138,5 @@ def _argument(name: str, key: str) -> str:
     return name + key.removeprefix(_ONE)
 
 
-def _given(name: str) -> str:
+def _presence_key(name: str) -> str:
     return f"{_ONE}{MARK}{name}{GIVEN}"

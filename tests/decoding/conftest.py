@@ -100,7 +100,7 @@ def decoded():
             functions[key] = Decoder(model, problem, config)
         return Outputs(*(x.numpy() for x in functions[key](features, options, rows)))
 
-    get.made = functions
+    get.functions = functions
     return get
 
 

@@ -234,13 +234,13 @@ class Typed:
     at_a_time = 1
 
     def __init__(self, run):
-        self.run, self.problems, self.given = run, tuple(run.problems), []
+        self.run, self.problems, self.inputs = run, tuple(run.problems), []
 
     def check(self, problem):
         assert problem in self.problems
 
     def predict(self, problem, inputs, options=None):
-        self.given += inputs
+        self.inputs += inputs
         from t2tlite.decoding.prediction import Prediction
 
         return [Prediction("answer")]
@@ -266,7 +266,7 @@ def test_a_session_takes_one_input_after_the_other(predictor, media, monkeypatch
     typed = Typed(predictor.run)
     lines = ["none.png", "a.png", "is it red", ":problem told", "short.wav", "why", "", "short.wav"]
     output, messages, prompts = talk(typed, lines, person)
-    assert typed.given == [
+    assert typed.inputs == [
         {"picture": "./a.png", "question": "is it red"},
         {"sound": "./short.wav", "question": "why", "hint": ""},
     ]
@@ -281,7 +281,7 @@ def test_another_problem_begins_anew(predictor, media, monkeypatch):
     monkeypatch.chdir(media)
     typed = Typed(predictor.run)
     talk(typed, ["a.png", ":problem answered", "b.png", "why"])
-    assert typed.given == [{"picture": "./b.png", "question": "why"}]
+    assert typed.inputs == [{"picture": "./b.png", "question": "why"}]
 
 
 def test_paths_are_completed_where_one_is_asked_for(predictor, media, monkeypatch):

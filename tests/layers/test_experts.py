@@ -347,10 +347,10 @@ def test_replicas_draw_the_noise_of_the_whole_batch(number):
 def test_the_gate_keeps_float32_under_mixed_precision():
     exact, mixed = layer(), layer("mixed_bfloat16")
     x = tf.cast(tf.cast(tiny.noise(1, TOKENS, 8), tf.bfloat16), tf.float32)
-    (_, told), (y, statistics) = exact(x), mixed(x)
+    (_, expected), (y, statistics) = exact(x), mixed(x)
     assert y.dtype == tf.bfloat16
     assert statistics["loss"].dtype == tf.float32
-    tiny.close(statistics["loss"], told["loss"], 1e-5)
+    tiny.close(statistics["loss"], expected["loss"], 1e-5)
 
 
 @pytest.mark.parametrize("k", [0, 7])

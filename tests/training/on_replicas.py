@@ -144,7 +144,7 @@ def machine(hparams):
 
 
 if __name__ == "__main__":
-    path, *ways = sys.argv[1:]
-    tf.config.run_functions_eagerly(not ways[0].endswith("xla"))  # quicker than tracing
-    results = {f"{way}:{number}": run(number, way) for way in ways for number in (1, 2, 4)}
+    path, *modes = sys.argv[1:]
+    tf.config.run_functions_eagerly(not modes[0].endswith("xla"))  # quicker than tracing
+    results = {f"{mode}:{number}": run(number, mode) for mode in modes for number in (1, 2, 4)}
     np.savez(path, **{f"{which}:{k}": v for which, figures in results.items() for k, v in figures.items()})

@@ -27,8 +27,8 @@ class _Pass(NamedTuple):
     outputs: tuple[str, ...]
     inputs: Positions
     valid: np.ndarray
-    of_encoder: recording.Seen
-    of_decoder: recording.Seen
+    of_encoder: recording.Recordings
+    of_decoder: recording.Recordings
 
 
 def attention(predictor: Any, problem: str, value: Any, output: str | None = None) -> Attention:

@@ -148,12 +148,12 @@ def test_components_that_do_not_share_the_memory(model, inputs, decoded, monkeyp
     """A user's own: each sequence is given its input's."""
     features = inputs("translation", 3)
     expected = decoded(model, "translation", features, LENGTH, BEAM)
-    shared = dict(decoded.made)
-    decoded.made.clear()
+    shared = dict(decoded.functions)
+    decoded.functions.clear()
     for part in (model.mixer, model.decoder):
         monkeypatch.setattr(type(part), "shares_memory", False)
     assert_same(decoded(model, "translation", features, LENGTH, BEAM), expected)
-    decoded.made.update(shared)
+    decoded.functions.update(shared)
 
 
 def alone(name, features, i):
@@ -233,5 +233,5 @@ def test_one_trace_for_all_sizes_and_settings(model, inputs, decoded):
         features = {"inputs": inputs("translation", batch)["inputs"][:, :width]}
         outputs = decoded(model, "translation", features, LENGTH, BEAM.replace(alpha=alpha, min_length=width))
         assert outputs.ids.shape[0] == outputs.score.shape[0] == batch
-    traced = [function.function.experimental_get_tracing_count() for function in decoded.made.values()]
+    traced = [function.function.experimental_get_tracing_count() for function in decoded.functions.values()]
     assert traced and set(traced) == {1}
