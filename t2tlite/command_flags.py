@@ -86,7 +86,7 @@ def _ill_typed(flags: dict[str, Flag], message: str) -> str:
     return message
 
 
-def _check_text(flag: Flag, value: Any):
+def _check_text(flag: Flag, value: Any) -> None:
     for text in value if isinstance(value, list) else [value]:
         if text == "" and not flag.may_be_empty:
             raise UserError(f"--{flag.name} is empty; expected {flag.expected()}")

@@ -22,7 +22,7 @@ class Part(NamedTuple):
     kind: str
     name: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.kind} `{self.name}`"
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import importlib.machinery
 import importlib.metadata
 import os
 import re
@@ -78,6 +79,7 @@ def scan_plugins() -> Iterator[Entry]:
                 " there; reinstall or uninstall the package that declares it"
             )
         if spec.submodule_search_locations is None:
+            assert spec.origin is not None  # a module that is no package has a file
             yield from scan_file(spec.origin, point.module)
         else:
             for folder in spec.submodule_search_locations:
@@ -117,7 +119,7 @@ def _scan_folder(folder: str, package: str) -> Iterator[Entry]:
             yield from scan_file(item.path, package if stem == "__init__" else f"{package}.{stem}")
 
 
-def _find_spec(module: str):
+def _find_spec(module: str) -> importlib.machinery.ModuleSpec | None:
     """Like `importlib.util.find_spec`, but does not import the parents of the module."""
     path, spec = None, None
     parts = module.split(".")

@@ -54,8 +54,8 @@ def _one_line(error: Exception) -> str:
 
 
 @functools.cache
-def _hparams():
-    def collect(**values):
+def _hparams() -> Any:
+    def collect(**values: Any) -> dict[str, Any]:
         return values
 
     return gin.external_configurable(collect, name="HParams")

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable
+from typing import Any
 
 from t2tlite import declarations, registry
 from t2tlite.errors import UserError
@@ -85,7 +86,7 @@ def _problem_facts(name: str) -> dict[str, str]:
     }
 
 
-def _override(value) -> str:
+def _override(value: Any) -> str:
     """The value as --hparams takes it."""
     if isinstance(value, tuple):
         return ";".join(_override(item) for item in value)
