@@ -1,17 +1,14 @@
 """The text of a command's --help."""
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import Any
 
 from t2tlite.command_flags import Flag
-
-if TYPE_CHECKING:
-    from t2tlite.cli import Command
 
 WIDTH = 100
 
 
-def text(command: "Command") -> str:
+def text(command: Any) -> str:
     """Purpose, usage, examples, and the flags by group with their defaults.
 
     Args:
