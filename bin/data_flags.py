@@ -3,7 +3,7 @@
 from t2tlite import cli
 
 
-def add_source(command: cli.Command):
+def add_source(command: cli.Command) -> None:
     command.string(
         "source",
         "files",

@@ -4,6 +4,10 @@ import dataclasses
 import json
 import pathlib
 import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet, tables
 from t2tlite.decoding import problem_names
@@ -12,6 +16,10 @@ from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.plural import counted
 from t2tlite.run import read_description
+
+if TYPE_CHECKING:
+    from t2tlite.decoding.evaluate import SplitResult
+    from t2tlite.run import Run
 
 COMMAND = cli.Command(
     "t2t-eval",
@@ -58,7 +66,7 @@ _COLUMNS = {
 }
 
 
-def evaluate(flags):
+def evaluate(flags: FlagValues) -> None:
     """Checks what can be wrong before TensorFlow is started, then evaluates."""
     options = DecodeOptions.parse(flags.decode_hparams)
     if not (flags.teacher_forced or flags.decoded):
@@ -89,15 +97,15 @@ def evaluate(flags):
         write_whole(output, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
-def _problems(flags) -> list[str]:
+def _problems(flags: FlagValues) -> list[str]:
     trained = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
-    wanted = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
-    for name in wanted:
+    names = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
+    for name in names:
         problem_names.check_problem(name, trained, flags.output_dir)
-    return list(dict.fromkeys(wanted or trained))
+    return list(dict.fromkeys(names or trained))
 
 
-def _output_file(path) -> pathlib.Path | None:
+def _output_file(path: str | None) -> pathlib.Path | None:
     if path and pathlib.Path(path).is_dir():
         raise UserError(f"--output_file={path} is a folder; expected the name of a file")
     if path and not pathlib.Path(path).parent.is_dir():
@@ -105,7 +113,7 @@ def _output_file(path) -> pathlib.Path | None:
     return pathlib.Path(path) if path else None
 
 
-def _checkpoint(flags, run, problems) -> pathlib.Path:
+def _checkpoint(flags: FlagValues, run: "Run", problems: Sequence[str]) -> pathlib.Path:
     """The path of the checkpoint, which a training that goes on may not change meanwhile."""
     from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 
@@ -118,7 +126,9 @@ def _checkpoint(flags, run, problems) -> pathlib.Path:
     return path
 
 
-def _teacher_forced(run, model, problems, flags) -> dict[str, dict[str, float]]:
+def _teacher_forced(
+    run: "Run", model: Any, problems: Sequence[str], flags: FlagValues
+) -> dict[str, dict[str, float]]:
     from t2tlite.training.evaluate import Evaluator
 
     evaluator = Evaluator(run, model)
@@ -126,7 +136,9 @@ def _teacher_forced(run, model, problems, flags) -> dict[str, dict[str, float]]:
     return {name: evaluator.evaluate(name, flags.split, steps, progress=True) for name in problems}
 
 
-def _decoded(run, model, problems, flags, options) -> dict:
+def _decoded(
+    run: "Run", model: Any, problems: Sequence[str], flags: FlagValues, options: DecodeOptions
+) -> dict[str, "SplitResult"]:
     """What was decoded, for each problem that lists a metric of it."""
     from t2tlite.decoding import evaluate
     from t2tlite.decoding.predictor import Predictor
@@ -154,7 +166,9 @@ def _decoded(run, model, problems, flags, options) -> dict:
     return results
 
 
-def _show_teacher_forced(figures, checkpoint, flags):
+def _show_teacher_forced(
+    figures: Mapping[str, Mapping[str, float]], checkpoint: pathlib.Path, flags: FlagValues
+) -> None:
     """Prints the table of the teacher-forced figures."""
     part = f"the first {counted(flags.eval_steps, 'batch', 'batches')}" if flags.eval_steps else "whole"
     names = list(
@@ -172,7 +186,9 @@ def _show_teacher_forced(figures, checkpoint, flags):
     tables.show(f"Teacher-forced: {checkpoint.name}, {flags.split} split, {part}", headings, rows)
 
 
-def _show_decoded(results, checkpoint, flags, options):
+def _show_decoded(
+    results: Mapping[str, "SplitResult"], checkpoint: pathlib.Path, flags: FlagValues, options: DecodeOptions
+) -> None:
     """Prints the table of the metrics of the outputs, and how they were computed where that is told."""
     rows = []
     for name, result in results.items():
@@ -187,11 +203,11 @@ def _show_decoded(results, checkpoint, flags, options):
             print(f"{name} {metric}: {signature}")
 
 
-def _say(message):
+def _say(message: str) -> None:
     print(f"t2t-eval: {message}", file=sys.stderr)
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(evaluate, argv)
 

@@ -34,7 +34,7 @@ def folder(registered_here_only):
         yield
 
 
-def made(**changes):
+def make_machine(**changes):
     """The machine, every variable drawn, and the objective of its problem, by name."""
     hparams = hparam.get("multimodel_tiny").replace(
         model="rbm",
@@ -78,7 +78,7 @@ def log_likelihood(model, states):
 @pytest.mark.parametrize("persistent", [False, True])
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_gradient_is_that_of_contrastive_divergence(persistent, steps):
-    model, aims = made(energy_persistent=persistent, energy_chain_steps=steps)
+    model, aims = make_machine(energy_persistent=persistent, energy_chain_steps=steps)
     features, seed = {"inputs": tf.constant(patterns(7, seed=1))}, tf.constant([3, 4])
     with tf.GradientTape() as tape, randomness.scope(seed):
         output = aims[NAME].forward(model, features, NAME, training=True)
@@ -109,7 +109,7 @@ def test_the_gradient_is_that_of_contrastive_divergence(persistent, steps):
 
 def test_a_transition_leaves_the_distribution_as_it_is():
     """The chance of each next state, of states that are drawn from the model."""
-    model, _ = made(rbm_hidden_units=2)
+    model, _ = make_machine(rbm_hidden_units=2)
     weight, visible, hidden = (np.float64(v) for v in (model.weight, model.visible_bias, model.hidden_bias))
     log = STATES @ visible + np.logaddexp(0, STATES @ weight + hidden).sum(axis=1)
     expected = np.exp(log - log.max()) / np.exp(log - log.max()).sum()
@@ -126,7 +126,7 @@ def test_a_transition_leaves_the_distribution_as_it_is():
 @pytest.mark.parametrize(("persistent", "steps"), [(False, 1), (True, 5)])
 def test_the_likelihood_rises(persistent, steps):
     """From less than that of chance to near that of the patterns alone, which have 1 / 14 each."""
-    model, aims = made(energy_persistent=persistent, energy_chain_steps=steps, rbm_chains=200)
+    model, aims = make_machine(energy_persistent=persistent, energy_chain_steps=steps, rbm_chains=200)
     features = data()
     before = log_likelihood(model, features["inputs"])
     optimizer = make_optimizer(model.hparams, model.trainable_variables)
@@ -150,7 +150,7 @@ def micro_steps(model, aims, features, number, step=0):
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_chains_go_on_at_every_micro_step(eagerly, number):
-    model, aims = made(energy_persistent=True)
+    model, aims = make_machine(energy_persistent=True)
     expected = model.states_of_chains.numpy()
     for micro_step in range(3 * number, 4 * number):
         with randomness.scope(tf.constant([zlib.crc32(NAME.encode()) & 0x7FFFFFFF, micro_step])):
@@ -162,7 +162,7 @@ def test_chains_go_on_at_every_micro_step(eagerly, number):
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_chains_stay_where_the_loss_is_not_finite(eagerly, number):
-    model, aims = made(energy_persistent=True)
+    model, aims = make_machine(energy_persistent=True)
     before = model.states_of_chains.numpy()
     micro_steps(model, aims, {"inputs": tf.fill([3, 9], np.nan)}, number)
     np.testing.assert_array_equal(model.states_of_chains, before)
@@ -212,7 +212,7 @@ def test_an_evaluation_is_the_same_again_and_moves_nothing(train, eagerly, tmp_p
 
 
 def test_other_models_are_refused(monkeypatch):
-    model, aims = made(energy_persistent=True)
+    model, aims = make_machine(energy_persistent=True)
     monkeypatch.setattr(type(model), "chains", lambda self, problem: None)
     with pytest.raises(UserError, match="`rbm` has no chains of problem `bars_and_stripes`; use --hparams="):
         aims[NAME].forward(model, data(), NAME, training=True)

@@ -22,12 +22,12 @@ HPARAMS = tiny.HPARAMS.replace(
 def trained(folder, data, steps, problems=PROBLEMS, **changes):
     keras.utils.set_random_seed(0)
     run = launch.make_run(folder, problems, HPARAMS.replace(**changes), data, "sample")
-    made = trainer.Trainer(
+    loop = trainer.Trainer(
         run, trainer.Intervals(steps, save=2, log=1, evaluate=0, eval_steps=1), try_first=False
     )
-    made.train()
+    loop.train()
     lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    return made, {line["step"]: line["loss"] for line in lines if line["split"] == "train"}
+    return loop, {line["step"]: line["loss"] for line in lines if line["split"] == "train"}
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,12 @@ def exact(sample_data, tmp_path_factory, eager):
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(exact, sample_data, tmp_path, eagerly, precision):
     """Variables stay float32, the losses are near those of float32, and a run goes on exactly."""
-    made, losses = trained(tmp_path / "whole", sample_data, 4, precision=precision)
-    assert {variable.dtype for variable in made.model.trainable_variables} == {"float32"}
+    output_dir, losses = trained(tmp_path / "whole", sample_data, 4, precision=precision)
+    assert {variable.dtype for variable in output_dir.model.trainable_variables} == {"float32"}
     assert len(losses) >= 3  # an update may be left out, to lower the loss scale
     for step, loss in losses.items():
         assert abs(loss - exact[step]) < 0.02 * exact[step]
-    assert made.model.encoder.compute_dtype == precision.removeprefix("mixed_")
+    assert output_dir.model.encoder.compute_dtype == precision.removeprefix("mixed_")
     trained(tmp_path / "parts", sample_data, 2, precision=precision)
     assert trained(tmp_path / "parts", sample_data, 4, precision=precision)[1] == losses
 
@@ -57,12 +57,12 @@ def test_a_loss_scale_that_is_too_large_is_lowered(sample_data, tmp_path, eagerl
         "__init__",
         lambda self, inner, **more: set_up(self, inner, initial_scale=2.0**70, **more),
     )
-    made, _ = trained(tmp_path, sample_data, 0, precision="mixed_float16")
-    before = [variable.numpy() for variable in made.model.trainable_variables]
-    made, _ = trained(tmp_path, sample_data, 2, precision="mixed_float16")
-    scale = float(tf.convert_to_tensor(made.optimizer.dynamic_scale))
+    output_dir, _ = trained(tmp_path, sample_data, 0, precision="mixed_float16")
+    before = [variable.numpy() for variable in output_dir.model.trainable_variables]
+    output_dir, _ = trained(tmp_path, sample_data, 2, precision="mixed_float16")
+    scale = float(tf.convert_to_tensor(output_dir.optimizer.dynamic_scale))
     assert scale == 2.0**68
-    for one, other in zip(before, made.model.trainable_variables, strict=True):
+    for one, other in zip(before, output_dir.model.trainable_variables, strict=True):
         np.testing.assert_array_equal(one, other)
     again, _ = trained(tmp_path, sample_data, 3, precision="mixed_float16")
     assert float(tf.convert_to_tensor(again.optimizer.dynamic_scale)) == scale / 2

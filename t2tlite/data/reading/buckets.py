@@ -30,12 +30,12 @@ def batches(blocks: tf.data.Dataset, sizes: Sequence[int]) -> tf.data.Dataset:
     most = tf.constant(list(sizes), tf.int64)
     end = tf.data.Dataset.from_tensors((nothing, True))
     marked = blocks.map(lambda block: (block, False)).concatenate(end)
-    return marked.scan(_taken_apart(nothing), lambda state, element: _step(most, state, *element)).unbatch()
+    return marked.scan(_to_components(nothing), lambda state, element: _step(most, state, *element)).unbatch()
 
 
 def _step(sizes: tf.Tensor, state: State, block: Columns, is_end: tf.Tensor) -> tuple[State, Columns]:
     """What waits from now on, and the batches that are full."""
-    waiting = _put_together(state)
+    waiting = _from_components(state)
     rows = {name: tf.concat([waiting[name], block[name]], axis=0) for name in block}
     bucket = rows["bucket"]  # [rows]
     order = tf.argsort(bucket, stable=True)  # [rows], by bucket and then by age
@@ -54,7 +54,7 @@ def _step(sizes: tf.Tensor, state: State, block: Columns, is_end: tf.Tensor) -> 
         name: tf.RaggedTensor.from_row_lengths(tf.gather(column, leaving), lengths, validate=False)
         for name, column in rows.items()
     }
-    return _taken_apart({name: tf.gather(column, stays) for name, column in rows.items()}), full
+    return _to_components({name: tf.gather(column, stays) for name, column in rows.items()}), full
 
 
 def _by_age(rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -79,7 +79,7 @@ def _no_rows(spec: tf.TensorSpec | tf.RaggedTensorSpec) -> tf.Tensor | tf.Ragged
     return tf.zeros([0], spec.dtype)
 
 
-def _taken_apart(columns: Columns) -> State:
+def _to_components(columns: Columns) -> State:
     """The state of a scan can't hold ragged tensors."""
     return {
         name: (column.values, column.row_splits) if isinstance(column, tf.RaggedTensor) else column
@@ -87,7 +87,7 @@ def _taken_apart(columns: Columns) -> State:
     }
 
 
-def _put_together(state: State) -> Columns:
+def _from_components(state: State) -> Columns:
     return {
         name: tf.RaggedTensor.from_row_splits(*part, validate=False) if isinstance(part, tuple) else part
         for name, part in state.items()

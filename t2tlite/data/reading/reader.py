@@ -101,8 +101,8 @@ class Reader:
           `[block]`, of each optional feature; `epoch` and `index`; and `bucket`, int64 `[block]`: the first
           that holds the features that decide.
         """
-        parsed, given = self._parse(record)
-        columns = {"epoch": epoch, "index": index, **given}
+        parsed, presence = self._parse(record)
+        columns = {"epoch": epoch, "index": index, **presence}
         columns |= {name: codec.compact(parsed[name], epoch, index) for name, codec in self._codecs.items()}
         buckets, fits = tf.zeros_like(index), tf.ones_like(index, tf.bool)
         for name, codec in self._codecs.items():
@@ -177,13 +177,13 @@ class Reader:
         specs |= {name: several for name in self._stand_ins}
         stored = tf.io.parse_example(record, specs)
         values = {name: stored[self._stored[name]] for name in self._codecs}
-        given = {}
+        presence = {}
         for name, stand_in in self._stand_ins.items():
-            given[name + GIVEN] = values[name].row_lengths() > 0
+            presence[name + GIVEN] = values[name].row_lengths() > 0
             values[name] = _filled(values[name], stand_in)
             if not isinstance(self._codecs[name].spec(), tf.io.RaggedFeature):
                 values[name] = tf.gather(values[name].flat_values, values[name].row_starts())  # [block]
-        return values, given
+        return values, presence
 
 
 def _filled(stored: tf.RaggedTensor, stand_in: Sequence[bytes]) -> tf.RaggedTensor:
