@@ -14,8 +14,8 @@ from t2tlite.data.preparing import generate
 
 COUNTS = {"train": 40, "validation": 6, "test": 4}
 
-# Training collects garbage whenever something was compiled. What has been imported by now stays: to look through
-# its million objects each time took a fifth of a test's time.
+# Training collects garbage whenever something was compiled. What has been imported by now stays: to look
+# through its million objects each time took a fifth of a test's time.
 gc.collect()
 gc.freeze()
 

@@ -12,6 +12,7 @@ from t2tlite.export import keras_model
 from t2tlite.run import Run
 from t2tlite.training.evaluate import Evaluator
 
+from ..rewind import killed_after
 from .runs import flags, metrics_lines
 
 CODE = '''
@@ -108,8 +109,8 @@ def test_evaluation(run, eagerly, tmp_path, capsys):
 def test_a_run_resumes_exactly(train, accumulate):
     hparams = f"{SMALL},accumulate={accumulate},dropout=0.1"
     whole = train(f"whole{accumulate}", 4, hparams)
-    train(f"parted{accumulate}", 2, hparams)
-    parted = train(f"parted{accumulate}", 4, hparams)
+    killed_after(3, whole, whole.with_name(f"killed{accumulate}"))
+    parted = train(f"killed{accumulate}", 4, hparams)
     losses = [
         [line["loss"] for line in metrics_lines(one) if line["split"] == "train"] for one in (whole, parted)
     ]

@@ -101,12 +101,13 @@ def test_the_files_of_the_treebank_are_scored_without_traces(from_files):
     assert all(trees.canonical(example["targets"]) == example["targets"] for example in stored)
 
 
-def test_every_problem_of_tfds_is_trained(tmp_path, eagerly):
+def test_every_problem_of_tfds_is_prepared_and_each_kind_trained(tmp_path, eagerly):
     source_dir = f"--source_dir={tmp_path / 'tfds'}"
     arguments = ["--source=tfds", source_dir, f"--data_dir={tmp_path / 'data'}", "--processes=1"]
     with mocked(num_examples=6):  # lives in this process
         assert t2t_datagen.main([f"--problems={','.join(IN_TFDS)}", *arguments]) == 0
     assert IN_TFDS == ["imagenet", "coco_captions", "wmt_ende", "wmt_deen", "wmt_enfr", "wmt_fren"]
-    assert t2t_train.main(flags(tmp_path, "tfds", IN_TFDS, len(IN_TFDS))) == 0
+    trained = IN_TFDS[:3]  # the other translations differ in their languages alone
+    assert t2t_train.main(flags(tmp_path, "tfds", trained, len(trained))) == 0
     lines = metrics_lines(tmp_path / "run")
-    assert [line["problem"] for line in lines if line["split"] == "train"] == IN_TFDS
+    assert [line["problem"] for line in lines if line["split"] == "train"] == trained

@@ -20,6 +20,7 @@ from t2tlite.training.optimizers import make_optimizer
 
 from ..bin.runs import flags
 from ..models import tiny
+from ..rewind import killed_after
 from ..training import updates
 
 FOLDER = pathlib.Path(__file__).parents[1] / "models" / "usr_rbm"
@@ -188,8 +189,8 @@ def test_a_run_resumes_exactly_with_its_chains(train, eagerly, accumulate):
     """And a dry run moves no chain."""
     hparams = f",accumulate={accumulate}"
     whole = train(f"whole{accumulate}", 4, hparams, dry_run=True)
-    train(f"parted{accumulate}", 2, hparams)
-    parted = train(f"parted{accumulate}", 4, hparams)
+    killed_after(3, whole, whole.with_name(f"killed{accumulate}"))
+    parted = train(f"killed{accumulate}", 4, hparams)
     one, other = (Run.load(folder).restore_model() for folder in (whole, parted))
     assert one.states_of_chains.numpy().any()
     for variable, again in zip(one.variables, other.variables, strict=True):

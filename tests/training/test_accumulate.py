@@ -13,6 +13,7 @@ from t2tlite.training import launch, trainer
 from t2tlite.training.progress import NoProgress
 
 from ..models import tiny
+from ..rewind import killed_after
 from . import updates
 
 # Dropout, the gate's noise and the experts' losses are on.
@@ -162,10 +163,10 @@ def test_schedules_are_in_updates(whole):
 
 
 def test_a_run_with_micro_steps_goes_on_exactly(whole, sample_data, tmp_path):
-    trained(tmp_path, sample_data, 2, **SCHEDULED)
-    output_dir, lines = trained(tmp_path, sample_data, 3, **SCHEDULED)
+    folder = killed_after(2, whole[0].run.output_dir, tmp_path / "run")
+    loop, lines = trained(folder, sample_data, 3, **SCHEDULED)
     assert lines == whole[1]
-    for one, other in zip(output_dir.model.variables, whole[0].model.variables, strict=True):
+    for one, other in zip(loop.model.variables, whole[0].model.variables, strict=True):
         np.testing.assert_array_equal(one, other)
 
 

@@ -1,4 +1,7 @@
-"""Updates on 1, 2 and 4 devices are the same, with and without XLA, dropout and the gate's noise on."""
+"""Updates on 1, 2 and 4 devices are the same, with and without XLA, dropout and the gate's noise on.
+
+The further ways of updating are compared on 1 and 2.
+"""
 
 import pathlib
 import subprocess
@@ -42,7 +45,7 @@ def check(mode, actual):
         assert (actual["1:expert_loss"] > 0.01).all()
     for name in names:
         one = actual[f"1:{name}"]
-        for number in (2, 4):
+        for number in (2, 4) if mode in ("plain", "xla") else (2,):
             tolerance = 1e-5 * np.abs(one).max()
             np.testing.assert_allclose(
                 actual[f"{number}:{name}"], one, rtol=0, atol=tolerance, err_msg=f"{mode}: {name}"

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from t2tlite.checkpoints import CHECKPOINTS, checkpoint
+from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.checkpoints.averaging import Stored
 from t2tlite.errors import UserError
 from t2tlite.training import launch, paths, stages, trainer
@@ -15,6 +15,7 @@ from t2tlite.training.log import NoLog
 from t2tlite.training.renaming import Rename
 
 from ..models import tiny
+from ..rewind import killed_after
 
 HPARAMS = tiny.HPARAMS.replace(
     num_encoder_layers=1,
@@ -175,21 +176,19 @@ def _flat(key):
 @pytest.mark.usefixtures("eagerly")
 def test_a_run_goes_on_exactly(whole, sample_data, tmp_path, cut):
     """Cut between two stages and within one."""
-    train(tmp_path, sample_data, cut, every=1, stages=STAGES)
-    train(tmp_path, sample_data, 6, every=1, stages=STAGES)
+    folder = killed_after(cut, whole, tmp_path / "run")
+    train(folder, sample_data, 6, every=99, stages=STAGES)
     lines = [line for line in figures(whole) if line["step"] <= 6 and line["split"] == "train"]
-    assert [line for line in figures(tmp_path) if line["split"] == "train"] == lines
+    assert [line for line in figures(folder) if line["split"] == "train"] == lines
     expected = weights(whole, 6)
-    for key, value in weights(tmp_path, 6).items():
+    for key, value in weights(folder, 6).items():
         np.testing.assert_array_equal(value, expected[key], err_msg=key)
 
 
 @pytest.mark.usefixtures("eagerly")
 def test_a_run_goes_back_to_the_beginning_of_a_stage(whole, sample_data, tmp_path):
     """The optimizer, restored as it was before the stage, begins anew again."""
-    folder = shutil.copytree(whole, tmp_path / "run")
-    for path in checkpoint.all_in(folder / CHECKPOINTS)[3:]:
-        shutil.rmtree(path)
+    folder = killed_after(3, whole, tmp_path / "run")
     loop = train(folder, sample_data, 4, every=99, stages=STAGES)
     shutil.rmtree(folder / CHECKPOINTS / "step-00000004")
     loop.log = NoLog()
@@ -206,7 +205,7 @@ def test_a_stage_from_another_run(whole, sample_data, tmp_path):
     source = whole / CHECKPOINTS / "step-00000002"
     changes = {"accumulate": 2, "stages": ("@0", f"@1 from={source} freeze=encoder")}
     output_dir = train(tmp_path / "one", sample_data, 2, every=1, **changes)
-    train(tmp_path / "cut", sample_data, 1, every=1, **changes)
+    killed_after(1, tmp_path / "one", tmp_path / "cut")
     train(tmp_path / "cut", sample_data, 2, every=1, **changes)
     one, cut = (weights(tmp_path / name, 2) for name in ("one", "cut"))
     for key, value in one.items():
