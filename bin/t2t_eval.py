@@ -4,9 +4,10 @@ import dataclasses
 import json
 import pathlib
 import sys
+from typing import Any
 
-from t2tlite import cli, quiet, tables
-from t2tlite.decoding import problem_names
+from t2tlite import cli, quiet, registry, tables
+from t2tlite.decoding import problem_names, zero_shot
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
@@ -25,13 +26,22 @@ COMMAND = cli.Command(
             "t2t-eval --output_dir=run --problems=wmt_ende --noteacher_forced --limit=500 "
             "--checkpoint_path=run/checkpoints/step-00001000 --output_file=scores.jsonl",
         ),
+        (
+            "pictures to German, which was not trained, against the prepared captions of multi30k_de",
+            't2t-eval --output_dir=run --problems="coco_captions>wmt_ende"',
+        ),
     ],
 )
 COMMAND.group("The model")
 COMMAND.string("output_dir", None, "folder of the training run", required=True)
 COMMAND.string("checkpoint_path", None, "one of its checkpoints; the newest where this is not given")
 COMMAND.group("What to evaluate")
-COMMAND.string("problems", None, "names separated by commas; all of the run's where this is not given")
+COMMAND.string(
+    "problems",
+    None,
+    "names separated by commas; all of the run's where this is not given. Also problems that were not"
+    " trained, by their own name or by the pair to cross, such as multi30k_de or coco_captions>wmt_ende",
+)
 COMMAND.choice("split", "test", ("validation", "test"), "of the prepared data")
 COMMAND.string("data_dir", None, "folder of the prepared data; the run's own where this is not given")
 COMMAND.boolean("teacher_forced", True, "how well each target is predicted, given the right ones before it")
@@ -70,8 +80,13 @@ def evaluate(flags):
 
     run = Run.load(flags.output_dir)
     run = dataclasses.replace(run, data_dir=flags.data_dir or run.data_dir)
-    checkpoint = _checkpoint(flags, run, problems)
+    untrained = {name: one for name, one in problems.items() if one is not None}
+    with_data = dataclasses.replace(run, problems={**run.problems, **untrained})
+    checkpoint = _checkpoint(flags, with_data, problems)
     model = run.restore_model(checkpoint)
+    for problem in untrained.values():
+        run = zero_shot.add_untrained(run, model, problem)
+        _say(f"{problem.name} was not trained; it is evaluated as {problem.zero_shot}")
     origin = {"checkpoint": str(checkpoint), "split": flags.split}
     lines = []
     if flags.teacher_forced:
@@ -89,12 +104,23 @@ def evaluate(flags):
         write_whole(output, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
-def _problems(flags) -> list[str]:
-    trained = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
+def _problems(flags) -> dict[str, Any]:
+    """What to evaluate by its name: None for a problem of the run, the `Problem` for an untrained one."""
+    description = read_description(pathlib.Path(flags.output_dir))
+    trained = problem_names.of_run(description)
     wanted = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
-    for name in wanted:
-        problem_names.check_problem(name, trained, flags.output_dir)
-    return list(dict.fromkeys(wanted or trained))
+    chosen: dict[str, Any] = {}
+    for name in wanted or trained:
+        if name in trained:
+            chosen[name] = None
+            continue
+        for folder in description.get("usr_dirs", ()):
+            registry.import_usr_dir(folder)
+        if not zero_shot.can_be_crossed(name):
+            problem_names.check_problem(name, trained, flags.output_dir)
+        problem = zero_shot.references(name, trained, flags.output_dir)
+        chosen[problem.name] = None if problem.name in trained else problem
+    return chosen
 
 
 def _output_file(path) -> pathlib.Path | None:
