@@ -4,13 +4,13 @@ import dataclasses
 import json
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl.flags import FlagValues
 
-from t2tlite import cli, quiet, tables
-from t2tlite.decoding import problem_names
+from t2tlite import cli, quiet, registry, tables
+from t2tlite.decoding import problem_names, zero_shot
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
@@ -33,13 +33,22 @@ COMMAND = cli.Command(
             "t2t-eval --output_dir=run --problems=wmt_ende --noteacher_forced --limit=500 "
             "--checkpoint_path=run/checkpoints/step-00001000 --output_file=scores.jsonl",
         ),
+        (
+            "pictures to German, which was not trained, against the prepared captions of multi30k_de",
+            't2t-eval --output_dir=run --problems="coco_captions>wmt_ende"',
+        ),
     ],
 )
 COMMAND.group("The model")
 COMMAND.string("output_dir", None, "folder of the training run", required=True)
 COMMAND.string("checkpoint_path", None, "one of its checkpoints; the newest where this is not given")
 COMMAND.group("What to evaluate")
-COMMAND.string("problems", None, "names separated by commas; all of the run's where this is not given")
+COMMAND.string(
+    "problems",
+    None,
+    "names separated by commas; all of the run's where this is not given. Also problems that were not"
+    " trained, by their own name or by the pair to cross, such as multi30k_de or coco_captions>wmt_ende",
+)
 COMMAND.choice("split", "test", ("validation", "test"), "of the prepared data")
 COMMAND.string("data_dir", None, "folder of the prepared data; the run's own where this is not given")
 COMMAND.boolean("teacher_forced", True, "how well each target is predicted, given the right ones before it")
@@ -78,8 +87,13 @@ def evaluate(flags: FlagValues) -> None:
 
     run = Run.load(flags.output_dir)
     run = dataclasses.replace(run, data_dir=flags.data_dir or run.data_dir)
-    checkpoint = _checkpoint(flags, run, problems)
+    untrained = {name: one for name, one in problems.items() if one is not None}
+    with_data = dataclasses.replace(run, problems={**run.problems, **untrained})
+    checkpoint = _checkpoint(flags, with_data, problems)
     model = run.restore_model(checkpoint)
+    for problem in untrained.values():
+        run = zero_shot.add_untrained(run, model, problem)
+        _say(f"{problem.name} was not trained; it is evaluated as {problem.zero_shot}")
     origin = {"checkpoint": str(checkpoint), "split": flags.split}
     lines = []
     if flags.teacher_forced:
@@ -97,12 +111,23 @@ def evaluate(flags: FlagValues) -> None:
         write_whole(output, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
-def _problems(flags: FlagValues) -> list[str]:
-    trained = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
+def _problems(flags: FlagValues) -> dict[str, Any]:
+    """What to evaluate by its name: None for a problem of the run, the `Problem` for an untrained one."""
+    description = read_description(pathlib.Path(flags.output_dir))
+    trained = problem_names.of_run(description)
     names = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
-    for name in names:
-        problem_names.check_problem(name, trained, flags.output_dir)
-    return list(dict.fromkeys(names or trained))
+    chosen: dict[str, Any] = {}
+    for name in names or trained:
+        if name in trained:
+            chosen[name] = None
+            continue
+        for folder in description.get("usr_dirs", ()):
+            registry.import_usr_dir(folder)
+        if not zero_shot.can_be_crossed(name):
+            problem_names.check_problem(name, trained, flags.output_dir)
+        problem = zero_shot.references(name, trained, flags.output_dir)
+        chosen[problem.name] = None if problem.name in trained else problem
+    return chosen
 
 
 def _output_file(path: str | None) -> pathlib.Path | None:
@@ -113,7 +138,7 @@ def _output_file(path: str | None) -> pathlib.Path | None:
     return pathlib.Path(path) if path else None
 
 
-def _checkpoint(flags: FlagValues, run: "Run", problems: Sequence[str]) -> pathlib.Path:
+def _checkpoint(flags: FlagValues, run: "Run", problems: Collection[str]) -> pathlib.Path:
     """The path of the checkpoint, which a training that goes on may not change meanwhile."""
     from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 
@@ -127,7 +152,7 @@ def _checkpoint(flags: FlagValues, run: "Run", problems: Sequence[str]) -> pathl
 
 
 def _teacher_forced(
-    run: "Run", model: Any, problems: Sequence[str], flags: FlagValues
+    run: "Run", model: Any, problems: Collection[str], flags: FlagValues
 ) -> dict[str, dict[str, float]]:
     from t2tlite.training.evaluate import Evaluator
 
@@ -137,7 +162,7 @@ def _teacher_forced(
 
 
 def _decoded(
-    run: "Run", model: Any, problems: Sequence[str], flags: FlagValues, options: DecodeOptions
+    run: "Run", model: Any, problems: Collection[str], flags: FlagValues, options: DecodeOptions
 ) -> dict[str, "SplitResult"]:
     """What was decoded, for each problem that lists a metric of it."""
     from t2tlite.decoding import evaluate

@@ -226,7 +226,7 @@ def test_files_of_a_run_in_the_architecture_are_those_of_the_code():
 def test_the_scene_in_the_readme_is_the_sample_worlds():
     from t2tlite.problems.sample_world import tour
 
-    scene = tour.tour("test", 15)
+    scene = tour.tour("test", 16)
     lines = [scene.captions[0], scene.english, scene.german, scene.french, scene.tree]
     assert "```\n" + "\n".join(lines) + "\n```" in README
 

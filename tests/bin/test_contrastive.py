@@ -53,10 +53,11 @@ def folder(tmp_path_factory, registered_here_only):
 @pytest.fixture(scope="module")
 def train(folder, tmp_path_factory, eager):
     """A function of a name and how many updates: the run's folder."""
-    data = tmp_path_factory.mktemp("data")
+    base = tmp_path_factory.mktemp("contrastive")
+    data = base / "data"
 
     def trained(name, steps, hparams=SMALL, status=0, **more):
-        output_dir = data.parent / name
+        output_dir = base / name
         more = {"t2t_usr_dir": folder, "eval_steps": 0, **more}
         with eager():
             assert t2t_train.main(flags(output_dir, data, "word_pairs", steps, hparams, **more)) == status

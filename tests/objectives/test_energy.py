@@ -172,10 +172,11 @@ def test_chains_stay_where_the_loss_is_not_finite(eagerly, number):
 @pytest.fixture(scope="module")
 def train(tmp_path_factory):
     """A function of a name and how many updates: the run's folder."""
-    data_dir = tmp_path_factory.mktemp("data")
+    base = tmp_path_factory.mktemp("energy")
+    data_dir = base / "data"
 
     def trained(name, steps, hparams="", **more):
-        folder = data_dir.parent / name
+        folder = base / name
         hparams = f"model=rbm,batch_tokens=6,energy_persistent=True{hparams}"
         more = {"t2t_usr_dir": FOLDER, **more}
         assert t2t_train.main(flags(folder, data_dir, NAME, steps, hparams, **more)) == 0
