@@ -11,7 +11,7 @@ def text(command) -> str:
     Args:
       command: a `cli.Command`.
     """
-    required = [f"--{flag.name}={_value(flag)}" for flag in command.flags() if flag.required]
+    required = [_form(flag) for flag in command.flags() if flag.required]
     usage = " ".join(["usage:", command.name, *required, "[flags]"])
     lines = [textwrap.fill(command.purpose, WIDTH), "", usage]
     for title, line in command.examples:
@@ -32,6 +32,8 @@ def _row(left: str, right: str, width: int) -> str:
 
 
 def _form(flag) -> str:
+    if flag.positional:
+        return flag.name.upper()
     if flag.kind == "boolean":
         return f"--[no]{flag.name}"
     if flag.name == "registry_help":

@@ -1,4 +1,4 @@
-"""Fractions of training splits: how they are given, and that they are nested prefixes however they are read."""
+"""Fractions of training splits: how they are given, and that they are nested prefixes in every reading."""
 
 import dataclasses
 
