@@ -3,11 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 
-from t2tlite.experiment import Column, Row, Table
+from t2tlite.experiment import Claim, Column, Row, Table
 from t2tlite.study import figures, statistics, verdicts
 from t2tlite.study.results import Results
 
 MISSING = "–"
+_MOST_COLUMNS = 6  # of a table that is to be read; with more, each figure has a line of its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Grid:
 def of_table(table: Table, results: Results) -> Grid:
     """A table in the paper's form: mean and spread over seeds, the paper's own figure beside it."""
     alike = {tuple(row.figures) for row in table.rows}
-    if len(alike) == 1:
+    if len(alike) == 1 and len(table.columns) * len(table.rows[0].figures) <= _MOST_COLUMNS:
         names = alike.pop()
         one = len(names) == 1
         headings = [f"{column.heading}: {figures.title(name)}" for column in table.columns for name in names]
@@ -75,10 +76,17 @@ def of_claims(results: Results) -> Grid | None:
         claim, found = verdict.claim, verdict.difference
         pair = f"{claim.training} − {claim.reference}, {figures.title(claim.figure)}"
         value = _signed(claim.figure, found) if found else MISSING
-        margin = figures.written(claim.figure, claim.margin, sign=True) if claim.margin else "0"
-        rows.append([claim.text, claim.problem, pair, value, f"below {margin}", verdict.word])
+        rows.append([claim.text, claim.problem, pair, value, _claimed(claim), verdict.word])
     headings = ["claim", "problem", "difference", "mean ± spread", "claimed", "verdict"]
     return Grid("Claims", headings, rows, verdicts.RULE) if rows else None
+
+
+def _claimed(claim: Claim) -> str:
+    """Which differences the claim is of, as they are printed."""
+    higher = figures.higher_is_better(claim.problem, claim.figure)
+    margin = -claim.margin if higher else claim.margin
+    text = figures.written(claim.figure, margin, sign=True) if margin else "0"
+    return f"{'above' if higher else 'below'} {text}"
 
 
 def of_runs(results: Results) -> Grid:
@@ -89,7 +97,7 @@ def of_runs(results: Results) -> Grid:
         if made:
             seconds = made["seconds"]
             parts = [f"{seconds['train'] / 60:.1f}", f"{seconds['evaluate'] / 60:.1f}"]
-            parts += [made["ended"].replace("+00:00", " UTC").replace("T", " "), made["version"]]
+            parts += [made["ended"].replace("T", " ").replace("+00:00", " UTC"), made["version"]]
         else:
             parts = [MISSING, MISSING, "not done", MISSING]
         number = f"{job.updates:,}" if job.updates else MISSING

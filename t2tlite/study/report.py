@@ -38,7 +38,7 @@ def _sections(results: Results) -> list[Section]:
         _summary(results),
         _tables(results),
         _curves(results),
-        Section("How it was made", items=tuple(choices(plan.hparams, plan.settings))),
+        Section("How it was made", items=(*choices(plan.hparams, plan.settings), *_examples(results))),
         Section("Runs", grids=(grids.of_runs(results),), items=_parameters(results)),
         Section("Commands", ("They can be typed one by one, in this order.",), code=tuple(commands(plan))),
         _circumstances(plan),
@@ -89,6 +89,18 @@ def _curves(results: Results) -> Section | None:
             drawn.append((f"{problem}: learning curves", pictures.curves(problem, lines, _CURVE)))
     text = ("On the validation split during training, against the updates of that problem alone.",)
     return Section("Learning curves", text, pictures=tuple(drawn)) if drawn else None
+
+
+def _examples(results: Results) -> list[str]:
+    """How many held-out examples count in teacher-forced figures; the same in all runs, or it says so."""
+    told = []
+    for problem in results.plan.problems:
+        by_run = (results.values(name, problem, "sequences") for name in results.plan.trainings)
+        counts = sorted({int(number) for values in by_run for number in values.values()})
+        if counts:
+            warning = " (not the same in all runs: they do not compare)" if len(counts) > 1 else ""
+            told.append(f"{problem} {' or '.join(f'{number:,}' for number in counts)}{warning}")
+    return [f"Held-out examples: {', '.join(told)}."] if told else []
 
 
 def _parameters(results: Results) -> tuple[str, ...]:
