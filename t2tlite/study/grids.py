@@ -106,6 +106,18 @@ def of_runs(results: Results) -> Grid:
     return Grid("Runs", headings, rows)
 
 
+def of_figures(results: Results) -> Grid:
+    """Every figure of the tables by run, as it was measured."""
+    rows = []
+    for job in results.jobs:
+        for problem, names in results.plan.evaluated(job.training.name).items():
+            for name in sorted(names):
+                value = results.values(job.training.name, problem, name).get(job.seed)
+                if value is not None:
+                    rows.append([job.name, problem, figures.title(name), figures.written(name, value)])
+    return Grid("Figures of each run", ["run", "problem", "figure", "value"], rows)
+
+
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
     return statistics.mean(values), statistics.spread(values)
 

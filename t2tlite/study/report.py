@@ -39,7 +39,9 @@ def _sections(results: Results) -> list[Section]:
         _tables(results),
         _curves(results),
         Section("How it was made", items=(*choices(plan.hparams, plan.settings), *_examples(results))),
-        Section("Runs", grids=(grids.of_runs(results),), items=_parameters(results)),
+        Section(
+            "Runs", grids=(grids.of_runs(results), grids.of_figures(results)), items=_parameters(results)
+        ),
         Section("Commands", ("They can be typed one by one, in this order.",), code=tuple(commands(plan))),
         _circumstances(plan),
     ]
@@ -77,7 +79,7 @@ def _tables(results: Results) -> Section:
     found, drawn = [], []
     for table in results.plan.tables:
         found += [grids.of_table(table, results), grids.of_differences(table, results)]
-        drawn += list(pictures.bars(table, results))
+        drawn += list(pictures.of_table(table, results))
     text = ("Mean ± standard deviation over seeds; in brackets what the paper has in this place.",)
     return Section("Tables", text, tuple(grid for grid in found if grid), tuple(drawn))
 

@@ -62,7 +62,7 @@ class Runner:
 
     def _prepare(self) -> None:
         folder, argv = self._plan.folder, self._plan.data_command()
-        with lock.held(folder / "data-lock", wait=True) as descriptor:
+        with lock.held(folder / "data-lock", self._wait_for_data) as descriptor:
             if (times.read(folder / _PREPARED) or {}).get("command") == argv:
                 return
             self._say(f"preparing the data: {shown('t2t-datagen', argv)}")
@@ -71,6 +71,9 @@ class Runner:
             if status:
                 raise UserError(f"the data could not be prepared: {last_line(log)} (all of it is in {log})")
             write_json(folder / _PREPARED, {"command": argv})
+
+    def _wait_for_data(self, holder: str) -> None:
+        self._say(f"{holder} prepares the data; waiting")
 
     def _take(self, job: Job) -> bool:
         """Makes a run if nobody else does; returns whether it is done now and was not before."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from t2tlite.experiment import Row
-from t2tlite.study import curves, figures, grids, report, verdicts
+from t2tlite.study import curves, figures, grids, pictures, report, verdicts
 from t2tlite.study.results import Results
 
 SEEDS = (0, 1, 2)
@@ -166,6 +166,23 @@ def test_the_page_is_one_file_with_pictures_and_commands(done):
         assert "Held-out examples: wsj_parsing 300, imagenet 300, wmt_ende 300." in told
     for job in done.jobs():
         assert f"| {job.name} | " in text and "| 1.0 | 0.5 | 2030-01-01 00:00:00 UTC | 0 |" in text
+
+
+def test_many_columns_are_a_map(done):
+    """Of three of them: what is better is blue, whichever way the figure goes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "_MOST_BARS", 2)
+        shown = dict(pictures.of_table(done.tables[0], Results.read(done)))
+    assert len(shown) == 3 and all("blue is better" in caption for caption in shown)
+    of_perplexity = next(svg for caption, svg in shown.items() if "log(ppl)" in caption)
+    assert "−0.2" in of_perplexity or "-0.2" in of_perplexity
+
+
+def test_every_runs_own_figures_are_there(done):
+    rows = grids.of_figures(Results.read(done)).rows
+    assert ["alone-seed1", "wsj_parsing", "log(ppl)", f"{perplexity('alone', 1):.3f}"] in rows
+    assert ["small-seed2", "imagenet", "log(ppl)", f"{perplexity('small', 2):.3f}"] in rows
+    assert len(rows) == 3 * (3 + 3 + 5 + 3 + 3)
 
 
 def test_which_way_is_better():

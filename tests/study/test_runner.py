@@ -187,3 +187,24 @@ def test_how_long_the_rest_takes(plan, monkeypatch):
     now[0] += 100  # twice as fast
     assert outlook.seconds_left(200) == 400
     assert step_of(two.folder) == 0
+
+
+def test_data_is_prepared_once_and_waited_for(world, tmp_path):
+    holder = (
+        "import pathlib, sys; from t2tlite.study import lock\n"
+        "with lock.held(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-P", "-c", holder, str(tmp_path / "data-lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        said = f"process {other.pid} on {lock.socket.gethostname()} prepares the data; waiting"
+        say = runner.Runner._wait_for_data
+
+        def release(self, name):
+            say(self, name)
+            other.stdin.close()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(runner.Runner, "_wait_for_data", release)
+            assert world.run() == []
+    assert world.said[0] == said and world.calls[0][0] == "t2t-datagen"
