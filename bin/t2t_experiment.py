@@ -104,7 +104,7 @@ def _settings(flags, folder) -> Settings:
         fraction=flags.fraction or "",
         updates_per_problem=flags.updates_per_problem,
         seeds=_seeds(flags.seeds),
-        usr_dirs=tuple(_absolute(user) for user in flags.t2t_usr_dir),
+        usr_dirs=tuple(str(pathlib.Path(user).expanduser().absolute()) for user in flags.t2t_usr_dir),
     )
 
 

@@ -61,10 +61,10 @@ def of_differences(table: Table, results: Results) -> Grid | None:
     rows = []
     for row in table.rows:
         for column in table.columns:
-            pair = column.training_for(row.problem), base.training_for(row.problem)
-            if column is base or None in pair or pair[0] == pair[1]:
-                continue
-            rows += [_difference(row, column, base, name, pair, results) for name in row.figures]
+            training, reference = column.training_for(row.problem), base.training_for(row.problem)
+            if training and reference and training != reference:
+                pair = training, reference
+                rows += [_difference(row, column, base, name, pair, results) for name in row.figures]
     headings = ["problem", "figure", "difference", "mean ± spread", "95% interval", "p", "seeds", "better"]
     return Grid(f"{table.title}: differences", headings, rows)
 
@@ -134,7 +134,7 @@ def _cell(table: Table, column: Column, row: Row, figure: str, results: Results)
 
 
 def _difference(
-    row: Row, column: Column, base: Column, figure: str, pair: tuple, results: Results
+    row: Row, column: Column, base: Column, figure: str, pair: tuple[str, str], results: Results
 ) -> list[str]:
     found = results.difference(*pair, row.problem, figure)
     label = [row.problem, figures.title(figure), f"{column.heading} − {base.heading}"]

@@ -25,7 +25,7 @@ def document(title: str, sections: Sequence[Section]) -> str:
 
 def terminal(sections: Sequence[Section]) -> str:
     """Texts and tables, aligned."""
-    parts = []
+    parts: list[str] = []
     for section in sections:
         parts += section.text
         for grid in section.grids:

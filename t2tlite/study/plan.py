@@ -120,7 +120,7 @@ class Plan:
         asked = hparam.changes(settings.hparams_set, settings.hparams, problems=self._problems.values())
         changes = {**asked, **training.hparams}
         base = hparam.get(settings.hparams_set, problems=problems).replace(**changes)
-        own = updates.scheduled(base, number)
+        own: dict[str, Any] = {**updates.scheduled(base, number)}
         # Bounds that grow with the data would leave out other examples of one run than of another.
         own["max_left_out"] = 1.0
         changes = {name: value for name, value in own.items() if name not in changes} | changes
@@ -133,10 +133,10 @@ class Plan:
         number = sum(quota[problem] for problem in training.problems)
         if training.minutes_of:
             awaited = (job_name(training.minutes_of, seed), job_name(training.speed_of or "", seed))
-            seconds = [times.finished(self.folder / "runs" / other) for other in awaited]
-            if None in seconds:
+            whole, own = (times.finished(self.folder / "runs" / other) for other in awaited)
+            if whole is None or own is None:
                 return Job(name, training, seed, folder, 0, (), (), tuple(dict.fromkeys(awaited)))
-            quota = {key: max(1, round(value * seconds[0] / seconds[1])) for key, value in quota.items()}
+            quota = {key: max(1, round(value * whole / own)) for key, value in quota.items()}
             number = sum(quota[problem] for problem in training.problems)
         return Job(
             name, training, seed, folder, number, *self._commands(training, seed, folder, number, quota)

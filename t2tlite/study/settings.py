@@ -83,7 +83,9 @@ class Settings:
 
     @classmethod
     def _of(cls, found: dict[str, Any], folder: pathlib.Path) -> Self:
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in found.items()
+        }
         if values.pop("layout", None) != LAYOUT or values.keys() != {f.name for f in dataclasses.fields(cls)}:
             raise UserError(
                 f"the experiment in {folder} is of another version of t2tlite; use another --output_dir"
