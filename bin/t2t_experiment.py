@@ -1,5 +1,6 @@
 """t2t-experiment: makes the runs of an experiment, and prints the tables that come of them."""
 
+import contextlib
 import pathlib
 import sys
 
@@ -68,8 +69,9 @@ def experiment(flags):
     plan = Plan(settings.keep(folder), folder)
     try:
         left = Runner(plan, _program, _say).run()
-    except BaseException:
-        report.write(plan)
+    except (KeyboardInterrupt, SystemExit):
+        with contextlib.suppress(UserError):  # sizes of corpora that are not there yet
+            report.write(plan)
         _say(f"what there is, is in {report.paths(folder)}; the same command goes on")
         raise
     _show(plan)

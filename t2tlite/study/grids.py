@@ -66,7 +66,8 @@ def of_differences(table: Table, results: Results) -> Grid | None:
                 pair = training, reference
                 rows += [_difference(row, column, base, name, pair, results) for name in row.figures]
     headings = ["problem", "figure", "difference", "mean ± spread", "95% interval", "p", "seeds", "better"]
-    return Grid(f"{table.title}: differences", headings, rows)
+    note = "Paired by seed; not significant: p of 0.05 or more in a paired t-test."
+    return Grid(f"{table.title}: differences", headings, rows, note)
 
 
 def of_claims(results: Results) -> Grid | None:

@@ -56,7 +56,7 @@ class Runner:
         """
         with _terminable():
             self._prepare()
-            while any([self._take(job) for job in self._plan.jobs()]):
+            while self._pass_over(self._plan.jobs()):
                 pass  # what is done may be what others wait for, or what another process has left
         return self._left()
 
@@ -75,20 +75,24 @@ class Runner:
     def _wait_for_data(self, holder: str) -> None:
         self._say(f"{holder} prepares the data; waiting")
 
-    def _take(self, job: Job) -> bool:
+    def _pass_over(self, jobs: Sequence[Job]) -> bool:
+        """Makes each of the runs that can be made; returns whether there was one."""
+        return any([self._take(job, jobs) for job in jobs])
+
+    def _take(self, job: Job, jobs: Sequence[Job]) -> bool:
         """Makes a run if nobody else does; returns whether it is done now and was not before."""
         if job.waits_for or job.name in self._failed or is_finished(job):
             return False
         with lock.held(job.folder) as descriptor:
             if descriptor is None or is_finished(job):
                 return False
-            number = self._plan.jobs().index(job) + 1
-            self._say(f"[{number}/{len(self._plan.jobs())}] {job.name}: {counted(job.updates, 'update')}")
-            return self._make(job, descriptor)
+            number = f"{jobs.index(job) + 1}/{len(jobs)}"
+            self._say(f"[{number}] {job.name}: {counted(job.updates, 'update')}")
+            return self._make(job, jobs, descriptor)
 
-    def _make(self, job: Job, descriptor: int) -> bool:
+    def _make(self, job: Job, jobs: Sequence[Job], descriptor: int) -> bool:
         seconds = times.taken(job.folder)
-        self._outlook.begin(job, [other for other in self._plan.jobs() if not is_finished(other)])
+        self._outlook.begin(job, [other for other in jobs if not is_finished(other)])
         for part, name, argv in (("train", "t2t-train", job.train), ("evaluate", "t2t-eval", job.evaluate)):
             log = job.folder / LOGS[part]
             status = self._timed(part, name, argv, log, descriptor, seconds, job)

@@ -44,10 +44,10 @@ def test_a_users_own_experiment(sample_data, eagerly, registered_here_only, tmp_
     monkeypatch.setattr(runner.Runner, "_process", in_this_process)
     take = runner.Runner._take
 
-    def stopped(self, job):
+    def stopped(self, job, jobs):
         if job.name == "both-seed0":
             raise KeyboardInterrupt
-        return take(self, job)
+        return take(self, job, jobs)
 
     with registered_here_only("my_experiments"):
         monkeypatch.setattr(runner.Runner, "_take", stopped)
