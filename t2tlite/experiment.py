@@ -105,17 +105,17 @@ class Experiment:
     """Base class of experiments; register one with `@registry.register_experiment`.
 
         @registry.register_experiment
-        class CaptionsAndClasses(experiment.Experiment):
-            \"\"\"Do captions gain from pictures with a class?\"\"\"
+        class BothDirections(experiment.Experiment):
+            \"\"\"Does German to English gain from English to German?\"\"\"
 
-            problems = ("coco_captions", "imagenet")
+            problems = ("wmt_deen", "wmt_ende")
 
             def trainings(self, problems, hparams):
                 return [Training("alone", problems[:1]), Training("both", problems)]
 
             def tables(self, problems, hparams):
-                columns = [Column("alone", "alone"), Column("with classes", "both")]
-                return [Table("Captions", [Row(problems[0])], columns, baseline="alone")]
+                columns = [Column("alone", "alone"), Column("both ways", "both")]
+                return [Table("One way or both", [Row(problems[0])], columns, baseline="alone")]
 
     Attributes:
       name: that under which it is registered.

@@ -18,12 +18,13 @@ def title(figure: str) -> str:
 
 def written(figure: str, value: float, sign: bool = False) -> str:
     """A figure, as a table has it; `sign`: a difference of two."""
-    plus = "+" if sign else ""
+    digits, scale, unit = 3, 1, ""
     if figure in _SHARES:
-        return f"{100 * value:{plus}.1f}%"
-    if figure in registry.names("metric"):
-        return f"{value:{plus}.1f}"
-    return f"{value:{plus}.3f}"
+        digits, scale, unit = 1, 100, "%"
+    elif figure in registry.names("metric"):
+        digits = 1
+    rounded = round(scale * value, digits) + 0.0  # no minus before a zero
+    return f"{rounded:{'+' if sign else ''}.{digits}f}{unit}"
 
 
 def with_spread(figure: str, value: float, spread: float | None) -> str:

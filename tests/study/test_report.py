@@ -185,6 +185,14 @@ def test_every_runs_own_figures_are_there(done):
     assert len(rows) == 3 * (3 + 3 + 5 + 3 + 3)
 
 
+def test_figures_are_written_as_tables_have_them():
+    assert figures.written("log_perplexity", 0.12345) == "0.123"
+    assert figures.written("accuracy", 0.979) == "97.9%" and figures.written("bleu", 21.24) == "21.2"
+    assert figures.written("accuracy", -0.0123, sign=True) == "-1.2%"
+    assert figures.written("log_perplexity", -0.0001, sign=True) == "+0.000"
+    assert figures.with_spread("bleu", 20.0, None) == "20.0"
+
+
 def test_which_way_is_better():
     assert not figures.higher_is_better("wsj_parsing", "log_perplexity")
     assert figures.higher_is_better("wsj_parsing", "accuracy")
