@@ -22,6 +22,8 @@ print(name, "begins")
 if (folder / "fails").exists():
     sys.exit("t2t-train: error: no memory")
 if name == "t2t-train":
+    open_files = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+    print("holds the lock:", str(folder / "lock") in open_files)
     (folder / "metrics.jsonl").write_text(json.dumps({"step": int(flags["train_steps"])}) + "\\n")
     signal.signal(signal.SIGTERM, lambda *_: ((folder / "saved").touch(), sys.exit(143)))
     (folder / "begun").touch()
@@ -72,7 +74,7 @@ def test_all_runs_once(world):
     assert world.said[1] == "[1/5] alone-seed0: 100 updates"
     log = (world.folder("alone-seed0") / "train.log").read_text()
     command = runner.shown("t2t-train", world.plan.jobs()[0].train)
-    assert log.splitlines() == [f"$ {command}", "t2t-train begins"]
+    assert log.splitlines() == [f"$ {command}", "t2t-train begins", "holds the lock: True"]
     assert times.read(world.folder("alone-seed0") / times.FINISHED)["version"]
     assert world.run() == [] and world.calls == []
 
