@@ -2,7 +2,7 @@
 
 import setuptools
 
-OUTER = ("problems", "modalities", "hparams", "bin")
+OUTER = ("problems", "modalities", "hparams", "experiments", "bin")
 
 
 def packages():

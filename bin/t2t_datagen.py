@@ -1,13 +1,15 @@
 """t2t-datagen: prepares the data of problems, once."""
 
+import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
+from t2tlite.data.stored import fractions
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
 
@@ -29,6 +31,10 @@ COMMAND = cli.Command(
         ),
         ("the embedded sample world", "t2t-datagen --problems=all --source=sample --data_dir=/tmp/data"),
         (
+            "and learn one vocabulary, for several runs that are to be compared (t2t-train --vocab)",
+            "t2t-datagen --problems=all --source=sample --data_dir=/tmp/data --vocab=/tmp/data/all.model",
+        ),
+        (
             "are its files still whole?",
             "t2t-datagen --problems=all --data_dir=/tmp/data --verify",
         ),
@@ -38,6 +44,10 @@ COMMAND.group("What and where")
 COMMAND.string("problems", None, "names separated by commas, or all", required=True)
 COMMAND.string("data_dir", None, "folder for the prepared data", required=True)
 data_flags.add_source(COMMAND)
+COMMAND.group("A vocabulary of these problems, as well")
+COMMAND.string("vocab", None, "file that it is written to; one that is there is left alone")
+COMMAND.integer("vocabulary_size", 8192, "most subword units", at_least=1)
+data_flags.add_fraction(COMMAND)
 COMMAND.group("How")
 COMMAND.boolean("download", False, "for --source=tfds: have it fetch what it lacks; nothing else downloads")
 COMMAND.choice(
@@ -56,6 +66,9 @@ def prepare(flags: FlagValues) -> None:
     if not flags.verify:
         for problem in problems:
             problem.check_source(flags.source)
+    shares = fractions.parse(flags.fraction, [problem.name for problem in problems])
+    if shares and not flags.vocab:
+        raise UserError("--fraction is for the vocabulary, and needs --vocab; the data is prepared whole")
     quiet.start_tensorflow()
     names = ", ".join(problem.name for problem in problems)
     if flags.verify:
@@ -80,6 +93,25 @@ def prepare(flags: FlagValues) -> None:
     )
     print(f"prepared {names} in {flags.data_dir}")
     _print_left_out(problems, flags.data_dir)
+    if flags.vocab:
+        _write_vocabulary(problems, flags, shares)
+
+
+def _write_vocabulary(problems: Sequence["Problem"], flags: FlagValues, shares: Mapping[str, float]) -> None:
+    from t2tlite.data.stored.prepared import PreparedSplit
+    from t2tlite.data.text import training_texts
+
+    path = pathlib.Path(flags.vocab)
+    if path.exists():
+        print(f"{path} is there already")
+        return
+    splits = [
+        PreparedSplit.open(problem, "train", flags.data_dir, fraction=shares.get(problem.name, 1.0))
+        for problem in problems
+    ]
+    vocabulary = training_texts.build(splits, flags.vocabulary_size)
+    vocabulary.save(path)
+    print(f"learned {vocabulary.size:,} subword units, in {path}")
 
 
 def _print_left_out(problems: Sequence["Problem"], data_dir: str) -> None:

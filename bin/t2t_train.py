@@ -72,6 +72,7 @@ COMMAND.string(
 COMMAND.string("data_dir", None, "folder of the prepared data; default: OUTPUT_DIR/data")
 data_flags.add_source(COMMAND)
 COMMAND.boolean("generate_data", False, "prepare data that is missing in --data_dir; sample data always is")
+data_flags.add_fraction(COMMAND)
 COMMAND.string(
     "warm_start_from",
     None,
@@ -113,6 +114,7 @@ COMMAND.integer("eval_early_stopping_patience", 5, "evaluations in a row that we
 
 def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
     from t2tlite import hparam, registry
+    from t2tlite.data.stored import fractions
     from t2tlite.training import renaming, stages
 
     deadline = time.monotonic() + flags.max_seconds if flags.max_seconds else None
@@ -120,6 +122,7 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
+    fraction = fractions.parse(flags.fraction, [problem.name for problem in problems])
     selection = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
     hparams, changes = hparam.get(*selection), hparam.changes(*selection)
     if flags.max_length:
@@ -180,6 +183,7 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
             extend=[name for name in bounds.names() if name not in changes],
             replicas=replicas.number,
             say=notes.append,
+            fraction=fraction,
         )
     intervals = trainer.Intervals(
         train_steps=flags.train_steps,

@@ -82,6 +82,10 @@ class Command:
     ) -> None:
         self._add(Flag(name, default, help, required=required, may_be_empty=may_be_empty))
 
+    def word(self, name: str, help: str) -> None:
+        """What is given without a name, as the first word; required."""
+        self._add(Flag(name, None, help, required=True, positional=True))
+
     def strings(self, name: str, help: str, *, required: bool = False) -> None:
         """A flag that may be repeated; its value is a list of str, empty by default."""
         self._add(Flag(name, [], help, absl_flags.DEFINE_multi_string, required=required))
@@ -181,7 +185,8 @@ class Command:
             return SUCCESS
         for flag in self.flags():
             if flag.required and getattr(flags, flag.name) in (None, []):
-                raise UserError(f"--{flag.name} is missing ({flag.help}); {self.name} --help shows examples")
+                shown = flag.name.upper() if flag.positional else f"--{flag.name}"
+                raise UserError(f"{shown} is missing ({flag.help}); {self.name} --help shows examples")
         return body(flags) or SUCCESS
 
     def _add(self, flag: Flag) -> None:

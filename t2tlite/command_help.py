@@ -14,7 +14,7 @@ def text(command: Any) -> str:
     Args:
       command: a `cli.Command`.
     """
-    required = [f"--{flag.name}={_value(flag)}" for flag in command.flags() if flag.required]
+    required = [_form(flag) for flag in command.flags() if flag.required]
     usage = " ".join(["usage:", command.name, *required, "[flags]"])
     lines = [textwrap.fill(command.purpose, WIDTH), "", usage]
     for title, line in command.examples:
@@ -35,6 +35,8 @@ def _row(left: str, right: str, width: int) -> str:
 
 
 def _form(flag: Flag) -> str:
+    if flag.positional:
+        return flag.name.upper()
     if flag.kind == "boolean":
         return f"--[no]{flag.name}"
     if flag.name == "registry_help":

@@ -24,6 +24,7 @@ KINDS = (
     "decoder",
     "moe",
     "metric",
+    "experiment",
 )
 _DECORATORS = {f"register_{kind}": kind for kind in KINDS}
 

@@ -145,8 +145,8 @@ class Registry:
         doc = inspect.cleandoc(thing.__doc__ or "")
         self._add_entry(Entry(kind, name, module, file, frame.f_lineno, thing.__qualname__, doc))
         self._things[kind, name] = thing
-        if kind in ("problem", "objective") and isinstance(thing, type):
-            thing.name = name  # type: ignore[attr-defined]  # both kinds declare it
+        if kind in ("problem", "objective", "experiment") and isinstance(thing, type):
+            thing.name = name  # type: ignore[attr-defined]  # these kinds declare it
         return thing
 
     def _add_entry(self, entry: Entry, scanned: bool = False) -> None:
@@ -202,3 +202,4 @@ register_mixer = functools.partial(_default.register, "mixer")
 register_decoder = functools.partial(_default.register, "decoder")
 register_moe = functools.partial(_default.register, "moe")
 register_metric = functools.partial(_default.register, "metric")
+register_experiment = functools.partial(_default.register, "experiment")

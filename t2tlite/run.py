@@ -39,6 +39,7 @@ class Run:
       warm_start_map: what of it is called otherwise here, each OLD:NEW.
       asked_bounds: of each hyperparameter whose bounds were extended by what the data is like, what was
         asked for.
+      fractions: `{problem name: share of its training split}` of those that train on less than the whole.
     """
 
     output_dir: pathlib.Path
@@ -53,6 +54,7 @@ class Run:
     warm_start_from: str | None = None
     warm_start_map: tuple[str, ...] = ()
     asked_bounds: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    fractions: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for problem in self.problems.values():
@@ -74,6 +76,7 @@ class Run:
             "warm_start_from": self.warm_start_from,
             "warm_start_map": list(self.warm_start_map),
             "asked_bounds": {name: list(bounds) for name, bounds in self.asked_bounds.items()},
+            "fraction": self.fractions,
         }
 
     def save(self) -> None:
@@ -119,20 +122,26 @@ class Run:
             usr_dirs = tuple(description["usr_dirs"])
             warm_start = description.get("warm_start_from"), tuple(description.get("warm_start_map", ()))
             asked = {name: tuple(values) for name, values in description.get("asked_bounds", {}).items()}
+            fractions = dict(description.get("fraction", {}))
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
-        return cls(folder, hparams, problems, labels, vocabulary, *data, usr_dirs, *warm_start, asked)
+        return cls(
+            folder, hparams, problems, labels, vocabulary, *data, usr_dirs, *warm_start, asked, fractions
+        )
 
     def split(self, problem: str, name: str) -> "PreparedSplit":
         """A split of a problem's prepared data, with the run's vocabulary and labels.
+
+        Of a training split it is the run's fraction; other splits are whole.
 
         Raises:
           UserError: unknown split, or its data is missing or not complete.
         """
         from t2tlite.data.stored.prepared import PreparedSplit  # imports TensorFlow
 
+        fraction = self.fractions.get(problem, 1.0) if name == "train" else 1.0
         return PreparedSplit.open(
-            self.problems[problem], name, self.data_dir, self.vocabulary, self.labels.get(problem)
+            self.problems[problem], name, self.data_dir, self.vocabulary, self.labels.get(problem), fraction
         )
 
     def make_model(self) -> Any:

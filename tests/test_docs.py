@@ -21,6 +21,7 @@ TEXTS = {
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "docs/data.md",
+        "docs/experiments.md",
         "docs/export.md",
         "docs/multimodel.md",
         "docs/python.md",
@@ -30,10 +31,10 @@ TEXTS = {
     )
 }
 README = TEXTS["README.md"]
-GUIDES = README + TEXTS["docs/data.md"] + TEXTS["docs/stages.md"]
+GUIDES = README + "".join(TEXTS[f"docs/{name}.md"] for name in ("data", "stages", "experiments"))
 COMMANDS = {
     f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
-    for name in ("train", "decode", "datagen", "data", "eval", "avg", "show", "export", "serve")
+    for name in ("train", "decode", "datagen", "data", "eval", "avg", "show", "export", "serve", "experiment")
 }
 EVERYWHERE = {"help", "version"}
 
@@ -82,7 +83,8 @@ def test_every_flag_in_the_readme_exists_and_the_commands_have_no_other():
     prose = re.sub(r"^(pip|python|tensorboard) .*$", "", README, flags=re.MULTILINE)
     prose = re.sub(r"`(pip|python|tensorboard) [^`]*`", "", prose)
     mentioned = set(re.findall(r"(?<![\w-])--(\w+)", prose))
-    known = {flag.name for command in COMMANDS.values() for flag in command.flags()}
+    flags = [flag for command in COMMANDS.values() for flag in command.flags()]
+    known = {flag.name for flag in flags if not flag.positional}
     assert mentioned - EVERYWHERE <= known
     assert known <= mentioned
 
@@ -197,14 +199,14 @@ def _anchor(title):
 
 
 def test_paths_in_the_architecture_exist_and_every_folder_is_there():
-    tops = "t2tlite|problems|modalities|hparams|bin|examples|tests|benchmarks"
+    tops = "t2tlite|problems|modalities|hparams|experiments|bin|examples|tests|benchmarks"
     mentioned = set(
         re.findall(rf"(?<![\w/.-])((?:{tops})/[\w/.-]*|setup\.py|pyproject\.toml)", TEXTS["ARCHITECTURE.md"])
     )
     mentioned = {path.rstrip(".") for path in mentioned}
     assert not [path for path in mentioned if not (ROOT / path).exists()]
     assert {path for path in mentioned if path.endswith(".py")} >= {"t2tlite/run.py", "bin/t2t_train.py"}
-    folders = {path.parent for top in tops.split("|")[:5] for path in (ROOT / top).rglob("*.py")}
+    folders = {path.parent for top in tops.split("|")[:6] for path in (ROOT / top).rglob("*.py")}
     assert {f"{folder.relative_to(ROOT)}/" for folder in folders} <= mentioned
 
 

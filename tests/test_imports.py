@@ -15,7 +15,7 @@ from t2tlite import registry
 
 ROOT = pathlib.Path(__file__).parents[1]
 CORE = sorted((ROOT / "t2tlite").rglob("*.py"))
-OUTER = ("problems", "modalities", "hparams", "bin")
+OUTER = ("problems", "modalities", "hparams", "experiments", "bin")
 
 
 def module_name(path: pathlib.Path) -> str:

@@ -62,6 +62,7 @@ def make_run(
     extend: Collection[str] = (),
     replicas: int = 1,
     say: Callable[[str], None] | None = None,
+    fraction: Mapping[str, float] | None = None,
 ) -> Run:
     """The run in a folder: the one that is there, if it was asked for in the same words, or a new one.
 
@@ -78,6 +79,7 @@ def make_run(
         those that it was begun with.
       replicas: that share a batch.
       say: is given, a line each, the bounds that were added and how much of each problem is left out.
+      fraction: `{problem: share}` of the training splits; what is not named is whole.
 
     Raises:
       UserError: the folder holds a run of other problems, hyperparameters, data or seed.
@@ -91,7 +93,11 @@ def make_run(
         before = _with_defaults(before)
     if before is not None and not warm_start_from:
         warm_start_from, warm_start_map = before.get("warm_start_from"), before["warm_start_map"]
-    splits = [PreparedSplit.open(problem, "train", data_dir) for problem in chosen]
+    fraction = dict(fraction or {})
+    splits = [
+        PreparedSplit.open(problem, "train", data_dir, fraction=fraction.get(problem.name, 1.0))
+        for problem in chosen
+    ]
     vocabulary = None
     if any(problem.has_text() for problem in chosen):
         vocabulary_path = output_dir / VOCABULARY_FILE if before is not None else None
@@ -125,6 +131,7 @@ def make_run(
             for name in bounds.names()
             if getattr(requested, name) != getattr(hparams, name)
         },
+        fractions=fraction,
     )
     if before is not None:
         _check_same(output_dir, before, run.description())
@@ -154,7 +161,7 @@ def _vocabulary(
 def _with_defaults(before: Mapping[str, Any]) -> dict[str, Any]:
     """A run's description with what was not yet there when the run was begun."""
     hparams = hparam.to_json(hparam.from_json(before["hparams"]))
-    return {"warm_start_map": [], **before, "hparams": hparams}
+    return {"warm_start_map": [], "fraction": {}, **before, "hparams": hparams}
 
 
 def _with_bounds_of(before: Mapping[str, Any], hparams: HParams, names: Collection[str]) -> HParams:
@@ -166,7 +173,8 @@ def _with_bounds_of(before: Mapping[str, Any], hparams: HParams, names: Collecti
 
 def _check_same(folder: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """A run goes on only as what it was: anything else would silently be a third thing."""
-    for name in ("problems", "source", "seed", "vocabulary", "labels", "warm_start_from", "warm_start_map"):
+    named = ("problems", "source", "seed", "fraction", "vocabulary", "labels")
+    for name in (*named, "warm_start_from", "warm_start_map"):
         if before.get(name) != now[name]:
             raise UserError(
                 f"{folder} holds a run with {name}={_short(before.get(name))}, and {_short(now[name])} is "

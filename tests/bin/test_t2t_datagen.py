@@ -98,3 +98,21 @@ def test_mistakes_are_told_without_tensorflow(tmp_path, mistake_in_a_process):
         "t2t_datagen", "--problems=wmt_ende", "--source=x", f"--data_dir={tmp_path}"
     )
     assert "no source `x`" in message
+
+
+def test_a_vocabulary_as_well(corpus, capsys):
+    """It is that which a run of the same problems learns, and is left alone once it is there."""
+    from t2tlite.data.text import training_texts
+    from t2tlite.data.text.vocabulary import Vocabulary
+
+    path = corpus.parent / "all.model"
+    more = (f"--vocab={path}", "--vocabulary_size=280", "--fraction=wmt_ende:0.5,wmt_deen:0.5")
+    assert "needs --vocab" in error(capsys, argv(corpus, more[-1]))
+    assert t2t_datagen.main(argv(corpus, *more)) == 0
+    split = PreparedSplit.open(get_problem("wmt_ende"), "train", corpus.parent / "data", fraction=0.5)
+    assert split.size == 3
+    learned = training_texts.build([split], 280)
+    assert Vocabulary.load(path).fingerprint == learned.fingerprint
+    assert f"{learned.size} subword units" in capsys.readouterr().out
+    path.write_text("mine")
+    assert t2t_datagen.main(argv(corpus, *more)) == 0 and path.read_text() == "mine"

@@ -112,6 +112,8 @@ def error(capsys, arguments):
         ({"problems": "wmt_edne"}, "unknown problem `wmt_edne`; did you mean `wmt_ende`"),
         ({"problems": "wmt_ende,wmt_ende"}, "problem `wmt_ende` is given more than once"),
         ({"problems": ","}, "no problem given"),
+        ({"fraction": "wmt_edne:0.1"}, "`wmt_edne` is not one of the problems; did you mean `wmt_ende`"),
+        ({"fraction": "wmt_ende:2"}, "above 0 and at most 1"),
         ({"problems": ""}, "--problems is empty"),
         ({"hparams_set": "multimodel_tyni"}, "did you mean `multimodel_tiny`"),
         ({"hparams": "hiden=16"}, "unknown hyperparameter `hiden`; did you mean `hidden_size`"),

@@ -32,6 +32,7 @@ OUTER = (
     "problems",
     "modalities",
     "hparams",
+    "experiments",
     "bin",
 )  # imported as t2tlite.problems and so on, as setup.py has it
 REQUIRED = 0.95  # the share of faults that must be caught

@@ -209,3 +209,27 @@ def test_bounds_stay_as_they_are_where_nothing_is_left_out(sample_data, tmp_path
     messages = []
     run = make_run(tmp_path, sample_data, "all", extend=bounds.names(), say=messages.append)
     assert run.hparams == HPARAMS and messages == []
+
+
+def test_a_fraction_is_kept_and_checked(sample_data, tmp_path):
+    run = make_run(tmp_path / "run", sample_data, fraction={"wmt_ende": 0.25})
+    assert run.split("wmt_ende", "train").size == 10 and run.split("imagenet", "train").size == 40
+    assert run.split("wmt_ende", "validation").size == 6
+    (tmp_path / "run" / CHECKPOINTS / "step-00000001").mkdir(parents=True)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["fraction"] == {"wmt_ende": 0.25}
+    assert Run.load(tmp_path / "run").fractions == {"wmt_ende": 0.25}
+    again = make_run(tmp_path / "run", sample_data, fraction={"wmt_ende": 0.25})
+    assert again.vocabulary.fingerprint == run.vocabulary.fingerprint
+    for other in ({}, {"wmt_ende": 0.5}):
+        with pytest.raises(UserError, match="holds a run with fraction={'wmt_ende': 0.25}, and {"):
+            make_run(tmp_path / "run", sample_data, fraction=other)
+
+
+def test_a_run_from_before_fractions_goes_on(sample_data, begun):
+    description = json.loads((begun / "run.json").read_text())
+    del description["fraction"]
+    (begun / "run.json").write_text(json.dumps(description))
+    assert Run.load(begun).fractions == {}
+    make_run(begun, sample_data)
+    with pytest.raises(UserError, match="fraction"):
+        make_run(begun, sample_data, fraction={"wmt_ende": 0.5})
