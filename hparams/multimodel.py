@@ -60,6 +60,52 @@ def multimodel_paper_joint() -> HParams:
 
 
 @registry.register_hparams
+def multimodel_2017_06() -> HParams:
+    """Tensor2Tensor's code of June 2017, by its differences from the paper's text; width as of the base.
+
+    Smaller experts, kernels of rising sizes without dilation or skip connections, attention with one head.
+    What is not known of it is as in `multimodel_base`; see docs/multimodel.md.
+    """
+    return multimodel_base().replace(
+        filter_size=512,
+        num_heads=1,
+        kernel_sizes=(3, 7, 15, 31),
+        large_kernel_dilation=1,
+        conv_skips=False,
+        dropout=0.1,
+        dropout_per="stack",
+        moe_num_experts=120,
+        moe_k=2,
+        label_smoothing=0.1,
+        learning_rate=1e-4,
+        clip_grad_norm=2.0,
+        optimizer_adam_beta1=0.85,
+        optimizer_adam_beta2=0.997,
+        optimizer_adam_epsilon=1e-6,
+    )
+
+
+@registry.register_hparams
+def multimodel_2017_07() -> HParams:
+    """`multimodel_base` of Tensor2Tensor's rewrite of July 2017: a Transformer decodes; 30 experts.
+
+    Its experts are in the encoder and in the decoder, as here; see docs/multimodel.md.
+    """
+    return multimodel_base().replace(
+        mixer="none",
+        num_mixer_layers=0,
+        decoder="transformer",
+        num_encoder_layers=4,
+        num_decoder_layers=4,
+        moe_num_experts=30,
+        moe_k=2,
+        learning_rate=1.0,  # a factor
+        learning_rate_schedule="noam",
+        learning_rate_warmup_steps=4000,
+    )
+
+
+@registry.register_hparams
 def multimodel_tiny() -> HParams:
     """Small, shallow, quick: learns the sample world on two cores in minutes, with the same blocks."""
     return multimodel_base().replace(

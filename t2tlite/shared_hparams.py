@@ -3,7 +3,16 @@
 A part lists those that it reads in its `HPARAMS`, beside its own.
 """
 
-from t2tlite.hyperparameter import FRACTION, NOT_NEGATIVE, ODD, POSITIVE, Hyperparameter, of_each
+from t2tlite.hyperparameter import (
+    FRACTION,
+    NOT_NEGATIVE,
+    ODD,
+    POSITIVE,
+    Hyperparameter,
+    Rule,
+    of_each,
+    one_of,
+)
 
 HIDDEN_SIZE = Hyperparameter(
     "hidden_size",
@@ -67,8 +76,33 @@ LARGE_KERNEL_DILATION = Hyperparameter(
     default=8,
     formerly=("long_dilation",),
 )
-# What every ConvBlock reads.
-CONV_BLOCK = (HIDDEN_SIZE, LARGE_KERNEL_SIZE, LARGE_KERNEL_DILATION, DROPOUT)
+KERNEL_SIZES = Hyperparameter(
+    "kernel_sizes",
+    tuple[int, ...],
+    "taps of a ConvBlock's four convolutions; none: 3, 3 and twice large_kernel_size",
+    (ODD, Rule("four, or none", lambda sizes: len(sizes) in (0, 4))),
+    default=(),
+)
+CONV_SKIPS = Hyperparameter(
+    "conv_skips", bool, "adds a ConvBlock's input after its second and its fourth convolution", default=True
+)
+DROPOUT_PER = Hyperparameter(
+    "dropout_per",
+    str,
+    "whether dropout follows every ConvBlock, or once each of encoder, mixer and decoder",
+    one_of("block", "stack"),
+    default="block",
+)
+# What every ConvBlock, and a stack of them, reads.
+CONV_BLOCK = (
+    HIDDEN_SIZE,
+    KERNEL_SIZES,
+    LARGE_KERNEL_SIZE,
+    LARGE_KERNEL_DILATION,
+    CONV_SKIPS,
+    DROPOUT,
+    DROPOUT_PER,
+)
 
 MOE = Hyperparameter(
     "moe",

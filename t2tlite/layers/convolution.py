@@ -76,27 +76,33 @@ class ConvBlock(keras.layers.Layer):
 
     Args:
       hidden: number of channels, in and out.
-      long_kernel, long_dilation: taps of the second pair (15) and dilation of its second step (8).
+      kernel_sizes: taps of the four steps.
+      long_dilation: dilation of the last one.
       dropout: rate in training (0.4 in the paper).
+      skips: False: the steps follow one another, with no connection past them, as in the code of June 2017.
       causal: pad on the left only, as in the mixer and the decoder.
     """
 
     def __init__(
         self,
         hidden: int,
-        long_kernel: int = 15,
+        kernel_sizes: Sequence[int] = (3, 3, 15, 15),
         long_dilation: int = 8,
         dropout: float = 0.4,
+        skips: bool = True,
         causal: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.rate = dropout
-        common = {"causal": causal, "dtype": self.dtype_policy}
-        self.step1 = ConvStep(hidden, 3, name="step1", **common)
-        self.step2 = ConvStep(hidden, 3, initial_scale=0.0, name="step2", **common)
-        self.step3 = ConvStep(hidden, long_kernel, name="step3", **common)
-        self.step4 = ConvStep(hidden, long_kernel, long_dilation, initial_scale=0.0, name="step4", **common)
+        self.skips = skips
+        common: dict[str, Any] = {"causal": causal, "dtype": self.dtype_policy}
+        last = 0.0 if skips else 1.0  # scale of the step that ends a pair
+        first, second, third, fourth = kernel_sizes
+        self.step1 = ConvStep(hidden, first, name="step1", **common)
+        self.step2 = ConvStep(hidden, second, initial_scale=last, name="step2", **common)
+        self.step3 = ConvStep(hidden, third, name="step3", **common)
+        self.step4 = ConvStep(hidden, fourth, long_dilation, initial_scale=last, name="step4", **common)
         self.steps = (self.step1, self.step2, self.step3, self.step4)
 
     def build(self, input_shape: Shape) -> None:
@@ -124,8 +130,9 @@ class ConvBlock(keras.layers.Layer):
             new_state.append(after)
             return y
 
-        hidden2 = x + run(1, run(0, x))
-        hidden4 = x + run(3, run(2, hidden2))
+        hidden2 = run(1, run(0, x))
+        hidden4 = run(3, run(2, x + hidden2 if self.skips else hidden2))
+        hidden4 = x + hidden4 if self.skips else hidden4
         y = dropout(hidden4, self.rate, training)
         return y if state is None else (y, tuple(new_state))
 

@@ -9,7 +9,7 @@ from t2tlite.component import Component
 from t2tlite.hparam import HParams
 from t2tlite.layers.attention import AttentionBlock, AttentionBlockState, SourceMemory
 from t2tlite.layers.history import History
-from t2tlite.models.encoder import make_conv_block
+from t2tlite.models.encoder import make_conv_block, stack_dropout
 from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, MOE, NUM_DECODER_LAYERS, NUM_HEADS
 from t2tlite.types import Shape
 
@@ -82,4 +82,5 @@ class MultiModelDecoder(Component):
             if i + 1 == self.middle:
                 mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
                 x = x + mixed
+        x = stack_dropout(x, self.hparams, training)
         return x, statistics, None if state is None else tuple(new_state)

@@ -9,6 +9,7 @@ from t2tlite.component import Component
 from t2tlite.hparam import HParams
 from t2tlite.layers.convolution import ConvBlock
 from t2tlite.layers.masking import apply_mask
+from t2tlite.layers.randomness import dropout
 from t2tlite.layers.timing import timing_signal
 from t2tlite.shared_hparams import CONV_BLOCK, ENCODER_TIMING, MOE, NUM_ENCODER_LAYERS
 from t2tlite.types import Shape
@@ -18,12 +19,18 @@ def make_conv_block(hparams: HParams, causal: bool, name: str) -> ConvBlock:
     """A block of the sizes that the hyperparameters name."""
     return ConvBlock(
         hparams.hidden_size,
-        hparams.large_kernel_size,
+        hparams.kernel_sizes or (3, 3, hparams.large_kernel_size, hparams.large_kernel_size),
         hparams.large_kernel_dilation,
-        hparams.dropout,
+        hparams.dropout if hparams.dropout_per == "block" else 0.0,
+        hparams.conv_skips,
         causal=causal,
         name=name,
     )
+
+
+def stack_dropout(x: tf.Tensor, hparams: HParams, training: bool) -> tf.Tensor:
+    """What follows a stack of blocks, `[batch, length, hidden]`: dropout where each block has none."""
+    return dropout(x, hparams.dropout, training) if hparams.dropout_per == "stack" else x
 
 
 @registry.register_encoder("multimodel")
@@ -67,4 +74,5 @@ class MultiModelEncoder(Component):
         x = x + mixed
         for block in self.blocks[self.middle :]:
             x = block(x, padding_mask=padding_mask, training=training)
+        x = stack_dropout(x, self.hparams, training)
         return apply_mask(x, padding_mask), statistics

@@ -10,7 +10,7 @@ from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import NOT_NEGATIVE, Hyperparameter
 from t2tlite.layers.attention import AttentionBlock, AttentionBlockState, SourceMemory
 from t2tlite.layers.history import History
-from t2tlite.models.encoder import make_conv_block
+from t2tlite.models.encoder import make_conv_block, stack_dropout
 from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, NUM_HEADS
 from t2tlite.types import Shape
 
@@ -65,7 +65,7 @@ class MultiModelMixer(Component):
             x = self.attention(x, memory)
             for block in self.blocks:
                 x = block(x, training=training)
-            return x
+            return stack_dropout(x, self.hparams, training)
         x, first = self.attention(x, memory, state=state[0])
         new_state = [first]
         for block, before in zip(self.blocks, state[1:], strict=True):

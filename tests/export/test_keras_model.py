@@ -226,7 +226,7 @@ MODULES = (
 )
 LAYERS = {
     "conv_step": convolution.ConvStep(4, 3, dilation=2, causal=True, initial_scale=0.5),
-    "conv_block": convolution.ConvBlock(4, 5, 2, 0.1, causal=True),
+    "conv_block": convolution.ConvBlock(4, (3, 1, 5, 7), 2, 0.1, skips=False, causal=True),
     "conv_step_2d": convolution.ConvStep2D(5, (1, 1), (2, 1)),
     "conv_res": convolution.ConvRes(5, (3, 1), (2, 1)),
     "self_attention": attention.SelfAttention(4, 2),

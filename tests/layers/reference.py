@@ -92,6 +92,13 @@ def conv_step_2d(x, w, strides=(1, 1), mask=None):
     return layer_norm(separable_2d(masked(relu(x), mask), w["conv"], strides), w["norm"])
 
 
+def conv_chain(x, w, dilation, causal=False, mask=None):
+    """The four steps of a block without its skip connections."""
+    for name, distance in (("step1", 1), ("step2", 1), ("step3", 1), ("step4", dilation)):
+        x = conv_step(x, w[name], distance, causal, mask)
+    return x
+
+
 def conv_block(x, w, causal=False, mask=None):
     hidden1 = conv_step(x, w["step1"], 1, causal, mask)
     hidden2 = x + conv_step(hidden1, w["step2"], 1, causal, mask)

@@ -41,6 +41,22 @@ def test_a_block_is_the_formula(causal, mask, length):
     tiny.close(layer(x, padding_mask=mask), expected)
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_block_without_skips_is_its_steps_one_after_the_other(causal):
+    layer = built(ConvBlock(4, (3, 7, 15, 31), 1, skips=False, causal=causal), None, None, 4)
+    assert [step.conv.kernel_size for step in layer.steps] == [3, 7, 15, 31]
+    x, w = tiny.noise(2, 40, 4), reference.weights(layer)
+    tiny.close(layer(x), [reference.conv_chain(row, w, 1, causal) for row in x.numpy()])
+
+
+def test_a_fresh_block_is_the_identity_only_with_skips():
+    x = tiny.noise(2, 9, 4)
+    for skips in (True, False):
+        layer = ConvBlock(4, skips=skips)
+        layer.build((None, None, 4))
+        assert tiny.same(layer(x), x) == skips and np.std(layer(x)) > 0.5
+
+
 @pytest.mark.parametrize("position", [0, 4, 17])
 def test_a_causal_block_sees_nothing_later(position):
     layer = built(ConvBlock(4, causal=True), None, None, 4)

@@ -33,6 +33,23 @@ def mixed_in(x, w, mask):
     return x + reference.experts(x, w, np.array(gates) * mask[:, None])[0]
 
 
+@pytest.mark.parametrize("kind", ["encoder", "mixer", "decoder"])
+def test_dropout_may_follow_a_stack_once(kind):
+    """What is not dropped is what it was, divided by 1 - rate; with one dropout for each block it isn't."""
+    layer = built(kind, dropout=0.5, dropout_per="stack", **({} if kind == "mixer" else {"moe": "none"}))
+    x = tiny.noise(4, 10, 16)
+    arguments = () if kind == "encoder" else (layer.memory(source()[:1].numpy().repeat(4, 0)),)
+
+    def output(training):
+        results = layer(x, *arguments, training=training)
+        return np.asarray(results if kind == "mixer" else results[0])
+
+    whole, dropped = output(False), output(True)
+    stays = dropped != 0
+    assert abs(stays.mean() - 0.5) < 0.1  # 640 draws: five standard deviations
+    tiny.close(dropped[stays], 2 * whole[stays])
+
+
 @pytest.mark.parametrize("timing", [True, False])
 def test_the_encoder_is_its_blocks_with_experts_after_half(timing):
     encoder = built("encoder", encoder_timing=timing)

@@ -16,6 +16,8 @@ SETS = (
     "multimodel_single",
     "multimodel_paper",
     "multimodel_paper_joint",
+    "multimodel_2017_06",
+    "multimodel_2017_07",
     "transformer_tiny",
     "transformer_base",
 )

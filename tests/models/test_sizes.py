@@ -122,6 +122,20 @@ def test_the_papers_set_has_the_papers_sizes():
     assert (base.moe_num_experts, single.moe_num_experts, single.moe_k) == (240, 60, 4)
 
 
+def test_the_sets_of_the_published_code(count):
+    """Its sizes, as far as they are known, against sums by hand."""
+    june, july = hparam.get("multimodel_2017_06"), hparam.get("multimodel_2017_07")
+    d = june.hidden_size
+    block = sum(step(taps, d, d) for taps in (3, 7, 15, 31))
+    of_experts = 2 * d * 120 + 120 * 2 * d * d  # d -> d -> d
+    assert count("encoder", june) == 6 * block + of_experts
+    assert count("mixer", june) == attention_block(d) + 2 * block
+    assert (july.hidden_size, july.filter_size, july.moe_num_experts, july.moe_k) == (512, 2048, 30, 2)
+    norm = 2 * d
+    layer = 8 * d * d + 2 * d * 2048 + 2048 + d + 3 * norm  # two attentions, a feed-forward layer
+    assert count("decoder", july) == 4 * layer + 2 * d * 30 + 30 * 2 * d * 2048 + norm
+
+
 def test_without_experts_the_rest_stays(count):
     hparams = hparam.get("multimodel_base")
     for part in ("encoder", "decoder"):
