@@ -3,7 +3,16 @@
 from t2tlite import cli
 
 
-def add_source(command: cli.Command):
+def add_fraction(command: cli.Command) -> None:
+    command.string(
+        "fraction",
+        None,
+        "train on a part of some problems' training data: wsj_parsing:0.1,imagenet:0.5. It is the same part "
+        "each time, and a smaller one is part of a larger one",
+    )
+
+
+def add_source(command: cli.Command) -> None:
     command.string(
         "source",
         "files",

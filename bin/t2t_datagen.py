@@ -1,11 +1,20 @@
 """t2t-datagen: prepares the data of problems, once."""
 
+import pathlib
 import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
+from t2tlite.data.stored import fractions
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
+
+if TYPE_CHECKING:
+    from t2tlite.problem import Problem
 
 COMMAND = cli.Command(
     "t2t-datagen",
@@ -22,6 +31,10 @@ COMMAND = cli.Command(
         ),
         ("the embedded sample world", "t2t-datagen --problems=all --source=sample --data_dir=/tmp/data"),
         (
+            "and learn one vocabulary, for several runs that are to be compared (t2t-train --vocab)",
+            "t2t-datagen --problems=all --source=sample --data_dir=/tmp/data --vocab=/tmp/data/all.model",
+        ),
+        (
             "are its files still whole?",
             "t2t-datagen --problems=all --data_dir=/tmp/data --verify",
         ),
@@ -31,6 +44,10 @@ COMMAND.group("What and where")
 COMMAND.string("problems", None, "names separated by commas, or all", required=True)
 COMMAND.string("data_dir", None, "folder for the prepared data", required=True)
 data_flags.add_source(COMMAND)
+COMMAND.group("A vocabulary of these problems, as well")
+COMMAND.string("vocab", None, "file that it is written to; one that is there is left alone")
+COMMAND.integer("vocabulary_size", 8192, "most subword units", at_least=1)
+data_flags.add_fraction(COMMAND)
 COMMAND.group("How")
 COMMAND.boolean("download", False, "for --source=tfds: have it fetch what it lacks; nothing else downloads")
 COMMAND.choice(
@@ -40,7 +57,7 @@ COMMAND.integer("processes", 0, "at the same time; 0: as many as there are cores
 COMMAND.boolean("verify", False, "prepare nothing, but check every file in --data_dir against its checksum")
 
 
-def prepare(flags):
+def prepare(flags: FlagValues) -> None:
     from t2tlite import registry
 
     problems = registry.problems(flags.problems)
@@ -49,6 +66,9 @@ def prepare(flags):
     if not flags.verify:
         for problem in problems:
             problem.check_source(flags.source)
+    shares = fractions.parse(flags.fraction, [problem.name for problem in problems])
+    if shares and not flags.vocab:
+        raise UserError("--fraction is for the vocabulary, and needs --vocab; the data is prepared whole")
     quiet.start_tensorflow()
     names = ", ".join(problem.name for problem in problems)
     if flags.verify:
@@ -72,10 +92,29 @@ def prepare(flags):
         on_error=flags.on_error,
     )
     print(f"prepared {names} in {flags.data_dir}")
-    _tell_left_out(problems, flags.data_dir)
+    _print_left_out(problems, flags.data_dir)
+    if flags.vocab:
+        _write_vocabulary(problems, flags, shares)
 
 
-def _tell_left_out(problems, data_dir):
+def _write_vocabulary(problems: Sequence["Problem"], flags: FlagValues, shares: Mapping[str, float]) -> None:
+    from t2tlite.data.stored.prepared import PreparedSplit
+    from t2tlite.data.text import training_texts
+
+    path = pathlib.Path(flags.vocab)
+    if path.exists():
+        print(f"{path} is there already")
+        return
+    splits = [
+        PreparedSplit.open(problem, "train", flags.data_dir, fraction=shares.get(problem.name, 1.0))
+        for problem in problems
+    ]
+    vocabulary = training_texts.build(splits, flags.vocabulary_size)
+    vocabulary.save(path)
+    print(f"learned {vocabulary.size:,} subword units, in {path}")
+
+
+def _print_left_out(problems: Sequence["Problem"], data_dir: str) -> None:
     from t2tlite.data.stored import records
     from t2tlite.data.stored.prepared import manifest
 
@@ -85,11 +124,11 @@ def _tell_left_out(problems, data_dir):
             for reason, broken in counts.get("broken", {}).items():
                 left_out.append(f"{broken['examples']:,} {reason} (the first: {broken['first']})")
             if left_out:
-                kept = counted(counts["examples"], "example")
-                print(f"{name} {split}: {kept}; left out: {', '.join(left_out)}")
+                examples = counted(counts["examples"], "example")
+                print(f"{name} {split}: {examples}; left out: {', '.join(left_out)}")
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(prepare, argv)
 

@@ -4,7 +4,10 @@ import dataclasses
 import json
 import pathlib
 import sys
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet, registry, tables
 from t2tlite.decoding import problem_names, zero_shot
@@ -13,6 +16,10 @@ from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.plural import counted
 from t2tlite.run import read_description
+
+if TYPE_CHECKING:
+    from t2tlite.decoding.evaluate import SplitResult
+    from t2tlite.run import Run
 
 COMMAND = cli.Command(
     "t2t-eval",
@@ -68,7 +75,7 @@ _COLUMNS = {
 }
 
 
-def evaluate(flags):
+def evaluate(flags: FlagValues) -> None:
     """Checks what can be wrong before TensorFlow is started, then evaluates."""
     options = DecodeOptions.parse(flags.decode_hparams)
     if not (flags.teacher_forced or flags.decoded):
@@ -104,13 +111,13 @@ def evaluate(flags):
         write_whole(output, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
-def _problems(flags) -> dict[str, Any]:
+def _problems(flags: FlagValues) -> dict[str, Any]:
     """What to evaluate by its name: None for a problem of the run, the `Problem` for an untrained one."""
     description = read_description(pathlib.Path(flags.output_dir))
     trained = problem_names.of_run(description)
-    wanted = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
+    names = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
     chosen: dict[str, Any] = {}
-    for name in wanted or trained:
+    for name in names or trained:
         if name in trained:
             chosen[name] = None
             continue
@@ -123,7 +130,7 @@ def _problems(flags) -> dict[str, Any]:
     return chosen
 
 
-def _output_file(path) -> pathlib.Path | None:
+def _output_file(path: str | None) -> pathlib.Path | None:
     if path and pathlib.Path(path).is_dir():
         raise UserError(f"--output_file={path} is a folder; expected the name of a file")
     if path and not pathlib.Path(path).parent.is_dir():
@@ -131,7 +138,7 @@ def _output_file(path) -> pathlib.Path | None:
     return pathlib.Path(path) if path else None
 
 
-def _checkpoint(flags, run, problems) -> pathlib.Path:
+def _checkpoint(flags: FlagValues, run: "Run", problems: Collection[str]) -> pathlib.Path:
     """The path of the checkpoint, which a training that goes on may not change meanwhile."""
     from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 
@@ -144,7 +151,9 @@ def _checkpoint(flags, run, problems) -> pathlib.Path:
     return path
 
 
-def _teacher_forced(run, model, problems, flags) -> dict[str, dict[str, float]]:
+def _teacher_forced(
+    run: "Run", model: Any, problems: Collection[str], flags: FlagValues
+) -> dict[str, dict[str, float]]:
     from t2tlite.training.evaluate import Evaluator
 
     evaluator = Evaluator(run, model)
@@ -152,7 +161,9 @@ def _teacher_forced(run, model, problems, flags) -> dict[str, dict[str, float]]:
     return {name: evaluator.evaluate(name, flags.split, steps, progress=True) for name in problems}
 
 
-def _decoded(run, model, problems, flags, options) -> dict:
+def _decoded(
+    run: "Run", model: Any, problems: Collection[str], flags: FlagValues, options: DecodeOptions
+) -> dict[str, "SplitResult"]:
     """What was decoded, for each problem that lists a metric of it."""
     from t2tlite.decoding import evaluate
     from t2tlite.decoding.predictor import Predictor
@@ -180,7 +191,9 @@ def _decoded(run, model, problems, flags, options) -> dict:
     return results
 
 
-def _show_teacher_forced(figures, checkpoint, flags):
+def _show_teacher_forced(
+    figures: Mapping[str, Mapping[str, float]], checkpoint: pathlib.Path, flags: FlagValues
+) -> None:
     """Prints the table of the teacher-forced figures."""
     part = f"the first {counted(flags.eval_steps, 'batch', 'batches')}" if flags.eval_steps else "whole"
     names = list(
@@ -198,7 +211,9 @@ def _show_teacher_forced(figures, checkpoint, flags):
     tables.show(f"Teacher-forced: {checkpoint.name}, {flags.split} split, {part}", headings, rows)
 
 
-def _show_decoded(results, checkpoint, flags, options):
+def _show_decoded(
+    results: Mapping[str, "SplitResult"], checkpoint: pathlib.Path, flags: FlagValues, options: DecodeOptions
+) -> None:
     """Prints the table of the metrics of the outputs, and how they were computed where that is told."""
     rows = []
     for name, result in results.items():
@@ -213,11 +228,11 @@ def _show_decoded(results, checkpoint, flags, options):
             print(f"{name} {metric}: {signature}")
 
 
-def _say(message):
+def _say(message: str) -> None:
     print(f"t2t-eval: {message}", file=sys.stderr)
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(evaluate, argv)
 

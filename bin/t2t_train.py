@@ -3,10 +3,18 @@
 import functools
 import sys
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
+
+if TYPE_CHECKING:
+    from t2tlite.problem import Problem
+    from t2tlite.training.early_stopping import EarlyStopping
 
 COMMAND = cli.Command(
     "t2t-train",
@@ -64,6 +72,7 @@ COMMAND.string(
 COMMAND.string("data_dir", None, "folder of the prepared data; default: OUTPUT_DIR/data")
 data_flags.add_source(COMMAND)
 COMMAND.boolean("generate_data", False, "prepare data that is missing in --data_dir; sample data always is")
+data_flags.add_fraction(COMMAND)
 COMMAND.string(
     "warm_start_from",
     None,
@@ -103,8 +112,9 @@ COMMAND.string(
 COMMAND.integer("eval_early_stopping_patience", 5, "evaluations in a row that were not better", at_least=1)
 
 
-def train(flags, argv):
+def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
     from t2tlite import hparam, registry
+    from t2tlite.data.stored import fractions
     from t2tlite.training import renaming, stages
 
     deadline = time.monotonic() + flags.max_seconds if flags.max_seconds else None
@@ -112,6 +122,7 @@ def train(flags, argv):
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
     problems = registry.problems(flags.problems)
+    fraction = fractions.parse(flags.fraction, [problem.name for problem in problems])
     selection = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
     hparams, changes = hparam.get(*selection), hparam.changes(*selection)
     if flags.max_length:
@@ -172,6 +183,7 @@ def train(flags, argv):
             extend=[name for name in bounds.names() if name not in changes],
             replicas=replicas.number,
             say=notes.append,
+            fraction=fraction,
         )
     intervals = trainer.Intervals(
         train_steps=flags.train_steps,
@@ -195,13 +207,14 @@ def train(flags, argv):
         for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
             print(note, file=sys.stderr, flush=True)
         trained.train()
+    return None
 
 
 def _listed(text: str | None) -> tuple[str, ...]:
     return tuple(filter(None, (piece.strip() for piece in (text or "").split(","))))
 
 
-def _early_stopping(flags, problems):
+def _early_stopping(flags: FlagValues, problems: Sequence["Problem"]) -> "EarlyStopping | None":
     if not flags.eval_early_stopping_metric:
         return None
     quiet.start_tensorflow(strategy_follows=True)  # which objectives need, who know their figures
@@ -214,7 +227,7 @@ def _early_stopping(flags, problems):
     return stopping
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     argv = sys.argv[1:] if argv is None else list(argv)
     return COMMAND.main(functools.partial(train, argv=argv), argv)

@@ -20,6 +20,7 @@ class Flag:
       arguments: further arguments of `define`.
       required: whether the command refuses to start without it.
       may_be_empty: whether `--name=` is a value.
+      positional: whether it is given as a word without its name.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Flag:
     arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
     required: bool = False
     may_be_empty: bool = False
+    positional: bool = False
 
     @property
     def kind(self) -> str:
@@ -62,6 +64,9 @@ def parse(command: str, flags: Sequence[Flag], argv: Sequence[str]) -> absl_flag
         raise UserError(_unknown(command, flags, error.flagname)) from None
     except absl_flags.Error as error:
         raise UserError(_ill_typed(by_name, str(error))) from None
+    for flag in flags:
+        if flag.positional and rest and getattr(values, flag.name) is None:
+            setattr(values, flag.name, rest.pop(0))
     if rest:
         raise UserError(f"unexpected argument `{rest[0]}`; every argument is a flag, as in --name=value")
     for flag in flags:
@@ -69,11 +74,11 @@ def parse(command: str, flags: Sequence[Flag], argv: Sequence[str]) -> absl_flag
     return values
 
 
-def _unknown(command: str, flags: Sequence[Flag], given: str) -> str:
+def _unknown(command: str, flags: Sequence[Flag], name: str) -> str:
     forms = [f"--{flag.name}" for flag in flags]
     forms += [f"--no{flag.name}" for flag in flags if flag.kind == "boolean"]
-    near = did_you_mean(f"--{given}", forms)
-    return f"unknown flag --{given}{near or f' ({command} --help lists the flags)'}"
+    near = did_you_mean(f"--{name}", forms)
+    return f"unknown flag --{name}{near or f' ({command} --help lists the flags)'}"
 
 
 def _ill_typed(flags: dict[str, Flag], message: str) -> str:
@@ -86,7 +91,7 @@ def _ill_typed(flags: dict[str, Flag], message: str) -> str:
     return message
 
 
-def _check_text(flag: Flag, value: Any):
+def _check_text(flag: Flag, value: Any) -> None:
     for text in value if isinstance(value, list) else [value]:
         if text == "" and not flag.may_be_empty:
             raise UserError(f"--{flag.name} is empty; expected {flag.expected()}")

@@ -112,18 +112,18 @@ class Registry:
             core = __name__.partition(".")[0] + "."
             entries = [self.entry("problem", name) for name in self.names("problem")]
             known = [self.get_problem(entry.name) for entry in entries if entry.module.startswith(core)]
-            found = [problem for problem in known if hasattr(problem, "paper_row")]
-            if not found:
+            in_paper = [problem for problem in known if hasattr(problem, "paper_row")]
+            if not in_paper:
                 raise UserError("no problem is registered by t2tlite itself; is it installed whole?")
-            return sorted(found, key=lambda problem: problem.paper_row)
-        asked = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
-        asked = [name for name in asked if name]
-        if not asked:
+            return sorted(in_paper, key=lambda problem: problem.paper_row)
+        requested = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
+        requested = [name for name in requested if name]
+        if not requested:
             raise UserError("no problem given; expected names separated by commas, or `all`")
-        twice = sorted({name for name in asked if asked.count(name) > 1})
+        twice = sorted({name for name in requested if requested.count(name) > 1})
         if twice:
             raise UserError(f"problem `{twice[0]}` is given more than once")
-        return [self.get_problem(name) for name in asked]
+        return [self.get_problem(name) for name in requested]
 
     def _discover(self) -> None:
         if not self._scanned:
@@ -145,8 +145,8 @@ class Registry:
         doc = inspect.cleandoc(thing.__doc__ or "")
         self._add_entry(Entry(kind, name, module, file, frame.f_lineno, thing.__qualname__, doc))
         self._things[kind, name] = thing
-        if kind in ("problem", "objective") and isinstance(thing, type):
-            thing.name = name  # type: ignore[attr-defined]  # both kinds declare it
+        if kind in ("problem", "objective", "experiment") and isinstance(thing, type):
+            thing.name = name  # type: ignore[attr-defined]  # these kinds declare it
         return thing
 
     def _add_entry(self, entry: Entry, scanned: bool = False) -> None:
@@ -202,3 +202,4 @@ register_mixer = functools.partial(_default.register, "mixer")
 register_decoder = functools.partial(_default.register, "decoder")
 register_moe = functools.partial(_default.register, "moe")
 register_metric = functools.partial(_default.register, "metric")
+register_experiment = functools.partial(_default.register, "experiment")

@@ -185,3 +185,16 @@ def test_every_command_ends_alike(name):
     assert importlib.import_module(module).COMMAND.name == name
     source = (ROOT / "bin" / f"{module.rpartition('.')[2]}.py").read_text()
     assert source.endswith('\n\n\nif __name__ == "__main__":\n    sys.exit(main())\n')
+
+
+def test_a_word_without_a_name(capsys):
+    command = cli.Command("t2t-try", "Tries things.")
+    command.word("experiment", "which one")
+    command.string("problems", None, "names")
+    assert command.parse(["one", "--problems=a"]).experiment == "one"
+    assert command.parse(["--problems=a", "one"]).experiment == "one"
+    status, out, err = run(command, ["--problems=a"], capsys)
+    assert status == 2 and "EXPERIMENT is missing (which one)" in err
+    status, out, err = run(command, ["one", "two"], capsys)
+    assert status == 2 and "unexpected argument `two`" in err
+    assert "usage: t2t-try EXPERIMENT [flags]" in run(command, ["--help"], capsys)[1]

@@ -47,11 +47,11 @@ def folder(sample_data, tmp_path_factory):
 def call(capsys):
     """A function of the arguments: exit status, standard output, standard error."""
 
-    def made(*arguments):
+    def run_command(*arguments):
         status = t2t_eval.main([str(argument) for argument in arguments])
         return status, *capsys.readouterr()
 
-    return made
+    return run_command
 
 
 def lines_of(path):
@@ -106,8 +106,8 @@ def test_problems_of_different_objectives(capsys):
     figures = {"loss": 0.25, "accuracy": 0.5, "targets": 8.0, "sequences": 4.0}
     other = {"loss": 2.0, "log_perplexity": 1.5, "recall_at_1": 0.125}
     flags = types.SimpleNamespace(eval_steps=0, split="test")
-    found = {"mine": figures, "yours": other}
-    t2t_eval._show_teacher_forced(found, pathlib.Path("step-00000001"), flags)
+    figures_by_problem = {"mine": figures, "yours": other}
+    t2t_eval._show_teacher_forced(figures_by_problem, pathlib.Path("step-00000001"), flags)
     out = capsys.readouterr().out
     rows = {
         line.replace("│", " ").split()[0]: line.replace("│", " ").split() for line in out.splitlines()[3:-1]

@@ -91,7 +91,7 @@ def measure(split: PreparedSplit, hparams: HParams, limit: int | None = 5000) ->
     if not bounds:
         return Lengths({}, split.size, split.size)
     if limit is not None:
-        mean = split.total_bytes / max(split.size, 1)
+        mean = split.total_bytes / max(split.stored, 1)
         limit = max(1, min(limit, int(_LOOK_BYTES / max(mean, 1))))
     source = Source(split, first=limit)
     reader = Reader(split.problem, split.vocabulary, split.labels, hparams, ReadConfig())

@@ -76,13 +76,14 @@ class Source:
         converts = type(problem).to_text is not Problem.to_text
         only_text = all(feature.is_text for feature in problem.features().values())
         most = MEMORY_BYTES if only_text else MEMORY_BYTES * _OF_MEDIA
-        if split.total_bytes * self.size <= most * split.size:
-            kept: Iterable[bytes] = itertools.islice(split.records(), self.size)
+        if split.total_bytes * self.size <= most * split.stored:
+            records: Iterable[bytes] = itertools.islice(split.records(), self.size)
             if converts:
-                kept = (converted.record(problem, record) for record in kept)
-            self.records = tf.constant(list(kept))
+                records = (converted.record(problem, record) for record in records)
+            self.records = tf.constant(list(records))
         elif converts:
-            self._files = converted.files(split)
+            whole = dataclasses.replace(split, first=None)  # a fraction has no copy of its own
+            self._files = converted.files(whole)
 
     def blocks(self, order: Order, block: int) -> tf.data.Dataset:
         """Elements (epoch, index, record), `block` of them together."""
@@ -93,21 +94,27 @@ class Source:
             stored = tf.data.TFRecordDataset([file["file"] for file in self._files]).take(self.size)
             stream = stored.enumerate().map(lambda index, record: (tf.zeros_like(index), index, record))
             return (stream.repeat() if order.repeat else stream).batch(block)
-        return _Chunks(self._files).shuffled(order).batch(block)
+        return _Chunks(self._files, self.size).shuffled(order).batch(block)
 
 
 class _Chunks:
-    """Runs of consecutive records in files, each of which can be read from its offset."""
+    """Runs of consecutive records in files, each of which can be read from its offset.
 
-    def __init__(self, files: Sequence[dict[str, Any]]) -> None:
+    Args:
+      files: as `PreparedSplit.files`.
+      size: so many records, from the first.
+    """
+
+    def __init__(self, files: Sequence[dict[str, Any]], size: int) -> None:
         paths, offsets, firsts, lengths, first = [], [], [], [], 0
         for file in files:
-            for number, offset in enumerate(file["offsets"]):
+            examples = max(0, min(file["examples"], size - first))
+            for number, offset in enumerate(file["offsets"][: -(-examples // records.CHUNK)]):
                 paths.append(file["file"])
                 offsets.append(offset)
                 firsts.append(first + number * records.CHUNK)
-                lengths.append(min(records.CHUNK, file["examples"] - number * records.CHUNK))
-            first += file["examples"]
+                lengths.append(min(records.CHUNK, examples - number * records.CHUNK))
+            first += examples
         self._paths = tf.constant(paths)
         self._offsets = tf.constant(offsets, tf.int64)
         self._firsts = tf.constant(firsts, tf.int64)

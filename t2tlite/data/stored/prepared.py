@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from t2tlite.data.stored import records
+from t2tlite.data.stored import fractions, records
 from t2tlite.errors import UserError
 from t2tlite.problem import SPLITS, Problem
 
@@ -54,6 +54,8 @@ class PreparedSplit:
         record.
       labels: names of the classes, in the order of their numbers; None where the problem has none.
       vocabulary: of the texts; None where there are none, or where they are read as texts only.
+      first: only so many of its first examples are read; None: all. A training split is stored in random
+        order, so its first examples stand for all, and a smaller number of them is part of a larger one.
     """
 
     problem: Problem
@@ -63,6 +65,7 @@ class PreparedSplit:
     files: list[dict[str, Any]]
     labels: tuple[str, ...] | None
     vocabulary: "Vocabulary | None" = None
+    first: int | None = None
 
     @classmethod
     def open(
@@ -72,11 +75,13 @@ class PreparedSplit:
         data_dir: str | os.PathLike,
         vocabulary: "Vocabulary | None" = None,
         labels: Sequence[str] | None = None,
+        fraction: float = 1.0,
     ) -> "PreparedSplit":
         """Reads the manifest and the split's index, and checks that its files are there.
 
         Args:
           labels: default: those in the manifest.
+          fraction: share of the examples that is read, from the first.
 
         Raises:
           UserError: unknown split, no complete data, or files of it are gone or have another size.
@@ -94,7 +99,11 @@ class PreparedSplit:
             problem, name, folder, known, files, None if labels is None else tuple(labels), vocabulary
         )
         split.check()
-        return split
+        return (
+            split
+            if fraction == 1
+            else dataclasses.replace(split, first=fractions.count(fraction, split.size))
+        )
 
     def check(self) -> None:
         """Raises a UserError where a file is gone or has another size."""
@@ -108,7 +117,12 @@ class PreparedSplit:
 
     @property
     def size(self) -> int:
-        """Number of examples, those that are too long included."""
+        """Number of examples that are read, those that are too long included."""
+        return self.stored if self.first is None else min(self.stored, self.first)
+
+    @property
+    def stored(self) -> int:
+        """Number of examples in all files."""
         return sum(file["examples"] for file in self.files)
 
     @property
@@ -122,11 +136,14 @@ class PreparedSplit:
         return self.manifest["splits"][self.name]["sha256"]
 
     def records(self) -> Iterator[bytes]:
-        """The records as they are stored.
+        """The records that are read, as they are stored.
 
         Raises:
           UserError: a file is damaged.
         """
+        return itertools.islice(self._all_records(), self.size)
+
+    def _all_records(self) -> Iterator[bytes]:
         for file in self.files:
             try:
                 for block in tf.data.TFRecordDataset(file["file"]).batch(_BLOCK):

@@ -39,9 +39,9 @@ def build(
     """
     digest = _digest(splits, size, limit, limit_bytes)
     folder = splits[0].folder.parent / "vocabularies"
-    kept = _kept(folder, digest)
-    if kept is not None:
-        return kept
+    cached = _cached(folder, digest)
+    if cached is not None:
+        return cached
     every = symbols(split.problem for split in splits)
     learned = Vocabulary.train(sample(splits, limit, limit_bytes), size, every)
     with contextlib.suppress(OSError):  # data that many share is often read-only
@@ -69,11 +69,12 @@ def sample(
 
 
 def _distinct(splits: Sequence[PreparedSplit]) -> list[PreparedSplit]:
-    """The first split of each corpus with text."""
+    """The first split of each corpus with text, or that which reads most of it."""
     distinct: dict[pathlib.Path, PreparedSplit] = {}
     for split in splits:
-        if split.problem.has_text():
-            distinct.setdefault(split.folder, split)
+        other = distinct.get(split.folder)
+        if split.problem.has_text() and (other is None or split.size > other.size):
+            distinct[split.folder] = split
     return list(distinct.values())
 
 
@@ -93,13 +94,14 @@ def _digest(splits: Sequence[PreparedSplit], *limits: int) -> str:
     for split in _distinct(splits):
         # Of to_text there is no checksum, but texts that it made tell whether it is the same as it was.
         texts = list(itertools.islice(_texts(split), _LOOK))
-        corpora.append([split.folder.name, split.checksums, texts])
+        part = [] if split.size == split.stored else [split.size]
+        corpora.append([split.folder.name, split.checksums, texts, *part])
     every = symbols(split.problem for split in splits)
     known = [Vocabulary.settings(), limits, LONGEST, every, corpora]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode("utf-8")).hexdigest()[:16]
 
 
-def _kept(folder: pathlib.Path, digest: str) -> Vocabulary | None:
+def _cached(folder: pathlib.Path, digest: str) -> Vocabulary | None:
     for path in folder.glob(f"{digest}-*.model"):
         with contextlib.suppress(UserError):
             vocabulary = Vocabulary.load(path)
