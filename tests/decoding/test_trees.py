@@ -57,6 +57,13 @@ def test_none_is_repaired(predictor):
     assert len(texts) > 12
 
 
+def test_a_sentence_as_people_write_it_has_a_tag_for_each_of_the_treebanks_words(predictor):
+    written, parted = "The dog's red, isn't it?", "The dog 's red , is n't it ?"
+    found, same = predictor.predict("wsj_parsing", [written, parted])
+    assert found.text == same.text and trees.words(found.text) == parted.split()
+    assert not isinstance(found.text, RepairedTree)
+
+
 def test_a_length_that_holds_no_tree_of_the_sentence(predictor):
     """The first words are in the tree that the model writes, and the others are added to it."""
     for words in (LENGTH - 3, LENGTH - 2, 3 * LENGTH):
