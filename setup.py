@@ -6,11 +6,11 @@ OUTER = ("problems", "modalities", "hparams", "experiments", "bin")
 
 
 def packages():
-    found = ["t2tlite"] + [f"t2tlite.{name}" for name in setuptools.find_packages("t2tlite")]
+    names = ["t2tlite"] + [f"t2tlite.{name}" for name in setuptools.find_packages("t2tlite")]
     for folder in OUTER:
-        found.append(f"t2tlite.{folder}")
-        found += [f"t2tlite.{folder}.{name}" for name in setuptools.find_packages(folder)]
-    return found
+        names.append(f"t2tlite.{folder}")
+        names += [f"t2tlite.{folder}.{name}" for name in setuptools.find_packages(folder)]
+    return names
 
 
 setuptools.setup(

@@ -73,16 +73,17 @@ def benchmark(flags):
 
 def measure_problems(flags, folder):
     from t2tlite import hparam, registry
-    from t2tlite.training import launch, trainer
+    from t2tlite.training import launch
+    from t2tlite.training.trainer import Intervals, Trainer
 
     problems = registry.problems(flags.problems)
     hparams = hparam.get(flags.hparams_set, flags.hparams)
     data_dir = flags.data_dir or str(folder / "sample")
     launch.prepare(problems, data_dir, "sample", may_generate=True)
     run = launch.make_run(folder / "run", flags.problems, hparams, data_dir, "sample")
-    made = trainer.Trainer(run, trainer.Intervals(train_steps=1))
-    rates = read_in_turns({name: iter(data) for name, data in made.datasets.items()}, flags.turns)
-    updates = time_updates(made, flags.steps) if flags.step else {}
+    trainer = Trainer(run, Intervals(train_steps=1))
+    rates = read_in_turns({name: iter(data) for name, data in trainer.datasets.items()}, flags.turns)
+    updates = time_updates(trainer, flags.steps) if flags.step else {}
     headings = ["problem", "examples/s", "text, tokens/s", f"goal {TEXT_GOAL:,}", "ms a batch"]
     headings += ["an update, ms", "batch of update"] if updates else []
     rows = []
@@ -98,17 +99,17 @@ def measure_problems(flags, folder):
     tables.show(f"Batches of training, {flags.hparams_set}, on {flags.cores} cores", headings, rows)
 
 
-def time_updates(made, steps):
+def time_updates(trainer, steps):
     """Seconds of an update of each problem on a batch that is there; the problems take turns."""
-    seconds = {name: [] for name in made.iterators}
-    held = {name: next(iterator) for name, iterator in made.iterators.items()}
+    seconds = {name: [] for name in trainer.iterators}
+    batches = {name: next(iterator) for name, iterator in trainer.iterators.items()}
     for turn in range(1 + steps):  # the first is compiled
-        for name, batch in held.items():
+        for name, batch in batches.items():
             start = time.perf_counter()
-            [found] = made._updates([(name, batch)], turn)
-            float(found["loss"])  # waits for the result
+            [figures] = trainer._updates([(name, batch)], turn)
+            float(figures["loss"])  # waits for the result
             seconds[name].append(time.perf_counter() - start)
-    return {name: float(np.mean(found[1:])) for name, found in seconds.items()}
+    return {name: float(np.mean(times[1:])) for name, times in seconds.items()}
 
 
 class Rate:
@@ -286,7 +287,7 @@ def measure_images(flags):
                 next(iterator)
             if turn:
                 seconds[name].append(time.perf_counter() - start)
-    means = {name: np.mean(found) / (2 * number) for name, found in seconds.items()}
+    means = {name: np.mean(times) / (2 * number) for name, times in seconds.items()}
     first = next(iter(means.values()))
     size = np.mean([len(image) for image in encoded.numpy()]) / 1000
     rows = [(name, f"{1 / mean:,.0f}", f"{mean / first:.2f} x") for name, mean in means.items()]

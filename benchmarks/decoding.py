@@ -83,10 +83,12 @@ class Model:
         from t2tlite import problem, registry
 
         keras.utils.set_random_seed(0)
-        made = problem.Problem()
-        made.name = "any"
+        any_problem = problem.Problem()
+        any_problem.name = "any"
         self.vocabulary = types.SimpleNamespace(fingerprint="0" * 16, size=flags.vocabulary)
-        self.model = registry.get("model", hparams.model).from_problems([made], hparams, self.vocabulary, {})
+        self.model = registry.get("model", hparams.model).from_problems(
+            [any_problem], hparams, self.vocabulary, {}
+        )
         self.model.build(None)
         self.inputs = flags.inputs
 
@@ -112,8 +114,9 @@ class Model:
             beam_size=beam_size, min_length=length, decode_length=length, return_beams=beam_size > 1
         )
         function = self._recomputing(length, recompute) if recompute else self._function(options, length)
-        features, rows, given = self.features(batch), np.arange(batch, dtype=np.int32), settings(options)
-        return lambda: function(features, rows, {}, given)[0].numpy()
+        features, rows = self.features(batch), np.arange(batch, dtype=np.int32)
+        decode_settings = settings(options)
+        return lambda: function(features, rows, {}, decode_settings)[0].numpy()
 
     @functools.cache  # noqa: B019  as long as the program
     def _function(self, options, length):
@@ -128,7 +131,7 @@ class Model:
         """Greedily; the output grows, so that nothing is computed for positions to come."""
         import tensorflow as tf
 
-        def body(features, rows, conditions, given):
+        def body(features, rows, conditions, decode_settings):
             source, _ = self.model.encode(features, "any")
             memory = self.model.memory(source)
             start = self.model.start("any", tf.shape(rows)[0])
@@ -194,10 +197,10 @@ def _speed(flags, model):
 def _recomputed(flags, model):
     rows = []
     for length, goal in ((16, ""), (64, "at least 8")):
-        found = _least([model.decoder(8, length, recompute=what) for what in ("", "model", "decoder")], flags)
-        for name, seconds in zip(("the whole model", "mixer and decoder"), found[1:], strict=True):
-            cells = [f"{8 * length / each:,.0f}" for each in (found[0], seconds)]
-            rows.append((name, f"{length}", *cells, f"{seconds / found[0]:.1f}", goal))
+        times = _least([model.decoder(8, length, recompute=what) for what in ("", "model", "decoder")], flags)
+        for name, seconds in zip(("the whole model", "mixer and decoder"), times[1:], strict=True):
+            cells = [f"{8 * length / each:,.0f}" for each in (times[0], seconds)]
+            rows.append((name, f"{length}", *cells, f"{seconds / times[0]:.1f}", goal))
             goal = ""
     headings = (
         "recomputed",
@@ -279,8 +282,8 @@ def _start(flags, model):
             "--local_eval_frequency=0",
         ]
         _run("from t2tlite.bin import t2t_train; sys.exit(t2t_train.main(sys.argv[1:]))", *train)
-        told = _run(_START, f"{folder}/run").split()
-        first, loaded, second, _ = map(float, told)
+        times = _run(_START, f"{folder}/run").split()
+        first, loaded, second, _ = map(float, times)
         decode = "from t2tlite.bin import t2t_decode; sys.exit(t2t_decode.main(sys.argv[1:]))"
         with open(f"{folder}/in", "w", encoding="utf-8") as file:
             file.write("the red circle\n")
@@ -302,15 +305,15 @@ def _start(flags, model):
 
 
 def _run(program, *argv):
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-P", "-c", f"import sys; {program}" if "\n" not in program else program, *argv],
         capture_output=True,
         text=True,
         env=dict(os.environ),
     )
-    if done.returncode:
-        raise UserError(f"{argv} failed: {done.stderr[-300:]}")
-    return done.stdout
+    if completed.returncode:
+        raise UserError(f"{argv} failed: {completed.stderr[-300:]}")
+    return completed.stdout
 
 
 if __name__ == "__main__":

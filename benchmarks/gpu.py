@@ -63,13 +63,13 @@ def updates(small: bool) -> dict[str, list[Update]]:
     def one(name, hparams_set=base, changes="", rows=rows, length=tokens, **how):
         return Update(name, hparams_set, changes, rows, length, **how)
 
-    ways = [(precision, jit) for precision in ("mixed_bfloat16", "float32") for jit in (True, False)]
+    modes = [(precision, jit) for precision in ("mixed_bfloat16", "float32") for jit in (True, False)]
     numbers = (4, 8) if small else (60, 240, 8)
     sizes = (2, 8) if small else (32, 128, 512, 1024)
     pictures = (4,) if small else (64, 256)
     return {
         "transformer": [
-            *(one("transformer", transformer, precision=precision, jit=jit) for precision, jit in ways),
+            *(one("transformer", transformer, precision=precision, jit=jit) for precision, jit in modes),
             one("transformer", transformer, rows=2 * rows),
         ],
         "experts": [
@@ -88,16 +88,16 @@ def updates(small: bool) -> dict[str, list[Update]]:
 def benchmark(flags):
     if flags.child:
         return _run_child(*flags.child.split(":"), flags)
-    end, found = time.monotonic() + 60 * flags.minutes, []
+    end, rows = time.monotonic() + 60 * flags.minutes, []
     for section in flags.sections.split(","):
         numbers = range(len(updates(flags.small).get(section, [None])))
         children = [_Child(section, number, flags) for number in numbers]
         for first in range(0, len(children), flags.processes):
-            found += _together(children[first : first + flags.processes], end)
+            rows += _together(children[first : first + flags.processes], end)
     if flags.output:
         with open(flags.output, "w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in found)
-    _show(found)
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+    _show(rows)
 
 
 class _Child:
@@ -111,13 +111,13 @@ class _Child:
 
     def start(self):
         xla_flags = f"{os.environ.get('XLA_FLAGS', '')} {self._flags}".strip()
-        given = {"XLA_FLAGS": xla_flags} if self._flags else {}
+        environment = {"XLA_FLAGS": xla_flags} if self._flags else {}
         self.process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TF_FORCE_GPU_ALLOW_GROWTH": "true", **given},
+            env={**os.environ, "TF_FORCE_GPU_ALLOW_GROWTH": "true", **environment},
         )
 
     def wait(self, seconds):
@@ -150,7 +150,7 @@ def _together(children, end):
             continue
         for row in child.measure():
             rows.append({"section": child.section, **row})
-            print(_told(rows[-1]), flush=True)
+            print(_line(rows[-1]), flush=True)
     for child in children:
         child.process.wait()
     return rows
@@ -166,7 +166,7 @@ def _run_child(section, number, flags):
         _measure(update)
     except Exception as error:  # what fails with one update is a figure as well
         _wait_for_turn()
-        _row(name=update.name, **_way(update), error=f"{type(error).__name__}: {str(error)[:200]}")
+        _row(name=update.name, **_settings(update), error=f"{type(error).__name__}: {str(error)[:200]}")
 
 
 def _wait_for_turn():
@@ -227,18 +227,18 @@ def _convolution(small):
     for taps, dilation in ((3, 1), (15, 1), (15, 8)):
         x = tf.cast(tf.random.stateless_normal([rows, length, width], [1, 2]), tf.bfloat16)
         kernel = tf.cast(tf.random.stateless_normal([taps, width], [3, 4]), tf.bfloat16)
-        for way, jit in ((_native, False), (_native, True), (_sum_of_taps, False), (_sum_of_taps, True)):
+        for convolve, jit in ((_native, False), (_native, True), (_sum_of_taps, False), (_sum_of_taps, True)):
 
-            def train(x, kernel, way=way, dilation=dilation):
+            def train(x, kernel, convolve=convolve, dilation=dilation):
                 with tf.GradientTape() as tape:
                     tape.watch([x, kernel])
-                    y = way(x, kernel, dilation)
+                    y = convolve(x, kernel, dilation)
                     loss = tf.reduce_sum(y * y)
                 return [tf.reduce_sum(gradient) for gradient in tape.gradient(loss, [x, kernel])]
 
             compiled = tf.function(train, jit_compile=jit)
             how = {"precision": "bfloat16", "jit": jit}
-            name = f"{taps} taps, dilation {dilation}, {way.__name__.strip('_')}"
+            name = f"{taps} taps, dilation {dilation}, {convolve.__name__.strip('_')}"
             try:
                 seconds, first = _seconds(functools.partial(compiled, x, kernel), 0.2)
                 _row(name=name, **how, milliseconds=1000 * seconds, first=first)
@@ -315,7 +315,7 @@ def _measure(update):
     read = (time.perf_counter() - read) / 5
     _row(
         name=update.name,
-        **_way(update),
+        **_settings(update),
         milliseconds=1000 * seconds,
         read_back=1000 * read,
         targets=targets / seconds,
@@ -327,7 +327,7 @@ def _measure(update):
     )
 
 
-def _way(update):
+def _settings(update):
     names = ("rows", "length", "precision", "jit", "xla_flags")
     return {name: getattr(update, name) for name in names}
 
@@ -338,18 +338,18 @@ def _model(hparams, pictures):
 
     from t2tlite import problem, registry
 
-    made = problem.Problem()
-    made.name = "any"
+    any_problem = problem.Problem()
+    any_problem.name = "any"
     labels = {}
     if pictures:
-        made.inputs, made.targets = problem.Image(), problem.Label()
+        any_problem.inputs, any_problem.targets = problem.Image(), problem.Label()
         labels = {"any": tuple(str(i) for i in range(1000))}
     vocabulary = types.SimpleNamespace(fingerprint="0" * 16, size=hparams.vocabulary_size)
     keras.utils.clear_session()
     keras.config.set_dtype_policy(hparams.precision)
-    model = registry.get("model", hparams.model).from_problems([made], hparams, vocabulary, labels)
+    model = registry.get("model", hparams.model).from_problems([any_problem], hparams, vocabulary, labels)
     model.build()
-    return model, made
+    return model, any_problem
 
 
 def _peak():
@@ -420,7 +420,7 @@ _FIGURES = {
 }
 
 
-def _told(row):
+def _line(row):
     how = [f"{row['rows']} rows"] if "rows" in row else []
     how += [f"beam {row['beam']}"] if "beam" in row else []
     how += [row["precision"], "XLA" if row["jit"] else "no XLA"] if "jit" in row else []

@@ -101,15 +101,15 @@ async def _measure(server, bodies, flags):
 
 async def _memories(server, seconds, times=6):
     """The server's memory so many times over the seconds, begin and end included."""
-    found = [server.memory()]
+    memories = [server.memory()]
     for _ in range(times - 1):
         await asyncio.sleep(seconds / (times - 1))
-        found.append(server.memory())
-    return found
+        memories.append(server.memory())
+    return memories
 
 
 async def _load(session, bodies, clients, seconds) -> Load:
-    made = Load(clients)
+    load = Load(clients)
     start = time.monotonic()
 
     async def client(number):
@@ -119,19 +119,19 @@ async def _load(session, bodies, clients, seconds) -> Load:
                 return
             try:
                 async with session.post(path, json=body) as response:
-                    told = await response.json()
+                    answer = await response.json()
                     status = response.status
             except OSError as error:  # the connection was refused or broke
-                status, told = type(error).__name__, {}
-            if status == 200 and not told["predictions"][0]["error"]:
-                made.answers.append(time.monotonic() - sent)
+                status, answer = type(error).__name__, {}
+            if status == 200 and not answer["predictions"][0]["error"]:
+                load.answers.append(time.monotonic() - sent)
             else:
-                made.others[str(status)] = made.others.get(str(status), 0) + 1
+                load.others[str(status)] = load.others.get(str(status), 0) + 1
                 await asyncio.sleep(0.2)
 
     await asyncio.gather(*(client(number) for number in range(clients)))
-    made.elapsed = time.monotonic() - start
-    return made
+    load.elapsed = time.monotonic() - start
+    return load
 
 
 async def _ready(server, session):
@@ -187,11 +187,11 @@ class _Server:
             "--port=0",
         ]
         self.process = subprocess.Popen([*command, *flags], stderr=subprocess.PIPE, text=True)
-        said = self.process.stderr.readline()
-        found = re.search(r"http://\S+/", said)
-        if not found:
-            raise UserError(f"t2t-serve did not start: {said.strip()}")
-        self.address = found[0]
+        line = self.process.stderr.readline()
+        match = re.search(r"http://\S+/", line)
+        if not match:
+            raise UserError(f"t2t-serve did not start: {line.strip()}")
+        self.address = match[0]
 
     def memory(self) -> float:
         """Megabytes (10**6 bytes) that the process holds in memory."""
@@ -201,9 +201,9 @@ class _Server:
     def end(self):
         self.process.send_signal(signal.SIGTERM)
         began = time.monotonic()
-        said = self.process.communicate(timeout=60)[1]
+        messages = self.process.communicate(timeout=60)[1]
         print(f"ended {time.monotonic() - began:.1f} s after SIGTERM with status {self.process.returncode}")
-        for line in said.splitlines():
+        for line in messages.splitlines():
             if not line.startswith("t2t-serve: "):
                 print(line, file=sys.stderr)
 

@@ -39,26 +39,27 @@ def benchmark(flags):
         raise UserError(f"--relative_to={flags.relative_to} must be one of {', '.join(names)}")
     hparams = hparam.get(flags.hparams_set, flags.hparams)
     quiet.start_tensorflow()
-    from t2tlite.training import launch, trainer
+    from t2tlite.training import launch
+    from t2tlite.training.trainer import Intervals, Trainer
 
     launch.prepare(problems, flags.data_dir, "sample", may_generate=True)
     with tempfile.TemporaryDirectory() as folder:
         run = launch.make_run(pathlib.Path(folder) / "run", flags.problems, hparams, flags.data_dir, "sample")
-        made = trainer.Trainer(run, trainer.Intervals(train_steps=1))
-        rows = measure(made, flags.warm_up, flags.steps)
+        trainer = Trainer(run, Intervals(train_steps=1))
+        rows = measure(trainer, flags.warm_up, flags.steps)
     write_table(rows, flags.relative_to, f"{flags.hparams_set}: {flags.steps} updates of each problem")
 
 
-def measure(made, warm_up, steps):
+def measure(trainer, warm_up, steps):
     """`{problem: {"waited", "updated" (seconds of each update), "targets"}}`, the problems taking turns."""
-    rows = {name: {"waited": [], "updated": [], "targets": []} for name in made.iterators}
+    rows = {name: {"waited": [], "updated": [], "targets": []} for name in trainer.iterators}
     for turn in range(warm_up + steps):
-        for name, iterator in made.iterators.items():
+        for name, iterator in trainer.iterators.items():
             start = time.perf_counter()
             batch = next(iterator)
             waited = time.perf_counter()
-            [found] = made._updates([(name, batch)], turn)
-            targets = float(found["targets"])  # waits for the result
+            [figures] = trainer._updates([(name, batch)], turn)
+            targets = float(figures["targets"])  # waits for the result
             updated = time.perf_counter()
             if turn >= warm_up:
                 rows[name]["waited"].append(waited - start)

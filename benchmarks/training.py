@@ -56,7 +56,7 @@ def benchmark(flags):
                 globals()[f"_{section}"](flags, pathlib.Path(folder))
 
 
-def _made(flags, folder, changes=""):
+def _trainer(flags, folder, changes=""):
     """A trainer, and its rounds: every problem once, so that what else the machine does slows all."""
     from t2tlite import hparam
     from t2tlite.training import launch, trainer
@@ -66,16 +66,16 @@ def _made(flags, folder, changes=""):
     return trainer.Trainer(run, trainer.Intervals(train_steps=1), try_first=False)
 
 
-def _rounds(made, number, first):
+def _rounds(trainer, number, first):
     """Seconds of each of several rounds, and the targets of all."""
     import tensorflow as tf
 
     seconds, targets = [], 0.0
     for turn in range(number):
         start = time.perf_counter()
-        for name, iterator in made.iterators.items():
-            found = made._updates([(name, next(iterator))], first + turn)
-            targets += float(tf.add_n([each["targets"] for each in found]))  # waits for the result
+        for name, iterator in trainer.iterators.items():
+            figures = trainer._updates([(name, next(iterator))], first + turn)
+            targets += float(tf.add_n([each["targets"] for each in figures]))  # waits for the result
         seconds.append(time.perf_counter() - start)
     return seconds, targets
 
@@ -84,9 +84,11 @@ def _speed(flags, folder):
     rows = []
     for precision in flags.precisions.split(","):
         for jit in flags.jits.split(","):
-            made = _made(flags, folder / f"{precision}-{jit}", f"precision={precision},jit_compile={jit}")
-            compiling, _ = _rounds(made, flags.warm_up, 0)
-            seconds, targets = _rounds(made, flags.steps, flags.warm_up)
+            trainer = _trainer(
+                flags, folder / f"{precision}-{jit}", f"precision={precision},jit_compile={jit}"
+            )
+            compiling, _ = _rounds(trainer, flags.warm_up, 0)
+            seconds, targets = _rounds(trainer, flags.steps, flags.warm_up)
             rows.append((precision, jit, targets / sum(seconds), sum(seconds), compiling[0]))
     table = [
         (name, jit, f"{speed:,.0f}", f"{rows[0][3] / took:.2f}", f"{first:.1f}")
@@ -98,21 +100,21 @@ def _speed(flags, folder):
 
 def _overhead(flags, folder):
     """What is done at the default intervals, as a share of the updates between."""
-    from t2tlite.training import trainer
+    from t2tlite.training.trainer import Intervals
 
-    made = _made(flags, folder / "overhead")
-    default = trainer.Intervals(train_steps=1)
-    _rounds(made, flags.warm_up, 0)
-    seconds, _ = _rounds(made, flags.steps, flags.warm_up)
-    update = sum(seconds) / flags.steps / len(made.iterators)
-    _begin_telling(made)
+    trainer = _trainer(flags, folder / "overhead")
+    default = Intervals(train_steps=1)
+    _rounds(trainer, flags.warm_up, 0)
+    seconds, _ = _rounds(trainer, flags.steps, flags.warm_up)
+    update = sum(seconds) / flags.steps / len(trainer.iterators)
+    _begin_logging(trainer)
     works = {
-        "a checkpoint": (made.save, default.save),
+        "a checkpoint": (trainer.save, default.save),
         f"an evaluation, {default.eval_steps} batches each": (
-            lambda: _evaluate(made, default),
+            lambda: _evaluate(trainer, default),
             default.evaluate,
         ),
-        "a line of the log": (lambda: _log(made), default.log),
+        "a line of the log": (lambda: _log(trainer), default.log),
     }
     rows, total = [], 0.0
     for name, (work, interval) in works.items():
@@ -127,28 +129,28 @@ def _overhead(flags, folder):
     rows.append(("together", "", "", f"{100 * total:.2f}%", "under 3%"))
     headings = ("what", "ms", "every so many updates", "share of the updates", "goal")
     tables.show(f"an update takes {1000 * update:.0f} ms in the mean", headings, rows)
-    made.log.close()
+    trainer.log.close()
 
 
-def _begin_telling(made):
+def _begin_logging(trainer):
     from t2tlite.training import log, progress
 
-    made.log = log.MetricsLog(made.run.output_dir, 0)
-    made.progress = progress.Progress(0, 1)
+    trainer.log = log.MetricsLog(trainer.run.output_dir, 0)
+    trainer.progress = progress.Progress(0, 1)
 
 
-def _evaluate(made, intervals):
-    for name in made.run.problems:
-        made.evaluator.evaluate(name, "validation", intervals.eval_steps)
+def _evaluate(trainer, intervals):
+    for name in trainer.run.problems:
+        trainer.evaluator.evaluate(name, "validation", intervals.eval_steps)
 
 
-def _log(made):
+def _log(trainer):
     figures = {"loss": 1.0, "gradient_norm": 1.0, "expert_loss": 0.0, "targets": 1.0, "dropped": 0.0}
-    experts = made.run.hparams.moe_num_experts
-    for name in made.run.problems:
-        made.pending[name] = [dict(figures) for _ in range(12)]
-        made.expert_load.add(name, {place: [1.0] * experts for place in ("encoder", "decoder")})
-    made._log()
+    experts = trainer.run.hparams.moe_num_experts
+    for name in trainer.run.problems:
+        trainer.pending[name] = [dict(figures) for _ in range(12)]
+        trainer.expert_load.add(name, {place: [1.0] * experts for place in ("encoder", "decoder")})
+    trainer._log()
 
 
 def _start(flags, folder):
@@ -188,7 +190,7 @@ def _workers(flags, folder):
 
 
 def _command(flags, folder, problems, steps, *more):
-    given = {
+    options = {
         "problems": problems,
         "source": "sample",
         "data_dir": flags.data_dir,
@@ -199,19 +201,19 @@ def _command(flags, folder, problems, steps, *more):
         "local_eval_frequency": 0,
     }
     hparams = [f"--hparams={flags.hparams}"] if flags.hparams else []
-    return [sys.executable, "-P", "-c", _RUN, *(f"--{k}={v}" for k, v in given.items()), *hparams, *more]
+    return [sys.executable, "-P", "-c", _RUN, *(f"--{k}={v}" for k, v in options.items()), *hparams, *more]
 
 
 def _places(argv, environment) -> dict[int, float]:
-    """After how many seconds a run told of each step."""
-    start, places, told = time.perf_counter(), {}, []
+    """After how many seconds a run reported each step."""
+    start, places, lines = time.perf_counter(), {}, []
     with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=environment) as process:
         for line in process.stderr:
-            told.append(line)
-            if found := _PLACE.match(line):
-                places.setdefault(int(found[1]), time.perf_counter() - start)
+            lines.append(line)
+            if match := _PLACE.match(line):
+                places.setdefault(int(match[1]), time.perf_counter() - start)
     if process.returncode:
-        raise UserError(f"{json.dumps(argv[4:])} failed: {''.join(told[-3:])}")
+        raise UserError(f"{json.dumps(argv[4:])} failed: {''.join(lines[-3:])}")
     return places
 
 

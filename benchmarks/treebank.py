@@ -45,27 +45,27 @@ def write(flags):
     for number in range(flags.trees % len(_TRAINING)):
         sizes[_TRAINING[number]] += 1
     sizes |= {22: flags.held_out, 23: flags.held_out}
-    made = {}
+    sections = {}
     for number, size in sizes.items():
         grammar = Grammar(lexicon, random.Random(f"section {flags.seed} {number}"))
-        made[number] = [grammar.tree() for _ in range(size)]
+        sections[number] = [grammar.tree() for _ in range(size)]
         path = folder / f"{number:02d}" / f"wsj_{number:02d}00.mrg"
         path.parent.mkdir(parents=True)
-        path.write_text("".join(f"{tree}\n" for tree in made[number]))
-    _show(made)
+        path.write_text("".join(f"{tree}\n" for tree in sections[number]))
+    _show(sections)
 
 
-def _show(made: dict[int, list[str]]):
+def _show(sections: dict[int, list[str]]):
     """Prints how long sentences and trees are, and how many words were never seen."""
     splits = {"training": _TRAINING, "validation": [22], "test": [23]}
     lines = {
-        split: [trees.canonical(x) for i in numbers for x in made[i]] for split, numbers in splits.items()
+        split: [trees.canonical(x) for i in numbers for x in sections[i]] for split, numbers in splits.items()
     }
     known = Counter(word for line in lines["training"] for word in trees.words(line))
     rows = []
-    for split, found in lines.items():
-        words = [trees.words(line) for line in found]
-        lengths, units = map(len, words), [len(trees.linear(line).split()) for line in found]
+    for split, tree_lines in lines.items():
+        words = [trees.words(line) for line in tree_lines]
+        lengths, units = map(len, words), [len(trees.linear(line).split()) for line in tree_lines]
         lengths = [*lengths]
         unseen = np.mean([word not in known for sentence in words for word in sentence])
         cells = [
@@ -75,7 +75,7 @@ def _show(made: dict[int, list[str]]):
             max(units),
             f"{unseen:.1%}",
         ]
-        rows.append((split, f"{len(found):,}", *map(str, cells)))
+        rows.append((split, f"{len(tree_lines):,}", *map(str, cells)))
     tables.show(
         f"Trees, with {len(known):,} words in training",
         ("split", "trees", "words", "most", "symbols", "most", "unseen words"),

@@ -55,8 +55,8 @@ class Grammar:
             return f"( {node('S', *parts, self._subject(3), said, end)} )"
         front = []
         if kind == "fronted":
-            made = [self._pp(1), self._sbar(1), node("ADVP", self._adverb())]
-            front = [self._draw.choices(made, [4, 3, 3])[0], node(",", ",")]
+            fronts = [self._pp(1), self._sbar(1), node("ADVP", self._adverb())]
+            front = [self._draw.choices(fronts, [4, 3, 3])[0], node(",", ",")]
         return f"( {node('S', *front, *self._inner(self._s(0)), end)} )"
 
     def _chance(self, probability, depth=0):
@@ -155,22 +155,22 @@ class Grammar:
             return node("NP", owner, *self._modifiers(), tag), noun
         first = []
         if self._chance(0.75):
-            own = self._chance(0.1)
+            possessive = self._chance(0.1)
             first = (
                 [node("PRP$", self._pick(["his", "her", "its", "their"]))]
-                if own
+                if possessive
                 else [node("DT", self._pick(_DETERMINERS))]
             )
         return node("NP", *first, *self._modifiers(), tag), noun
 
     def _modifiers(self):
-        found = []
-        while self._chance(0.33) and len(found) < 3:
+        modifiers = []
+        while self._chance(0.33) and len(modifiers) < 3:
             adjective = self._chance(0.65)
-            found.append(
+            modifiers.append(
                 node("JJ", self._word("adjective").stem) if adjective else node("NN", self._word("noun").stem)
             )
-        return found
+        return modifiers
 
     def _number(self):
         value = self._draw.choice([self._draw.randrange(2, 100), self._draw.randrange(100, 3000)])
@@ -289,13 +289,13 @@ class Grammar:
         return [self._pp(depth + 1, self._preposition(verb))] if self._chance(0.5) else []
 
     def _adjuncts(self, depth):
-        made = []
+        adjuncts = []
         if self._chance(0.12, depth):
-            made.append(node("NP-TMP", node("NN", self._pick(_TIMES))))
+            adjuncts.append(node("NP-TMP", node("NN", self._pick(_TIMES))))
         if self._chance(0.3, depth):
-            made.append(self._pp(depth + 1))
+            adjuncts.append(self._pp(depth + 1))
         if self._chance(0.1, depth):
-            made.append(node("ADVP", self._adverb()))
+            adjuncts.append(node("ADVP", self._adverb()))
         if self._chance(0.1, depth):
-            made.append(self._sbar(depth + 1))
-        return made
+            adjuncts.append(self._sbar(depth + 1))
+        return adjuncts

@@ -3,7 +3,7 @@
 from t2tlite import cli
 
 
-def add_fraction(command: cli.Command):
+def add_fraction(command: cli.Command) -> None:
     command.string(
         "fraction",
         None,
@@ -12,7 +12,7 @@ def add_fraction(command: cli.Command):
     )
 
 
-def add_source(command: cli.Command):
+def add_source(command: cli.Command) -> None:
     command.string(
         "source",
         "files",

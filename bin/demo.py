@@ -6,8 +6,18 @@ import pathlib
 import resource
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
+
+if TYPE_CHECKING:
+    from t2tlite.data.stored.prepared import PreparedSplit
+    from t2tlite.decoding.evaluate import DecodedExample
+    from t2tlite.metrics import Metric
+    from t2tlite.problem import Problem
 
 COMMAND = cli.Command(
     "t2t-demo",
@@ -26,7 +36,7 @@ GOALS = {"bleu": 40.0, "top1": 80.0, "caption_bleu4": 40.0, "full_trees": 60.0, 
 EXAMPLES = 2
 
 
-def demo(flags):
+def demo(flags: FlagValues) -> int:
     from t2tlite.bin import t2t_train
 
     start = time.monotonic()
@@ -55,10 +65,10 @@ def demo(flags):
     for line in shown:
         print(line)
     (folder / "scores.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    done = time.monotonic()
+    decoded = time.monotonic()
     print(
         f"\nData and training: {(trained - start) / 60:.1f} minutes. "
-        f"Decoding: {(done - trained) / 60:.1f} minutes. Most memory at a time: {most_memory():.2f} GiB. "
+        f"Decoding: {(decoded - trained) / 60:.1f} minutes. Most memory at a time: {most_memory():.2f} GiB. "
         f"Go on with: t2t-decode --output_dir={run_dir} --decode_interactive"
     )
     return 0
@@ -70,7 +80,7 @@ def most_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
-def score(run_dir, examples_dir):
+def score(run_dir: pathlib.Path, examples_dir: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
     """Rows of the table, the lines that show examples, and how texts were decoded.
 
     Pictures and sounds go to `examples_dir`.
@@ -103,31 +113,31 @@ def score(run_dir, examples_dir):
     return rows, shown, predictor.options.describe()
 
 
-def metric_of(name):
+def metric_of(name: str) -> "Metric":
     from t2tlite import registry
 
     return registry.get("metric", name)
 
 
-def trivial(split, examples):
+def trivial(
+    split: "PreparedSplit", examples: Sequence["DecodedExample"]
+) -> tuple[str, list[tuple[str, ...]]]:
     """A baseline that learns nothing: its name, and its candidates for each example.
 
     Args:
       split: the prepared training split of the examples' problem.
     """
-    problem = split.problem
+    problem, targets = split.problem, split.problem.features()["targets"]
     if problem.inputs.is_text and problem.metrics[0] == "bleu":
         return "copy of the input", [(example.inputs,) for example in examples]
     counts = collections.Counter(
-        reference
-        for example in split.examples()
-        for reference in problem.targets.references(example["targets"])
+        reference for example in split.examples() for reference in targets.references(example["targets"])
     )
     common = tuple(target for target, _ in counts.most_common(5))
     return "most frequent answer", [common for _ in examples]
 
 
-def write_table(rows):
+def write_table(rows: Sequence[dict[str, Any]]) -> None:
     """Prints the scores as a table."""
     import rich.console
     import rich.table
@@ -150,7 +160,7 @@ def write_table(rows):
     rich.console.Console(width=110).print(table)
 
 
-def show(problem, examples, folder):
+def show(problem: "Problem", examples: Sequence["DecodedExample"], folder: pathlib.Path) -> Iterator[str]:
     """Lines that show examples; images and sounds are written to `folder`."""
     for number, example in enumerate(examples):
         inputs = example.inputs
@@ -168,7 +178,7 @@ def show(problem, examples, folder):
         yield f"  right:  {example.references[0]}"
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(demo, argv)
 

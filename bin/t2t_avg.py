@@ -2,6 +2,9 @@
 
 import pathlib
 import sys
+from collections.abc import Sequence
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.checkpoints import CHECKPOINTS
@@ -32,7 +35,7 @@ COMMAND.group("Where to")
 COMMAND.string("to", None, "folder of the average; default: OUTPUT_DIR/checkpoints/avg-STEP-COUNT")
 
 
-def average(flags):
+def average(flags: FlagValues) -> None:
     """Checks what can be wrong before TensorFlow is started, then averages."""
     if sum(bool(flag) for flag in (flags.last, flags.best, flags.checkpoints)) != 1:
         raise UserError("give one of --last=N, --best=N and --checkpoints=A,B")
@@ -45,16 +48,16 @@ def average(flags):
     if listed:
         paths = listed
     elif flags.last:
-        paths = _found(checkpoint.all_in(folder), flags.last, folder)[-flags.last :]
+        paths = _at_least(checkpoint.all_in(folder), flags.last, folder)[-flags.last :]
     else:
-        paths = averaging.best(_found(checkpoint.with_best(folder), flags.best, folder), flags.best)
+        paths = averaging.best(_at_least(checkpoint.with_best(folder), flags.best, folder), flags.best)
     to = pathlib.Path(flags.to) if flags.to else folder / averaging.default_name(paths)
     averaged = averaging.average(paths, to)["averaged"]
     names = ", ".join(pathlib.Path(path).name for path in averaged)
     print(f"{to}: the mean of {names}")
 
 
-def _found(paths, count, folder):
+def _at_least(paths: list[pathlib.Path], count: int, folder: pathlib.Path) -> list[pathlib.Path]:
     if len(paths) < count:
         raise UserError(
             f"{folder} holds {counted(len(paths), 'checkpoint')}, and {count} are asked for; t2t-train keeps "
@@ -63,8 +66,8 @@ def _found(paths, count, folder):
     return paths
 
 
-def _listed(names, folder):
-    paths = []
+def _listed(names: str, folder: pathlib.Path) -> list[pathlib.Path]:
+    paths: list[pathlib.Path] = []
     for name in filter(None, (name.strip() for name in names.split(","))):
         path = folder / name if (folder / name).is_dir() else pathlib.Path(name)
         if not path.is_dir():
@@ -77,7 +80,7 @@ def _listed(names, folder):
     return paths
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(average, argv)
 

@@ -2,10 +2,22 @@
 
 import pathlib
 import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
+
+if TYPE_CHECKING:
+    from t2tlite.data.inspection.inspect import Report
+    from t2tlite.data.stored.prepared import PreparedSplit
+    from t2tlite.data.text.vocabulary import Vocabulary
+    from t2tlite.features.statistics import Distribution
+    from t2tlite.hparam import HParams
+    from t2tlite.problem import Problem
 
 COMMAND = cli.Command(
     "t2t-data",
@@ -47,7 +59,7 @@ COMMAND.string(
 _BAR = 40  # characters
 
 
-def look(flags):
+def look(flags: FlagValues) -> None:
     from t2tlite import hparam, registry
 
     problems = registry.problems(flags.problems)
@@ -64,7 +76,7 @@ def look(flags):
         _look_at(split, flags, vocabulary, hparams)
 
 
-def _vocabulary(flags, problems, hparams):
+def _vocabulary(flags: FlagValues, problems: Sequence["Problem"], hparams: "HParams") -> "Vocabulary | None":
     from t2tlite.data.stored.prepared import PreparedSplit
     from t2tlite.data.text import training_texts
     from t2tlite.data.text.vocabulary import Vocabulary
@@ -78,7 +90,9 @@ def _vocabulary(flags, problems, hparams):
     return training_texts.build(splits, hparams.vocabulary_size)
 
 
-def _look_at(split, flags, vocabulary, hparams):
+def _look_at(
+    split: "PreparedSplit", flags: FlagValues, vocabulary: "Vocabulary | None", hparams: "HParams"
+) -> None:
     from t2tlite.data.inspection import inspect, inspect_files
     from t2tlite.progress import track
 
@@ -96,7 +110,7 @@ def _look_at(split, flags, vocabulary, hparams):
     print()
 
 
-def _print(split, report):
+def _print(split: "PreparedSplit", report: "Report") -> None:
     print(f"{split.problem.name}: from source {split.manifest['source']}")
     for name, counts in split.manifest["splits"].items():
         print(
@@ -116,7 +130,7 @@ def _print(split, report):
         print(f"    padding: {', '.join(parts)}")
 
 
-def _left_out(split):
+def _left_out(split: Mapping[str, Any]) -> str:
     text = ""
     if split.get("dropped"):
         text += "; dropped: " + ", ".join(f"{count:,} {reason}" for reason, count in split["dropped"].items())
@@ -129,7 +143,7 @@ def _left_out(split):
     return text
 
 
-def _print_bars(feature):
+def _print_bars(feature: "Distribution") -> None:
     most = max((count for _, count in feature.bins), default=0)
     width = max((len(label) for label, _ in feature.bins), default=0)
     for label, count in feature.bins:
@@ -137,7 +151,7 @@ def _print_bars(feature):
         print(f"      {label:>{width}}  {count:>9,} {count / feature.total:>6.1%}  {bar}".rstrip())
 
 
-def _size(number):
+def _size(number: float) -> str:
     for unit in ("bytes", "kB", "MB"):
         if number < 1000:
             return f"{number:.3g} {unit}"
@@ -145,7 +159,7 @@ def _size(number):
     return f"{number:,.1f} GB"
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(look, argv)
 

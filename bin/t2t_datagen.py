@@ -2,12 +2,19 @@
 
 import pathlib
 import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
 from t2tlite.data.stored import fractions
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
+
+if TYPE_CHECKING:
+    from t2tlite.problem import Problem
 
 COMMAND = cli.Command(
     "t2t-datagen",
@@ -50,7 +57,7 @@ COMMAND.integer("processes", 0, "at the same time; 0: as many as there are cores
 COMMAND.boolean("verify", False, "prepare nothing, but check every file in --data_dir against its checksum")
 
 
-def prepare(flags):
+def prepare(flags: FlagValues) -> None:
     from t2tlite import registry
 
     problems = registry.problems(flags.problems)
@@ -85,12 +92,12 @@ def prepare(flags):
         on_error=flags.on_error,
     )
     print(f"prepared {names} in {flags.data_dir}")
-    _tell_left_out(problems, flags.data_dir)
+    _print_left_out(problems, flags.data_dir)
     if flags.vocab:
         _write_vocabulary(problems, flags, shares)
 
 
-def _write_vocabulary(problems, flags, shares):
+def _write_vocabulary(problems: Sequence["Problem"], flags: FlagValues, shares: Mapping[str, float]) -> None:
     from t2tlite.data.stored.prepared import PreparedSplit
     from t2tlite.data.text import training_texts
 
@@ -107,7 +114,7 @@ def _write_vocabulary(problems, flags, shares):
     print(f"learned {vocabulary.size:,} subword units, in {path}")
 
 
-def _tell_left_out(problems, data_dir):
+def _print_left_out(problems: Sequence["Problem"], data_dir: str) -> None:
     from t2tlite.data.stored import records
     from t2tlite.data.stored.prepared import manifest
 
@@ -117,11 +124,11 @@ def _tell_left_out(problems, data_dir):
             for reason, broken in counts.get("broken", {}).items():
                 left_out.append(f"{broken['examples']:,} {reason} (the first: {broken['first']})")
             if left_out:
-                kept = counted(counts["examples"], "example")
-                print(f"{name} {split}: {kept}; left out: {', '.join(left_out)}")
+                examples = counted(counts["examples"], "example")
+                print(f"{name} {split}: {examples}; left out: {', '.join(left_out)}")
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(prepare, argv)
 

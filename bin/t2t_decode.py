@@ -4,6 +4,10 @@ import dataclasses
 import functools
 import pathlib
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.checkpoints import locate
@@ -14,6 +18,9 @@ from t2tlite.errors import UserError
 from t2tlite.plural import counted
 from t2tlite.run import read_description
 from t2tlite.version import __version__
+
+if TYPE_CHECKING:
+    from t2tlite.decoding.predictor import Predictor
 
 COMMAND = cli.Command(
     "t2t-decode",
@@ -103,7 +110,7 @@ COMMAND.string(
 )
 
 
-def decode(flags):
+def decode(flags: FlagValues) -> None:
     """Checks what can be wrong before TensorFlow is started, then decodes."""
     options = DecodeOptions.parse(flags.decode_hparams)
     flag = _what(flags)
@@ -123,14 +130,14 @@ def decode(flags):
     job = LineJob(source, flag, flags.decode_to_file, problem, scoring, flags.write_scores, identity, load)
     lines, errors = job.run()
     if errors:
-        done = "scored" if scoring else "decoded"
+        verb = "scored" if scoring else "decoded"
         print(
-            f"t2t-decode: {errors:,} of {counted(lines, 'line')} could not be {done}, see `# error:`",
+            f"t2t-decode: {errors:,} of {counted(lines, 'line')} could not be {verb}, see `# error:`",
             file=sys.stderr,
         )
 
 
-def _what(flags) -> str:
+def _what(flags: FlagValues) -> str:
     """The flag that says what to decode."""
     sources = [
         name for name in ("decode_from_file", "score_file", "decode_interactive") if getattr(flags, name)
@@ -152,7 +159,7 @@ def _what(flags) -> str:
     return flag
 
 
-def _identity(flags, problem, scoring, options) -> dict[str, str]:
+def _identity(flags: FlagValues, problem: str, scoring: bool, options: DecodeOptions) -> dict[str, str]:
     """On what outputs depend besides the lines and the model, in words.
 
     Not on the batch size: who runs out of memory goes on with a smaller one.
@@ -169,7 +176,7 @@ def _identity(flags, problem, scoring, options) -> dict[str, str]:
     return identity
 
 
-def _predictor(output_dir, checkpoint, options, many):
+def _predictor(output_dir: str, checkpoint: pathlib.Path, options: DecodeOptions, many: bool) -> "Predictor":
     quiet.start_tensorflow()
     from t2tlite.decoding import cores
     from t2tlite.decoding.predictor import Predictor
@@ -179,7 +186,7 @@ def _predictor(output_dir, checkpoint, options, many):
     return Predictor.load(output_dir, checkpoint, options)
 
 
-def _interact(predictor, problem):
+def _interact(predictor: "Predictor", problem: str) -> None:
     from t2tlite.decoding.session.prompt import read_lines
     from t2tlite.decoding.session.session import Session, read_piped
 
@@ -188,7 +195,7 @@ def _interact(predictor, problem):
     session.run(read_lines(session) if interactive else read_piped(sys.stdin.buffer))
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(decode, argv)
 

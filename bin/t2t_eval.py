@@ -4,14 +4,22 @@ import dataclasses
 import json
 import pathlib
 import sys
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from t2tlite import cli, quiet, tables
-from t2tlite.decoding import problem_names
+from absl.flags import FlagValues
+
+from t2tlite import cli, quiet, registry, tables
+from t2tlite.decoding import problem_names, zero_shot
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.plural import counted
 from t2tlite.run import read_description
+
+if TYPE_CHECKING:
+    from t2tlite.decoding.evaluate import SplitResult
+    from t2tlite.run import Run
 
 COMMAND = cli.Command(
     "t2t-eval",
@@ -25,13 +33,22 @@ COMMAND = cli.Command(
             "t2t-eval --output_dir=run --problems=wmt_ende --noteacher_forced --limit=500 "
             "--checkpoint_path=run/checkpoints/step-00001000 --output_file=scores.jsonl",
         ),
+        (
+            "pictures to German, which was not trained, against the prepared captions of multi30k_de",
+            't2t-eval --output_dir=run --problems="coco_captions>wmt_ende"',
+        ),
     ],
 )
 COMMAND.group("The model")
 COMMAND.string("output_dir", None, "folder of the training run", required=True)
 COMMAND.string("checkpoint_path", None, "one of its checkpoints; the newest where this is not given")
 COMMAND.group("What to evaluate")
-COMMAND.string("problems", None, "names separated by commas; all of the run's where this is not given")
+COMMAND.string(
+    "problems",
+    None,
+    "names separated by commas; all of the run's where this is not given. Also problems that were not"
+    " trained, by their own name or by the pair to cross, such as multi30k_de or coco_captions>wmt_ende",
+)
 COMMAND.choice("split", "test", ("validation", "test"), "of the prepared data")
 COMMAND.string("data_dir", None, "folder of the prepared data; the run's own where this is not given")
 COMMAND.boolean("teacher_forced", True, "how well each target is predicted, given the right ones before it")
@@ -58,7 +75,7 @@ _COLUMNS = {
 }
 
 
-def evaluate(flags):
+def evaluate(flags: FlagValues) -> None:
     """Checks what can be wrong before TensorFlow is started, then evaluates."""
     options = DecodeOptions.parse(flags.decode_hparams)
     if not (flags.teacher_forced or flags.decoded):
@@ -70,8 +87,13 @@ def evaluate(flags):
 
     run = Run.load(flags.output_dir)
     run = dataclasses.replace(run, data_dir=flags.data_dir or run.data_dir)
-    checkpoint = _checkpoint(flags, run, problems)
+    untrained = {name: one for name, one in problems.items() if one is not None}
+    with_data = dataclasses.replace(run, problems={**run.problems, **untrained})
+    checkpoint = _checkpoint(flags, with_data, problems)
     model = run.restore_model(checkpoint)
+    for problem in untrained.values():
+        run = zero_shot.add_untrained(run, model, problem)
+        _say(f"{problem.name} was not trained; it is evaluated as {problem.zero_shot}")
     origin = {"checkpoint": str(checkpoint), "split": flags.split}
     lines = []
     if flags.teacher_forced:
@@ -89,15 +111,26 @@ def evaluate(flags):
         write_whole(output, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
-def _problems(flags) -> list[str]:
-    trained = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
-    wanted = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
-    for name in wanted:
-        problem_names.check_problem(name, trained, flags.output_dir)
-    return list(dict.fromkeys(wanted or trained))
+def _problems(flags: FlagValues) -> dict[str, Any]:
+    """What to evaluate by its name: None for a problem of the run, the `Problem` for an untrained one."""
+    description = read_description(pathlib.Path(flags.output_dir))
+    trained = problem_names.of_run(description)
+    names = [name for name in map(str.strip, (flags.problems or "").split(",")) if name]
+    chosen: dict[str, Any] = {}
+    for name in names or trained:
+        if name in trained:
+            chosen[name] = None
+            continue
+        for folder in description.get("usr_dirs", ()):
+            registry.import_usr_dir(folder)
+        if not zero_shot.can_be_crossed(name):
+            problem_names.check_problem(name, trained, flags.output_dir)
+        problem = zero_shot.references(name, trained, flags.output_dir)
+        chosen[problem.name] = None if problem.name in trained else problem
+    return chosen
 
 
-def _output_file(path) -> pathlib.Path | None:
+def _output_file(path: str | None) -> pathlib.Path | None:
     if path and pathlib.Path(path).is_dir():
         raise UserError(f"--output_file={path} is a folder; expected the name of a file")
     if path and not pathlib.Path(path).parent.is_dir():
@@ -105,7 +138,7 @@ def _output_file(path) -> pathlib.Path | None:
     return pathlib.Path(path) if path else None
 
 
-def _checkpoint(flags, run, problems) -> pathlib.Path:
+def _checkpoint(flags: FlagValues, run: "Run", problems: Collection[str]) -> pathlib.Path:
     """The path of the checkpoint, which a training that goes on may not change meanwhile."""
     from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 
@@ -118,7 +151,9 @@ def _checkpoint(flags, run, problems) -> pathlib.Path:
     return path
 
 
-def _teacher_forced(run, model, problems, flags) -> dict[str, dict[str, float]]:
+def _teacher_forced(
+    run: "Run", model: Any, problems: Collection[str], flags: FlagValues
+) -> dict[str, dict[str, float]]:
     from t2tlite.training.evaluate import Evaluator
 
     evaluator = Evaluator(run, model)
@@ -126,7 +161,9 @@ def _teacher_forced(run, model, problems, flags) -> dict[str, dict[str, float]]:
     return {name: evaluator.evaluate(name, flags.split, steps, progress=True) for name in problems}
 
 
-def _decoded(run, model, problems, flags, options) -> dict:
+def _decoded(
+    run: "Run", model: Any, problems: Collection[str], flags: FlagValues, options: DecodeOptions
+) -> dict[str, "SplitResult"]:
     """What was decoded, for each problem that lists a metric of it."""
     from t2tlite.decoding import evaluate
     from t2tlite.decoding.predictor import Predictor
@@ -154,7 +191,9 @@ def _decoded(run, model, problems, flags, options) -> dict:
     return results
 
 
-def _show_teacher_forced(figures, checkpoint, flags):
+def _show_teacher_forced(
+    figures: Mapping[str, Mapping[str, float]], checkpoint: pathlib.Path, flags: FlagValues
+) -> None:
     """Prints the table of the teacher-forced figures."""
     part = f"the first {counted(flags.eval_steps, 'batch', 'batches')}" if flags.eval_steps else "whole"
     names = list(
@@ -172,7 +211,9 @@ def _show_teacher_forced(figures, checkpoint, flags):
     tables.show(f"Teacher-forced: {checkpoint.name}, {flags.split} split, {part}", headings, rows)
 
 
-def _show_decoded(results, checkpoint, flags, options):
+def _show_decoded(
+    results: Mapping[str, "SplitResult"], checkpoint: pathlib.Path, flags: FlagValues, options: DecodeOptions
+) -> None:
     """Prints the table of the metrics of the outputs, and how they were computed where that is told."""
     rows = []
     for name, result in results.items():
@@ -187,11 +228,11 @@ def _show_decoded(results, checkpoint, flags, options):
             print(f"{name} {metric}: {signature}")
 
 
-def _say(message):
+def _say(message: str) -> None:
     print(f"t2t-eval: {message}", file=sys.stderr)
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(evaluate, argv)
 

@@ -3,6 +3,9 @@
 import contextlib
 import pathlib
 import sys
+from collections.abc import Sequence
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, registry
 from t2tlite.bin import data_flags
@@ -56,7 +59,7 @@ COMMAND.boolean("list", False, "print every command, and run nothing")
 COMMAND.boolean("report", False, "write the report of what is done, and run nothing; needs no other flags")
 
 
-def experiment(flags):
+def experiment(flags: FlagValues) -> int:
     registry.entry("experiment", flags.experiment)
     folder = pathlib.Path(flags.output_dir).absolute()
     if flags.report:
@@ -82,7 +85,7 @@ def experiment(flags):
     return 0
 
 
-def _report(flags, folder):
+def _report(flags: FlagValues, folder: pathlib.Path) -> int:
     settings = Settings.load(folder)
     if settings.experiment != flags.experiment:
         raise UserError(f"{folder} holds the experiment {settings.experiment}, not {flags.experiment}")
@@ -92,7 +95,7 @@ def _report(flags, folder):
     return 0
 
 
-def _settings(flags, folder) -> Settings:
+def _settings(flags: FlagValues, folder: pathlib.Path) -> Settings:
     problems = registry.problems(flags.problems or registry.get("experiment", flags.experiment).problems)
     return Settings(
         experiment=flags.experiment,
@@ -121,23 +124,23 @@ def _absolute(path: str | None) -> str | None:
     return str(pathlib.Path(path).expanduser().absolute()) if path else None
 
 
-def _program(name: str, argv) -> list[str]:
+def _program(name: str, argv: Sequence[str]) -> list[str]:
     """The command line of a command of t2tlite, in an interpreter like this one."""
     module = f"t2tlite.bin.{name.replace('-', '_')}"
     code = f"import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
     return [sys.executable, "-P", "-c", code, *argv]
 
 
-def _show(plan: Plan):
+def _show(plan: Plan) -> None:
     print(report.write(plan))
     _say(f"the whole report is in {report.paths(plan.folder)}")
 
 
-def _say(line: str):
+def _say(line: str) -> None:
     print(f"t2t-experiment: {line}", file=sys.stderr, flush=True)
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(experiment, argv)
 

@@ -2,6 +2,9 @@
 
 import pathlib
 import sys
+from collections.abc import Sequence
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.checkpoints import locate
@@ -51,7 +54,7 @@ COMMAND.string(
 )
 
 
-def export(flags):
+def export(flags: FlagValues) -> None:
     """Checks what can be wrong before TensorFlow is started, then exports."""
     options = DecodeOptions.parse(flags.decode_hparams)
     problems = _problems(flags)
@@ -74,22 +77,22 @@ def export(flags):
     print(f"{exported.path}: {', '.join(exported.description['signatures'])}")
 
 
-def _problems(flags) -> list[str]:
+def _problems(flags: FlagValues) -> list[str]:
     trained = problem_names.of_run(read_description(pathlib.Path(flags.output_dir)))
-    wanted = trained if flags.problems == "all" else [name.strip() for name in flags.problems.split(",")]
-    wanted = list(dict.fromkeys(filter(None, wanted)))
-    for name in wanted:
+    names = trained if flags.problems == "all" else [name.strip() for name in flags.problems.split(",")]
+    names = list(dict.fromkeys(filter(None, names)))
+    for name in names:
         problem_names.check_problem(name, trained, flags.output_dir)
-    if not wanted:
+    if not names:
         raise UserError(f"--problems={flags.problems} names none; the run has {', '.join(trained) or 'none'}")
-    return wanted
+    return names
 
 
-def _say(line: str):
+def _say(line: str) -> None:
     print(f"t2t-export: {line}", file=sys.stderr)
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(export, argv)
 

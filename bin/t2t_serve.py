@@ -4,11 +4,18 @@ import importlib.util
 import os
 import pathlib
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.run import read_description
+
+if TYPE_CHECKING:
+    from t2tlite.decoding.predictor import Predictor
 
 COMMAND = cli.Command(
     "t2t-serve",
@@ -44,7 +51,7 @@ COMMAND.number("timeout_seconds", 60.0, "how long a request may take", at_least=
 COMMAND.integer("max_waiting", 64, "most requests at once; further ones are told to come later", at_least=1)
 
 
-def serve(flags):
+def serve(flags: FlagValues) -> None:
     """Checks what can be wrong before TensorFlow is started, then serves until a signal."""
     if importlib.util.find_spec("aiohttp") is None:
         raise UserError("t2t-serve needs aiohttp, which is not installed; run: pip install 't2tlite[serve]'")
@@ -55,7 +62,7 @@ def serve(flags):
     from t2tlite.serving.server import serve
     from t2tlite.serving.service import Limits
 
-    def load():
+    def load() -> "Predictor":
         quiet.start_tensorflow()
         from t2tlite.decoding.predictor import Predictor
 
@@ -71,7 +78,7 @@ def serve(flags):
         os._exit(cli.SUCCESS)
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(serve, argv)
 

@@ -3,7 +3,10 @@
 import json
 import pathlib
 import sys
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, hparam, quiet, registry
 from t2tlite.decoding import problem_names
@@ -11,6 +14,11 @@ from t2tlite.decoding.inspection import results
 from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.run import read_description
+
+if TYPE_CHECKING:
+    from t2tlite.features.feature import Feature
+    from t2tlite.hparam import HParams
+    from t2tlite.problem import Problem
 
 _FORMATS = (".png", ".svg", ".pdf")
 _WHAT = {"attention": results.check_attention, "experts": results.check_experts}
@@ -53,7 +61,7 @@ COMMAND.string("to_file", None, f"the picture that is written ({', '.join(_FORMA
 COMMAND.boolean("json", False, "the numbers, as a JSON object on standard output")
 
 
-def show(flags):
+def show(flags: FlagValues) -> None:
     """Checks what can be wrong before TensorFlow is started, then looks."""
     if not (flags.to_file or flags.json):
         raise UserError("nothing to show; give --to_file=attention.png, --json, or both")
@@ -87,7 +95,7 @@ def _target(name: str) -> pathlib.Path:
     return path
 
 
-def _check(flags) -> tuple[str, Any]:
+def _check(flags: FlagValues) -> tuple[str, Any]:
     """The problem's name and its input, once these, the output and the model are known to fit together."""
     description = read_description(pathlib.Path(flags.output_dir))
     name = problem_names.chosen(flags.problem, problem_names.of_run(description), flags.output_dir)
@@ -99,9 +107,9 @@ def _check(flags) -> tuple[str, Any]:
     return name, _input(flags.input, reading)
 
 
-def _input(inputs: list[str], problem) -> Any:
+def _input(inputs: list[str], problem: "Problem") -> Any:
     """The input of a problem, or a dict of its named inputs."""
-    feature = problem.inputs
+    feature: Any = problem.inputs  # a `NamedInputs`, if it has parts
     if not feature.parts:
         if len(inputs) > 1:
             raise UserError(f"--input is there {len(inputs)} times; problem `{problem.name}` has one input")
@@ -112,10 +120,10 @@ def _input(inputs: list[str], problem) -> Any:
         if not mark:
             raise UserError(f"--input={flag} names no input; expected NAME=..., NAME of {', '.join(parts)}")
         values[name] = _value(flag, value, parts[name], problem) if name in parts else value
-    return feature.given(values)
+    return feature.present(values)
 
 
-def _value(flag: str, value: str, feature, problem) -> str:
+def _value(flag: str, value: str, feature: "Feature", problem: "Problem") -> str:
     """A text, or the path of a file that is there."""
     if not feature.is_file:
         return value
@@ -127,7 +135,9 @@ def _value(flag: str, value: str, feature, problem) -> str:
     return str(path)
 
 
-def _described(description, reads, writes):
+def _described(
+    description: Mapping[str, Any], reads: str, writes: str
+) -> tuple["Problem", "Problem", "HParams"]:
     """The problems and the hyperparameters that run.json tells of."""
     try:
         with quiet.without_notes():  # the user's modules may import TensorFlow
@@ -139,7 +149,7 @@ def _described(description, reads, writes):
         raise UserError(f"the run's run.json is broken: {type(error).__name__} {error}") from None
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     return COMMAND.main(show, argv)
 

@@ -3,10 +3,18 @@
 import functools
 import sys
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
 from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
+
+if TYPE_CHECKING:
+    from t2tlite.problem import Problem
+    from t2tlite.training.early_stopping import EarlyStopping
 
 COMMAND = cli.Command(
     "t2t-train",
@@ -104,7 +112,7 @@ COMMAND.string(
 COMMAND.integer("eval_early_stopping_patience", 5, "evaluations in a row that were not better", at_least=1)
 
 
-def train(flags, argv):
+def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
     from t2tlite import hparam, registry
     from t2tlite.data.stored import fractions
     from t2tlite.training import renaming, stages
@@ -199,13 +207,14 @@ def train(flags, argv):
         for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
             print(note, file=sys.stderr, flush=True)
         trained.train()
+    return None
 
 
 def _listed(text: str | None) -> tuple[str, ...]:
     return tuple(filter(None, (piece.strip() for piece in (text or "").split(","))))
 
 
-def _early_stopping(flags, problems):
+def _early_stopping(flags: FlagValues, problems: Sequence["Problem"]) -> "EarlyStopping | None":
     if not flags.eval_early_stopping_metric:
         return None
     quiet.start_tensorflow(strategy_follows=True)  # which objectives need, who know their figures
@@ -218,7 +227,7 @@ def _early_stopping(flags, problems):
     return stopping
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `argv` is without the program's name."""
     argv = sys.argv[1:] if argv is None else list(argv)
     return COMMAND.main(functools.partial(train, argv=argv), argv)

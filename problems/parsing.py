@@ -10,6 +10,7 @@ from t2tlite.errors import UserError
 from t2tlite.problems import trees
 from t2tlite.problems.formats import lines, treebank
 from t2tlite.problems.formats.source_folder import source_folder
+from t2tlite.problems.treebank_words import treebank_words
 
 _SECTIONS = {"train": range(2, 22), "validation": range(22, 23), "test": range(23, 24)}
 _FOLDERS = ("", "wsj", "mrg/wsj", "parsed/mrg/wsj", "combined/wsj", "treebank_3/parsed/mrg/wsj")
@@ -63,9 +64,17 @@ class WsjParsing(problem.Problem):
         return sample_world.parsing(split)
 
     def to_text(self, example):
+        """The words of the sentence as the Treebank parts them, and the linear form of the tree.
+
+        A sentence that is given as people write it is parted by `treebank_words`; one that consists of its
+        tree's words stays as it is.
+        """
         if "targets" not in example:
-            return example
-        return {**example, "targets": trees.linear(example["targets"])}
+            return {**example, "inputs": treebank_words(example["inputs"])}
+        tree = example["targets"]
+        if example["inputs"].split() != trees.words(tree):
+            example = {**example, "inputs": treebank_words(example["inputs"])}
+        return {**example, "targets": trees.linear(tree)}
 
     def constraint(self, vocabulary):
         """Trees of the sentence, where the vocabulary has brackets and tags as whole entries."""

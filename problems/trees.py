@@ -143,6 +143,12 @@ def unlinear(sentence: str, text: str) -> str:
     return _bracket(stack[0])
 
 
+def wordless(text: str) -> str:
+    """The tree that a linear form stands for, with "_" for each word, where the words are not known."""
+    tags = [token for token in text.split() if not token.startswith(("(", ")"))]
+    return unlinear(" ".join("_" for _ in tags), text)
+
+
 def well_formed(tree: str, text: str) -> bool:
     """Whether a text was the linear form of a tree as it stands, so that `unlinear` had nothing to repair.
 

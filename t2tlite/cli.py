@@ -27,7 +27,7 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from absl import flags as absl_flags
 
@@ -61,38 +61,64 @@ class Command:
       examples: pairs of what an example is for, and its command line.
     """
 
-    def __init__(self, name: str, purpose: str, examples: Sequence[tuple[str, str]] = ()):
+    def __init__(self, name: str, purpose: str, examples: Sequence[tuple[str, str]] = ()) -> None:
         self.name = name
         self.purpose = purpose
         self.examples = tuple(examples)
         self._groups: list[tuple[str, list[Flag]]] = []
 
-    def group(self, title: str):
+    def group(self, title: str) -> None:
         """Opens a group: the flags defined next stand under this title in the help."""
         self._groups.append((title, []))
 
-    def string(self, name, default, help, *, required=False, may_be_empty=False):
+    def string(
+        self,
+        name: str,
+        default: str | None,
+        help: str,
+        *,
+        required: bool = False,
+        may_be_empty: bool = False,
+    ) -> None:
         self._add(Flag(name, default, help, required=required, may_be_empty=may_be_empty))
 
-    def word(self, name, help):
+    def word(self, name: str, help: str) -> None:
         """What is given without a name, as the first word; required."""
         self._add(Flag(name, None, help, required=True, positional=True))
 
-    def strings(self, name, help, *, required=False):
+    def strings(self, name: str, help: str, *, required: bool = False) -> None:
         """A flag that may be repeated; its value is a list of str, empty by default."""
         self._add(Flag(name, [], help, absl_flags.DEFINE_multi_string, required=required))
 
-    def choice(self, name, default, values, help, *, required=False):
+    def choice(
+        self, name: str, default: str | None, values: Iterable[str], help: str, *, required: bool = False
+    ) -> None:
         """One of several words."""
         self._add(Flag(name, default, help, absl_flags.DEFINE_enum, {"enum_values": list(values)}, required))
 
-    def integer(self, name, default, help, *, at_least=None, required=False):
+    def integer(
+        self,
+        name: str,
+        default: int | None,
+        help: str,
+        *,
+        at_least: int | None = None,
+        required: bool = False,
+    ) -> None:
         self._add(Flag(name, default, help, absl_flags.DEFINE_integer, {"lower_bound": at_least}, required))
 
-    def number(self, name, default, help, *, at_least=None, required=False):
+    def number(
+        self,
+        name: str,
+        default: float | None,
+        help: str,
+        *,
+        at_least: float | None = None,
+        required: bool = False,
+    ) -> None:
         self._add(Flag(name, default, help, absl_flags.DEFINE_float, {"lower_bound": at_least}, required))
 
-    def boolean(self, name, default, help):
+    def boolean(self, name: str, default: bool, help: str) -> None:
         """`--name` and `--noname`."""
         self._add(Flag(name, default, help, absl_flags.DEFINE_boolean))
 
@@ -163,7 +189,7 @@ class Command:
                 raise UserError(f"{shown} is missing ({flag.help}); {self.name} --help shows examples")
         return body(flags) or SUCCESS
 
-    def _add(self, flag: Flag):
+    def _add(self, flag: Flag) -> None:
         if not self._groups:
             self.group("Flags")
         self._groups[-1][1].append(flag)

@@ -74,11 +74,11 @@ def parse(command: str, flags: Sequence[Flag], argv: Sequence[str]) -> absl_flag
     return values
 
 
-def _unknown(command: str, flags: Sequence[Flag], given: str) -> str:
+def _unknown(command: str, flags: Sequence[Flag], name: str) -> str:
     forms = [f"--{flag.name}" for flag in flags]
     forms += [f"--no{flag.name}" for flag in flags if flag.kind == "boolean"]
-    near = did_you_mean(f"--{given}", forms)
-    return f"unknown flag --{given}{near or f' ({command} --help lists the flags)'}"
+    near = did_you_mean(f"--{name}", forms)
+    return f"unknown flag --{name}{near or f' ({command} --help lists the flags)'}"
 
 
 def _ill_typed(flags: dict[str, Flag], message: str) -> str:
@@ -91,7 +91,7 @@ def _ill_typed(flags: dict[str, Flag], message: str) -> str:
     return message
 
 
-def _check_text(flag: Flag, value: Any):
+def _check_text(flag: Flag, value: Any) -> None:
     for text in value if isinstance(value, list) else [value]:
         if text == "" and not flag.may_be_empty:
             raise UserError(f"--{flag.name} is empty; expected {flag.expected()}")

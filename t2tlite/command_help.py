@@ -1,11 +1,14 @@
 """The text of a command's --help."""
 
 import textwrap
+from typing import Any
+
+from t2tlite.command_flags import Flag
 
 WIDTH = 100
 
 
-def text(command) -> str:
+def text(command: Any) -> str:
     """Purpose, usage, examples, and the flags by group with their defaults.
 
     Args:
@@ -31,7 +34,7 @@ def _row(left: str, right: str, width: int) -> str:
     return textwrap.fill(right, WIDTH, initial_indent=f"  {left}".ljust(width), subsequent_indent=indent)
 
 
-def _form(flag) -> str:
+def _form(flag: Flag) -> str:
     if flag.positional:
         return flag.name.upper()
     if flag.kind == "boolean":
@@ -41,7 +44,7 @@ def _form(flag) -> str:
     return f"--{flag.name}={_value(flag)}"
 
 
-def _value(flag) -> str:
+def _value(flag: Flag) -> str:
     values = flag.arguments.get("enum_values")
     if values:
         return "|".join(values)
@@ -50,7 +53,7 @@ def _value(flag) -> str:
     return kinds.get(flag.kind) or ends.get(flag.name.rpartition("_")[2], "...")
 
 
-def _default(flag) -> str:
+def _default(flag: Flag) -> str:
     if flag.kind == "multi_string":
         return " (may be repeated)"
     if flag.required:

@@ -22,7 +22,7 @@ class Part(NamedTuple):
     kind: str
     name: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.kind} `{self.name}`"
 
 
@@ -70,7 +70,7 @@ def chosen(
     Raises:
       UserError: a part is not registered, or two of them declare a name differently.
     """
-    found: dict[str, Hyperparameter] = {}
+    hyperparameters: dict[str, Hyperparameter] = {}
     of_part: dict[str, Part | None] = {}
     waiting: list[tuple[Part | None, tuple[Hyperparameter, ...]]] = [(None, tuple(core))]
     seen = dict.fromkeys(Part(kind, name) for kind in OF_PROBLEMS for name in registry.names(kind))
@@ -79,7 +79,7 @@ def chosen(
     while waiting:
         part, declared = waiting.pop(0)
         for one in declared:
-            if found.setdefault(one.name, one) != one:
+            if hyperparameters.setdefault(one.name, one) != one:
                 other = of_part[one.name] or "core of t2tlite"
                 raise UserError(
                     f"the {other} and the {part} declare the hyperparameter `{one.name}` differently; give"
@@ -92,7 +92,7 @@ def chosen(
                 if named not in seen:
                     seen[named] = None
                     waiting.append((named, of(named)))
-    return found
+    return hyperparameters
 
 
 @functools.cache
@@ -118,8 +118,8 @@ def _assigned(tree: ast.Module, class_name: str) -> ast.expr | None:
         if isinstance(node, ast.Assign | ast.AnnAssign) and _ATTRIBUTE in _bound(node):
             return node.value
     for base in classes[class_name].bases:
-        if isinstance(base, ast.Name) and (found := _assigned(tree, base.id)) is not None:
-            return found
+        if isinstance(base, ast.Name) and (value := _assigned(tree, base.id)) is not None:
+            return value
     return None
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import importlib.machinery
 import importlib.metadata
 import os
 import re
@@ -79,6 +80,7 @@ def scan_plugins() -> Iterator[Entry]:
                 " there; reinstall or uninstall the package that declares it"
             )
         if spec.submodule_search_locations is None:
+            assert spec.origin is not None  # a module that is no package has a file
             yield from scan_file(spec.origin, point.module)
         else:
             for folder in spec.submodule_search_locations:
@@ -104,7 +106,7 @@ def scan_file(file: str, module: str) -> Iterator[Entry]:
             for decorator in node.decorator_list:
                 kind = _DECORATORS.get(_last_name(decorator))
                 if kind:
-                    name = _given_name(decorator, file) or snake_case(node.name)
+                    name = _explicit_name(decorator, file) or snake_case(node.name)
                     doc = ast.get_docstring(node) or ""
                     yield Entry(kind, name, module, file, decorator.lineno, node.name, doc)
 
@@ -118,14 +120,14 @@ def _scan_folder(folder: str, package: str) -> Iterator[Entry]:
             yield from scan_file(item.path, package if stem == "__init__" else f"{package}.{stem}")
 
 
-def _find_spec(module: str):
+def _find_spec(module: str) -> importlib.machinery.ModuleSpec | None:
     """Like `importlib.util.find_spec`, but does not import the parents of the module."""
     path, spec = None, None
     parts = module.split(".")
     for depth in range(1, len(parts) + 1):
         name = ".".join(parts[:depth])
-        found = (finder.find_spec(name, path) for finder in sys.meta_path if hasattr(finder, "find_spec"))
-        spec = next((spec for spec in found if spec is not None), None)
+        specs = (finder.find_spec(name, path) for finder in sys.meta_path if hasattr(finder, "find_spec"))
+        spec = next((spec for spec in specs if spec is not None), None)
         if spec is None:
             return None
         path = spec.submodule_search_locations
@@ -137,14 +139,14 @@ def _last_name(decorator: ast.expr) -> str:
     return str(getattr(called, "attr", None) or getattr(called, "id", ""))
 
 
-def _given_name(decorator: ast.expr, file: str) -> str | None:
+def _explicit_name(decorator: ast.expr, file: str) -> str | None:
     if not isinstance(decorator, ast.Call):
         return None
-    given = decorator.args[:1] + [word.value for word in decorator.keywords if word.arg == "name"]
-    if not given:
+    arguments = decorator.args[:1] + [word.value for word in decorator.keywords if word.arg == "name"]
+    if not arguments:
         return None
-    if isinstance(given[0], ast.Constant) and isinstance(given[0].value, str | None):
-        return given[0].value
+    if isinstance(arguments[0], ast.Constant) and isinstance(arguments[0].value, str | None):
+        return arguments[0].value
     raise UserError(
         f"{file}:{decorator.lineno}: the name given to `{_last_name(decorator)}` must be a literal string,"
         " so that it can be listed without importing the module"

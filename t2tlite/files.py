@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 
-def write_whole(path: pathlib.Path, content: str | bytes):
+def write_whole(path: pathlib.Path, content: str | bytes) -> None:
     """Writes a file under a temporary name, then renames it; text as UTF-8."""
     part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
@@ -17,6 +17,6 @@ def write_whole(path: pathlib.Path, content: str | bytes):
         raise
 
 
-def write_json(path: pathlib.Path, value: Any):
+def write_json(path: pathlib.Path, value: Any) -> None:
     """Writes a value as JSON, whole or not at all."""
     write_whole(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")

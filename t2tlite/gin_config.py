@@ -31,8 +31,8 @@ def changes(files: Sequence[str], bindings: Sequence[str]) -> dict[str, Any]:
     gin.clear_config()
     try:
         gin.parse_config_files_and_bindings(list(files), list(bindings), finalize_config=False)
-        found = configurable()
-        asked, used = _KEY.findall(gin.config_str()), _KEY.findall(gin.operative_config_str())
+        values = configurable()
+        bound, used = _KEY.findall(gin.config_str()), _KEY.findall(gin.operative_config_str())
     except RecursionError as error:
         raise UserError("gin: a value refers to itself") from error
     except (OSError, SyntaxError, ValueError, TypeError, ImportError) as error:
@@ -40,12 +40,12 @@ def changes(files: Sequence[str], bindings: Sequence[str]) -> dict[str, Any]:
     finally:
         gin.clear_config()
         gin.parse_config(before)
-    unused = [key for key in asked if key not in used]
+    unused = [key for key in bound if key not in used]
     if unused:
         raise UserError(
             f"gin: `{unused[0]}` has no effect; expected HParams.NAME, or a macro that one of them uses"
         )
-    return found
+    return values
 
 
 def _one_line(error: Exception) -> str:
@@ -54,8 +54,8 @@ def _one_line(error: Exception) -> str:
 
 
 @functools.cache
-def _hparams():
-    def given(**values):
+def _hparams() -> Any:
+    def collect(**values: Any) -> dict[str, Any]:
         return values
 
-    return gin.external_configurable(given, name="HParams")
+    return gin.external_configurable(collect, name="HParams")

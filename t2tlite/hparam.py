@@ -84,7 +84,7 @@ class HParams:
         return [*super().__dir__(), *self._values]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made, (self._parts, self._given)
+        return _restored, (self._parts, self._given)
 
     def declared(self) -> dict[str, Hyperparameter]:
         """What is declared of each hyperparameter, by name."""
@@ -157,23 +157,23 @@ def changes(
     """
     base = _set(set_name).for_problems(problems)
     texts = _split(overrides)
-    found: dict[str, Any] = {}
+    from_gin: dict[str, Any] = {}
     if gin_files or gin_bindings:
         from t2tlite import gin_config
 
-        found = gin_config.changes(gin_files, gin_bindings)
-    declared = _chosen_with(base, found, texts)
-    for name in (*found, *texts):
+        from_gin = gin_config.changes(gin_files, gin_bindings)
+    declared = _chosen_with(base, from_gin, texts)
+    for name in (*from_gin, *texts):
         if name not in declared:
             _refuse(name, declared)
-    return found | {name: declared[name].parse(text) for name, text in texts.items()}
+    return from_gin | {name: declared[name].parse(text) for name, text in texts.items()}
 
 
 def _chosen_with(
-    base: HParams, found: Mapping[str, Any], texts: Mapping[str, str]
+    base: HParams, parsed: Mapping[str, Any], texts: Mapping[str, str]
 ) -> dict[str, Hyperparameter]:
     """The hyperparameters there are once those are changed that name parts."""
-    values = {**base._given, **found}
+    values = {**base._given, **parsed}
     while True:
         declared = declarations.chosen(CORE, values, base.parts())
         named = {
@@ -235,7 +235,7 @@ def _set(name: str) -> HParams:
     return hparams
 
 
-def _made(parts: Any, given: dict[str, Any]) -> HParams:
+def _restored(parts: Any, given: dict[str, Any]) -> HParams:
     return HParams(parts, **given)
 
 

@@ -13,5 +13,5 @@ def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float = 0.0)
         return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     size = logits.shape[-1]
     spread = smoothing / size
-    wanted = tf.one_hot(targets, size, 1 - smoothing + spread, spread)
-    return tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
+    smoothed = tf.one_hot(targets, size, 1 - smoothing + spread, spread)
+    return tf.nn.softmax_cross_entropy_with_logits(smoothed, logits)

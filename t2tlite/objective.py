@@ -139,14 +139,14 @@ def all_of(
 ) -> dict[str, Objective]:
     """The objective of each problem, by name; arguments as for `Objective.from_problems`."""
     names = {name: problem.objective_name() for name, problem in problems.items()}
-    made: dict[str, Objective] = {}
+    objectives: dict[str, Objective] = {}
     for objective in dict.fromkeys(names.values()):
         learned = {name: problems[name] for name in problems if names[name] == objective}
-        made |= registry.get("objective", objective).from_problems(learned, hparams, vocabulary, labels)
-    return {name: made[name] for name in problems}
+        objectives |= registry.get("objective", objective).from_problems(learned, hparams, vocabulary, labels)
+    return {name: objectives[name] for name in problems}
 
 
-def has_own_forward(problem: Problem) -> bool:
+def overrides_forward(problem: Problem) -> bool:
     """Whether a problem's objective asks the model for something else than a call gives."""
     return registry.get("objective", problem.objective_name()).forward is not Objective.forward
 

@@ -103,6 +103,8 @@ class Problem:
       swap: read the corpus's inputs as targets and its targets as inputs.
       sources: where examples can come from, the first being what the documentation shows. Empty: the
         examples do not depend on the source, so any will do.
+      zero_shot: the pair by which a run that has not trained the problem is evaluated on it, such as
+        "coco_captions>wmt_ende": read as the one, written as the other. "": only a run that has trained it.
       from_text_function: a function of a module, as a `staticmethod`, that does what `from_text` does, of the
         same arguments, with the standard library alone: t2t-export writes its source beside a model, for
         those who use that without t2tlite. None: there is none.
@@ -118,6 +120,7 @@ class Problem:
     corpus: str | None = None
     swap: bool = False
     sources: tuple[str, ...] = ()
+    zero_shot: str = ""
     from_text_function: Callable[[Any, str], str] | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

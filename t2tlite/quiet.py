@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 # Notes of the C++ libraries, written before any log level holds or whatever it is, and the errors that only
 # say that there is no GPU, and that oneDNN leaves integers to others.
@@ -29,7 +31,7 @@ _LARGE = 2**20  # bytes that malloc gives back as soon as they are free
 _one_at_a_time = threading.RLock()
 
 
-def start_tensorflow(strategy_follows: bool = False):
+def start_tensorflow(strategy_follows: bool = False) -> None:
     """Imports TensorFlow and finds its devices; to be called before anything else imports it.
 
     Args:
@@ -47,7 +49,7 @@ def start_tensorflow(strategy_follows: bool = False):
         first_operation()
 
 
-def first_operation():
+def first_operation() -> None:
     """Runs the operation of which oneDNN says, once in a process, that it is not for it."""
     import tensorflow as tf
 
@@ -55,21 +57,21 @@ def first_operation():
         tf.transpose(tf.zeros([1, 1], tf.int32))
 
 
-def _choose_xla_flags():
+def _choose_xla_flags() -> None:
     """Keeps XLA from timing kernels for matrix products, unless XLA_FLAGS says otherwise.
 
     Compiling an update takes minutes that way. What is fastest by a hair differs from run to run, and with it
     the rounding. NVIDIA's library is as fast: on an H200 an update of `transformer_base` with 16,384 targets
     took 33.1 ms by it, and 31.9 ms by the kernels that were chosen in 162 s.
     """
-    given = os.environ.get("XLA_FLAGS", "")
+    flags = os.environ.get("XLA_FLAGS", "")
     chosen = {"--xla_gpu_enable_triton_gemm": "false", "--xla_gpu_autotune_level": "0"}
-    more = [f"{name}={value}" for name, value in chosen.items() if name not in given]
-    os.environ["XLA_FLAGS"] = " ".join([given, *more]).strip()
+    more = [f"{name}={value}" for name, value in chosen.items() if name not in flags]
+    os.environ["XLA_FLAGS"] = " ".join([flags, *more]).strip()
 
 
 @contextlib.contextmanager
-def _sparing():
+def _sparing() -> Iterator[None]:
     """Saves 100 MB: of matplotlib, which Keras imports if it can, a pool for each thread, and free blocks.
 
     With a threshold of 128 KB, malloc's own before it adapts, an update would take 5% longer.
@@ -77,7 +79,7 @@ def _sparing():
     with contextlib.suppress(OSError, AttributeError):  # not the GNU C library
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
-    hidden = {} if "matplotlib" in sys.modules else {"matplotlib": None}
+    hidden: dict[str, Any] = {} if "matplotlib" in sys.modules else {"matplotlib": None}
     sys.modules.update(hidden)
     try:
         yield
@@ -87,7 +89,7 @@ def _sparing():
 
 
 @contextlib.contextmanager
-def without_notes():
+def without_notes() -> Iterator[None]:
     """Drops TensorFlow's notes from stderr; whatever else is written there passes.
 
     It passes through a process of its own, so that the last words of one that crashes are shown, too.
@@ -98,6 +100,7 @@ def without_notes():
         stderr = os.dup(2)
         argv = [sys.executable, "-ISc", _FILTER, _NOTE]
         passes = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)  # Ctrl-C is not for it
+        assert passes.stdin is not None  # it is a pipe
         try:
             os.dup2(passes.stdin.fileno(), 2)
             passes.stdin.close()

@@ -112,18 +112,18 @@ class Registry:
             core = __name__.partition(".")[0] + "."
             entries = [self.entry("problem", name) for name in self.names("problem")]
             known = [self.get_problem(entry.name) for entry in entries if entry.module.startswith(core)]
-            found = [problem for problem in known if hasattr(problem, "paper_row")]
-            if not found:
+            in_paper = [problem for problem in known if hasattr(problem, "paper_row")]
+            if not in_paper:
                 raise UserError("no problem is registered by t2tlite itself; is it installed whole?")
-            return sorted(found, key=lambda problem: problem.paper_row)
-        asked = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
-        asked = [name for name in asked if name]
-        if not asked:
+            return sorted(in_paper, key=lambda problem: problem.paper_row)
+        requested = [name.strip() for name in (names.split(",") if isinstance(names, str) else names)]
+        requested = [name for name in requested if name]
+        if not requested:
             raise UserError("no problem given; expected names separated by commas, or `all`")
-        twice = sorted({name for name in asked if asked.count(name) > 1})
+        twice = sorted({name for name in requested if requested.count(name) > 1})
         if twice:
             raise UserError(f"problem `{twice[0]}` is given more than once")
-        return [self.get_problem(name) for name in asked]
+        return [self.get_problem(name) for name in requested]
 
     def _discover(self) -> None:
         if not self._scanned:

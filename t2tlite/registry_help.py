@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable
+from typing import Any
 
 from t2tlite import declarations, registry
 from t2tlite.errors import UserError
@@ -9,26 +10,26 @@ from t2tlite.hyperparameter import REQUIRED, Hyperparameter
 from t2tlite.nearest import did_you_mean
 
 
-def text(asked: str = "all") -> str:
+def text(topic: str = "all") -> str:
     """A listing or a description.
 
     Args:
-      asked: "all", a kind, or a name; a name may be registered for several kinds.
+      topic: "all", a kind, or a name; a name may be registered for several kinds.
 
     Raises:
       UserError: there is nothing of this name.
     """
-    if asked == "all":
+    if topic == "all":
         return "\n\n".join(_listing(kind) for kind in registry.KINDS if registry.names(kind))
     for kind in registry.KINDS:
-        if asked in (kind, _plural(kind)):
+        if topic in (kind, _plural(kind)):
             return _listing(kind)
-    found = [kind for kind in registry.KINDS if asked in registry.names(kind)]
-    if not found:
+    kinds = [kind for kind in registry.KINDS if topic in registry.names(kind)]
+    if not kinds:
         every = {name for kind in registry.KINDS for name in [kind, *registry.names(kind)]}
-        near = did_you_mean(asked, sorted(every)) or " (--registry_help lists everything)"
-        raise UserError(f"nothing of the name `{asked}` is registered{near}")
-    return "\n\n".join(_description(kind, asked) for kind in found)
+        near = did_you_mean(topic, sorted(every)) or " (--registry_help lists everything)"
+        raise UserError(f"nothing of the name `{topic}` is registered{near}")
+    return "\n\n".join(_description(kind, topic) for kind in kinds)
 
 
 def _listing(kind: str) -> str:
@@ -85,7 +86,7 @@ def _problem_facts(name: str) -> dict[str, str]:
     }
 
 
-def _override(value) -> str:
+def _override(value: Any) -> str:
     """The value as --hparams takes it."""
     if isinstance(value, tuple):
         return ";".join(_override(item) for item in value)

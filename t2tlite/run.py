@@ -106,25 +106,28 @@ class Run:
           UserError: there is no run in this folder, or what is there is broken.
         """
         folder = pathlib.Path(output_dir)
-        found = read_description(folder)
+        description = read_description(folder)
         try:
-            for usr_dir in found["usr_dirs"]:
+            for usr_dir in description["usr_dirs"]:
                 registry.import_usr_dir(usr_dir)
-            hparams = hparam.from_json(found["hparams"])
-            problems = {name: registry.get_problem(name) for name in found["problems"]}
-            labels = {name: tuple(names) for name, names in found["labels"].items()}
+            hparams = hparam.from_json(description["hparams"])
+            problems = {name: registry.get_problem(name) for name in description["problems"]}
+            labels = {name: tuple(names) for name, names in description["labels"].items()}
             vocabulary = None
-            if found["vocabulary"]:
+            if description["vocabulary"]:
                 from t2tlite.data.text.vocabulary import Vocabulary  # imports TensorFlow
 
                 vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
-            data = found["data_dir"], found["source"], found["seed"], tuple(found["usr_dirs"])
-            warm_start = found.get("warm_start_from"), tuple(found.get("warm_start_map", ()))
-            asked = {name: tuple(values) for name, values in found.get("asked_bounds", {}).items()}
-            fractions = dict(found.get("fraction", {}))
+            data = description["data_dir"], description["source"], description["seed"]
+            usr_dirs = tuple(description["usr_dirs"])
+            warm_start = description.get("warm_start_from"), tuple(description.get("warm_start_map", ()))
+            asked = {name: tuple(values) for name, values in description.get("asked_bounds", {}).items()}
+            fractions = dict(description.get("fraction", {}))
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{folder / RUN_FILE} is broken: {type(error).__name__} {error}") from None
-        return cls(folder, hparams, problems, labels, vocabulary, *data, *warm_start, asked, fractions)
+        return cls(
+            folder, hparams, problems, labels, vocabulary, *data, usr_dirs, *warm_start, asked, fractions
+        )
 
     def split(self, problem: str, name: str) -> "PreparedSplit":
         """A split of a problem's prepared data, with the run's vocabulary and labels.
@@ -196,19 +199,19 @@ def read_description(folder: pathlib.Path) -> dict[str, Any]:
     """
     path = folder / RUN_FILE
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{folder} holds no run ({RUN_FILE} is missing); give the --output_dir of a t2t-train"
         ) from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} can't be read: {error}") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise UserError(f"{path} is broken: expected a JSON object")
-    if found.get("layout") != LAYOUT:
+    if content.get("layout") != LAYOUT:
         raise UserError(
-            f"the run in {folder} is of another version of t2tlite ({found.get('version', 'unknown')}), which"
-            f" {__version__} can't read; use it with the version that made it, or train it anew in"
+            f"the run in {folder} is of another version of t2tlite ({content.get('version', 'unknown')}),"
+            f" which {__version__} can't read; use it with the version that made it, or train it anew in"
             " another --output_dir"
         )
-    return found
+    return content

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 
-def show(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1):
+def show(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> None:
     """Prints a table whose first columns, so many, hold words, and the others numbers."""
     import rich.console
     import rich.table

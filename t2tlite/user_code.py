@@ -62,13 +62,13 @@ def _check_not_taken(name: str, file: str) -> None:
         raise UserError(f"{file}: the file must be named like a Python module: letters, digits, underscores")
     importlib.invalidate_caches()
     if name in sys.modules:
-        found = getattr(sys.modules[name], "__file__", None)
+        origin = getattr(sys.modules[name], "__file__", None)
     else:
         spec = importlib.util.find_spec(name)
-        found = spec.origin if spec else file
-    if os.path.realpath(found or "") != os.path.realpath(file):
-        taken = found or "another module"
-        raise UserError(f"{file}: its module name `{name}` is taken by {taken}; rename the file")
+        origin = spec.origin if spec else file
+    if os.path.realpath(origin or "") != os.path.realpath(file):
+        other = origin or "another module"
+        raise UserError(f"{file}: its module name `{name}` is taken by {other}; rename the file")
 
 
 def _load_package(name: str, file: str) -> None:
@@ -91,5 +91,5 @@ def _where(error: BaseException, file: str, folder: str) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if os.path.realpath(frame.filename).startswith(folder + os.sep)]
-    return f"{own[-1].filename}:{own[-1].lineno}" if own else file
+    user_frames = [frame for frame in frames if os.path.realpath(frame.filename).startswith(folder + os.sep)]
+    return f"{user_frames[-1].filename}:{user_frames[-1].lineno}" if user_frames else file

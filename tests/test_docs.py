@@ -82,11 +82,11 @@ def test_other_commands_in_the_readme_are_understood(name):
 def test_every_flag_in_the_readme_exists_and_the_commands_have_no_other():
     prose = re.sub(r"^(pip|python|tensorboard) .*$", "", README, flags=re.MULTILINE)
     prose = re.sub(r"`(pip|python|tensorboard) [^`]*`", "", prose)
-    told = set(re.findall(r"(?<![\w-])--(\w+)", prose))
+    mentioned = set(re.findall(r"(?<![\w-])--(\w+)", prose))
     flags = [flag for command in COMMANDS.values() for flag in command.flags()]
     known = {flag.name for flag in flags if not flag.positional}
-    assert told - EVERYWHERE <= known
-    assert known <= told
+    assert mentioned - EVERYWHERE <= known
+    assert known <= mentioned
 
 
 def test_the_reference_has_every_flag_of_t2t_train_and_its_default():
@@ -95,20 +95,20 @@ def test_the_reference_has_every_flag_of_t2t_train_and_its_default():
     named = [re.findall(r"`--(\w+)`", first) for first, _ in rows]
     known = {flag.name: flag.default for flag in COMMANDS["t2t-train"].flags()}
     assert sorted(itertools.chain(*named)) == sorted(known)
-    for names, (_, told) in zip(named, rows, strict=True):
+    for names, (_, default) in zip(named, rows, strict=True):
         defaults = [known[name] for name in names]
-        numbers = iter(re.findall(r"\d+", told))  # in the order of the flags
+        numbers = iter(re.findall(r"\d+", default))  # in the order of the flags
         assert all(str(value) in numbers for value in defaults if type(value) is int), names
         for word in (value for value in defaults if value and isinstance(value, str)):
-            assert f"`{word}` (default)" in told or f"default `{word}`" in told, names
-        assert ("`true`" in told) == any(value is True for value in defaults), names
+            assert f"`{word}` (default)" in default or f"default `{word}`" in default, names
+        assert ("`true`" in default) == any(value is True for value in defaults), names
 
 
 def test_overrides_in_the_readme_are_understood():
-    told = re.findall(r"`--hparams=(?:\"([^\"]*)\"|([^`\s]+))`", README)
-    for quoted, bare in told:
+    mentioned = re.findall(r"`--hparams=(?:\"([^\"]*)\"|([^`\s]+))`", README)
+    for quoted, bare in mentioned:
         hparam.get("multimodel_tiny", quoted or bare)
-    assert len(told) >= 2
+    assert len(mentioned) >= 2
     for binding in re.findall(r"`--gin_bindings=\"([^\"]*)\"`", README):
         hparam.get("multimodel_tiny", gin_bindings=[binding])
     for rates in re.findall(
@@ -136,7 +136,7 @@ def parameters(hparams, monkeypatch):
         patch.setattr(
             keras.layers.Layer, "add_weight", lambda self, shape=(), **kwargs: sizes.append(math.prod(shape))
         )
-        made = [
+        components = [
             registry.get(part, getattr(hparams, part)).from_hparams(hparams)
             for part in ("encoder", "mixer", "decoder")
         ]
@@ -146,8 +146,8 @@ def parameters(hparams, monkeypatch):
             ("image", None),
             ("spectral", None),
         ):
-            made.append(registry.get("modality", name).from_hparams(hparams, size=size))
-        for layer in made:
+            components.append(registry.get("modality", name).from_hparams(hparams, size=size))
+        for layer in components:
             layer.build((None, None, hparams.hidden_size))
     return sum(sizes) / 1e6
 
@@ -177,10 +177,10 @@ def test_the_table_of_sets(monkeypatch):
 def test_the_problem_in_the_readme_is_the_example():
     [block] = [block for block in blocks("python") if "register_problem" in block]
     example = (ROOT / "examples/t2t_usr/polite_english.py").read_text(encoding="utf-8")
-    told = block[block.index("@registry") :]
-    assert told in example
+    code = block[block.index("@registry") :]
+    assert code in example
     assert all(line in example for line in block.splitlines())
-    assert len(told.splitlines()) <= 20
+    assert len(code.splitlines()) <= 20
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -200,14 +200,14 @@ def _anchor(title):
 
 def test_paths_in_the_architecture_exist_and_every_folder_is_there():
     tops = "t2tlite|problems|modalities|hparams|experiments|bin|examples|tests|benchmarks"
-    told = set(
+    mentioned = set(
         re.findall(rf"(?<![\w/.-])((?:{tops})/[\w/.-]*|setup\.py|pyproject\.toml)", TEXTS["ARCHITECTURE.md"])
     )
-    told = {path.rstrip(".") for path in told}
-    assert not [path for path in told if not (ROOT / path).exists()]
-    assert {path for path in told if path.endswith(".py")} >= {"t2tlite/run.py", "bin/t2t_train.py"}
+    mentioned = {path.rstrip(".") for path in mentioned}
+    assert not [path for path in mentioned if not (ROOT / path).exists()]
+    assert {path for path in mentioned if path.endswith(".py")} >= {"t2tlite/run.py", "bin/t2t_train.py"}
     folders = {path.parent for top in tops.split("|")[:6] for path in (ROOT / top).rglob("*.py")}
-    assert {f"{folder.relative_to(ROOT)}/" for folder in folders} <= told
+    assert {f"{folder.relative_to(ROOT)}/" for folder in folders} <= mentioned
 
 
 def test_files_of_a_run_in_the_architecture_are_those_of_the_code():
@@ -228,7 +228,7 @@ def test_files_of_a_run_in_the_architecture_are_those_of_the_code():
 def test_the_scene_in_the_readme_is_the_sample_worlds():
     from t2tlite.problems.sample_world import tour
 
-    scene = tour.tour("test", 15)
+    scene = tour.tour("test", 16)
     lines = [scene.captions[0], scene.english, scene.german, scene.french, scene.tree]
     assert "```\n" + "\n".join(lines) + "\n```" in README
 

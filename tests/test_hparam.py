@@ -361,14 +361,14 @@ class TestDeclarations:
         default = registry.get.__self__
         monkeypatch.setattr(default, "_entries", dict(default._entries))
         monkeypatch.setattr(default, "_things", dict(default._things))
-        found = {}
+        namespace = {}
         for entry in discovery.scan_file(str(tmp_path / "declares_late.py"), "declares_late"):
             default._entries["encoder", entry.name] = entry
-            found[entry.name] = [one.name for one in declarations.of(Part("encoder", entry.name))]
+            namespace[entry.name] = [one.name for one in declarations.of(Part("encoder", entry.name))]
             assert ("declares_late" in sys.modules) == (entry.name in ("computed", "elsewhere"))
             sys.modules.pop("declares_late", None)
             default._things.clear()
-        assert found == {
+        assert namespace == {
             "listed": ["hidden_size", "mine"],
             "inherited": ["hidden_size", "mine"],
             "computed": ["dropout"],
@@ -427,11 +427,15 @@ class TestDeclarations:
 
     def test_modalities_that_problems_name(self, sets):
         """A feature may name its modality itself, and with it hyperparameters come and go on."""
-        made = problem.Problem()
-        made.name, made.inputs, made.targets = "touched", problem.Text(modality="braille"), problem.Label()
+        new_problem = problem.Problem()
+        new_problem.name, new_problem.inputs, new_problem.targets = (
+            "touched",
+            problem.Text(modality="braille"),
+            problem.Label(),
+        )
         with pytest.raises(UserError, match="`reach` has no effect"):
             hparam.get("small", "reach=3;4")
-        hparams = hparam.get("small", "reach=3;4", problems=[made])
+        hparams = hparam.get("small", "reach=3;4", problems=[new_problem])
         assert hparams.reach == (3, 4) and hparams.parts() == (Part("modality", "braille"),)
         assert hparams.replace(dropout=0.5).reach == (3, 4)
         again = hparam.from_json(json.loads(json.dumps(hparam.to_json(hparams))))

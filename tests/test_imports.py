@@ -69,7 +69,7 @@ def imports(source: str, package: str) -> set[str]:
     Args:
       package: in which the module is, for relative imports.
     """
-    found = set()
+    modules = set()
     for node in ast.walk(ast.parse(source)):
         names = []
         if isinstance(node, ast.Import):
@@ -82,8 +82,8 @@ def imports(source: str, package: str) -> set[str]:
             names = [ast.unparse(node)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             names = [node.value] if resolved_string(node.value) else []
-        found |= {resolved(name) for name in names if re.fullmatch(r"t2tlite(\.\w+)*", name)}
-    return found
+        modules |= {resolved(name) for name in names if re.fullmatch(r"t2tlite(\.\w+)*", name)}
+    return modules
 
 
 def resolved_string(value: str) -> bool:
@@ -96,16 +96,16 @@ def imports_of(module: str) -> set[str]:
     return imports((ROOT / MODULES[module]).read_text(encoding="utf-8"), package) - {module}
 
 
-def forbidden(own: str, modules: set[str]) -> list[str]:
+def forbidden(own_layer: str, modules: set[str]) -> list[str]:
     """Those of some modules that a layer may not import."""
-    return [name for name in sorted(modules) if layer(name) not in (own, *LAYERS[own][1])]
+    return [name for name in sorted(modules) if layer(name) not in (own_layer, *LAYERS[own_layer][1])]
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_what_its_layer_may(module):
-    own = layer(module)
-    assert own, f"{MODULES[module]} is in no row of ARCHITECTURE.md, Who may import whom"
-    assert forbidden(own, imports_of(module)) == []
+    own_layer = layer(module)
+    assert own_layer, f"{MODULES[module]} is in no row of ARCHITECTURE.md, Who may import whom"
+    assert forbidden(own_layer, imports_of(module)) == []
 
 
 def test_the_layers_of_the_table_have_an_order():
@@ -175,7 +175,7 @@ def branches_on_a_kind(tree: ast.AST, kinds: set[str]) -> list[str]:
     def only_kinds(nodes, least):
         return len(nodes) >= least and all(isinstance(n, ast.Constant) and n.value in kinds for n in nodes)
 
-    found = []
+    branches = []
     for node in ast.walk(tree):
         text = ast.unparse(node) if isinstance(node, ast.Compare | ast.Set | ast.Dict | ast.Call) else ""
         if (
@@ -184,20 +184,20 @@ def branches_on_a_kind(tree: ast.AST, kinds: set[str]) -> list[str]:
             or (isinstance(node, ast.Dict) and only_kinds(node.keys, 2))
             or re.match(r"isinstance\(.*(?<!tfds\.features\.)\b(Text|Image|Audio|Label)\b", text)
         ):
-            found.append(text)
-    return found
+            branches.append(text)
+    return branches
 
 
 def test_no_branch_on_the_kind_of_a_feature():
     """What depends on the kind is said by the feature, in `t2tlite/features/`."""
     kinds = set(registry.names("feature"))
-    found = {}
+    by_file = {}
     for path in [*CORE, *(path for folder in OUTER for path in sorted((ROOT / folder).rglob("*.py")))]:
         if "features" not in path.relative_to(ROOT).parts and "formats" not in path.parts:
             branches = branches_on_a_kind(ast.parse(path.read_text(encoding="utf-8")), kinds)
             if branches:
-                found[str(path.relative_to(ROOT))] = branches
-    assert not found
+                by_file[str(path.relative_to(ROOT))] = branches
+    assert not by_file
 
 
 @pytest.mark.parametrize(
@@ -217,9 +217,9 @@ def test_that_rule_sees(line):
 
 def fresh(program: str, cwd) -> str:
     """What a new interpreter prints, started where the repository does not shadow the installed package."""
-    done = subprocess.run([sys.executable, "-P", "-c", program], cwd=cwd, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    completed = subprocess.run([sys.executable, "-P", "-c", program], cwd=cwd, capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout
 
 
 @pytest.mark.parametrize(

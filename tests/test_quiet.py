@@ -39,9 +39,9 @@ def test_last_words_of_a_crash_are_shown():
             os.write(2, b"F0000 00:00:1795247124.9 12109 port.cc:111] this binary needs another CPU\\n")
             os.abort()
     """
-    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True)
-    assert done.returncode < 0
-    assert re.fullmatch("F0000.* needs another CPU\\n", done.stderr)
+    completed = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True)
+    assert completed.returncode < 0
+    assert re.fullmatch("F0000.* needs another CPU\\n", completed.stderr)
 
 
 def test_threads_take_turns(capfd):
@@ -81,6 +81,6 @@ def test_a_start_says_nothing_and_an_error_is_seen():
         assert "tensorflow_text" not in sys.modules  # it takes two seconds, and 110 MB
         raise RuntimeError("seen")
     """
-    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True)
-    assert done.stderr.startswith("Traceback"), done.stderr
-    assert done.stderr.endswith("\nRuntimeError: seen\n")
+    completed = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True)
+    assert completed.stderr.startswith("Traceback"), completed.stderr
+    assert completed.stderr.endswith("\nRuntimeError: seen\n")

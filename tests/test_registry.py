@@ -14,16 +14,16 @@ from t2tlite.problem import Problem
 
 
 @pytest.fixture
-def own(monkeypatch):
+def new_registry(monkeypatch):
     """A registry that the decorators use in place of the default one, and modules forgotten afterwards."""
-    own = registry.Registry()
+    new_registry = registry.Registry()
     for kind in registry.KINDS:
-        monkeypatch.setattr(registry, f"register_{kind}", functools.partial(own.register, kind))
+        monkeypatch.setattr(registry, f"register_{kind}", functools.partial(new_registry.register, kind))
     for name in ("get", "names", "entry", "get_problem", "problems"):
-        monkeypatch.setattr(registry, name, getattr(own, name))
+        monkeypatch.setattr(registry, name, getattr(new_registry, name))
     monkeypatch.setattr(sys, "path", list(sys.path))
     before = set(sys.modules)
-    yield own
+    yield new_registry
     for name in set(sys.modules) - before:
         del sys.modules[name]
 
@@ -195,8 +195,8 @@ def test_all_leaves_out_those_that_the_paper_has_not():
         discovery.Entry("problem", name, module, "file", line, attribute)
         for line, (name, module, attribute) in enumerate(places)
     ]
-    found = registry.Registry(scan=lambda: entries).problems("all")
-    assert [problem.name for problem in found] == ["e_problem", "c_problem"]
+    problems = registry.Registry(scan=lambda: entries).problems("all")
+    assert [problem.name for problem in problems] == ["e_problem", "c_problem"]
 
 
 def test_what_no_file_holds_can_be_run_again(empty):
@@ -238,132 +238,132 @@ class TestPlugin:
         def tiny(): pass
     """
 
-    def test_is_listed_without_import_and_imported_on_get(self, own, tmp_path):
+    def test_is_listed_without_import_and_imported_on_get(self, new_registry, tmp_path):
         plugin(tmp_path, **{"deep/__init__": "", "deep/tickets": self.SOURCE})
-        assert "acme_tickets" in own.names("problem")
-        assert own.names("hparams").count("acme_tiny") == 1
-        entry = own.entry("problem", "acme_tickets")
+        assert "acme_tickets" in new_registry.names("problem")
+        assert new_registry.names("hparams").count("acme_tiny") == 1
+        entry = new_registry.entry("problem", "acme_tickets")
         assert entry.summary == "Tickets to answers."
         assert entry.place == f"{tmp_path / 'acme' / 'deep' / 'tickets.py'}:6"
         assert not any(name.startswith("acme") for name in sys.modules)
         with pytest.raises(ModuleNotFoundError, match="acme_is_imported"):
-            own.get("problem", "acme_tickets")
+            new_registry.get("problem", "acme_tickets")
         write(tmp_path / "acme_is_imported.py", "")
-        assert own.get("problem", "acme_tickets").__module__ == "acme.deep.tickets"
-        assert own.get_problem("acme_calls").name == "acme_calls"
-        assert own.entry("problem", "acme_calls").line == 10
+        assert new_registry.get("problem", "acme_tickets").__module__ == "acme.deep.tickets"
+        assert new_registry.get_problem("acme_calls").name == "acme_calls"
+        assert new_registry.entry("problem", "acme_calls").line == 10
 
-    def test_registry_of_ones_own_takes_things_from_their_module(self, own, tmp_path):
+    def test_registry_of_ones_own_takes_things_from_their_module(self, new_registry, tmp_path):
         plugin(tmp_path, tickets=self.SOURCE)
         write(tmp_path / "acme_is_imported.py", "")
         other = registry.Registry()
-        assert other.get("problem", "acme_tickets") is own.get("problem", "acme_tickets")
+        assert other.get("problem", "acme_tickets") is new_registry.get("problem", "acme_tickets")
 
-    def test_edited_module_reloaded(self, own, tmp_path):
+    def test_edited_module_reloaded(self, new_registry, tmp_path):
         plugin(tmp_path, tickets=self.SOURCE)
         write(tmp_path / "acme_is_imported.py", "")
-        first = own.get("problem", "acme_tickets")
+        first = new_registry.get("problem", "acme_tickets")
         write(tmp_path / "acme" / "tickets.py", "# One line more.\n" + textwrap.dedent(self.SOURCE))
         again = importlib.reload(sys.modules["acme.tickets"])
-        assert own.get("problem", "acme_tickets") is again.AcmeTickets is not first
-        assert own.entry("problem", "acme_tickets").line == 7  # where it stands now
+        assert new_registry.get("problem", "acme_tickets") is again.AcmeTickets is not first
+        assert new_registry.entry("problem", "acme_tickets").line == 7  # where it stands now
 
-    def test_name_taken_by_a_built_in(self, own, tmp_path):
+    def test_name_taken_by_a_built_in(self, new_registry, tmp_path):
         source = "from t2tlite import registry\n@registry.register_problem\nclass Imagenet: pass\n"
         plugin(tmp_path, mine=source)
         with pytest.raises(UserError, match="`imagenet` is registered twice") as caught:
-            own.names("problem")
+            new_registry.names("problem")
         assert f"{tmp_path / 'acme' / 'mine.py'}:2" in str(caught.value)
         with pytest.raises(UserError, match="registered twice"):
-            own.names("problem")
+            new_registry.names("problem")
 
-    def test_what_can_not_be_imported_is_not_read(self, own, tmp_path):
+    def test_what_can_not_be_imported_is_not_read(self, new_registry, tmp_path):
         source = "@register_moe\ndef {}(): pass\n"
         names = ("data-files/one", "my-script", "__pycache__/two", "deep/good")
         plugin(tmp_path, **{name: source.format(name.rpartition("/")[2].replace("-", "_")) for name in names})
-        found = [own.entry("moe", name) for name in own.names("moe")]
-        assert [entry.name for entry in found if entry.module.startswith("acme")] == ["good"]
+        entries = [new_registry.entry("moe", name) for name in new_registry.names("moe")]
+        assert [entry.name for entry in entries if entry.module.startswith("acme")] == ["good"]
 
-    def test_two_definitions_in_one_file(self, own, tmp_path):
+    def test_two_definitions_in_one_file(self, new_registry, tmp_path):
         source = "@register_moe\ndef same(): pass\n\n@register_moe\ndef same(): pass\n"
         plugin(tmp_path, mine=source)
         with pytest.raises(UserError, match=r"mine.py:1 and at .*mine.py:4"):
-            own.names("moe")
+            new_registry.names("moe")
 
-    def test_file_that_does_not_parse(self, own, tmp_path):
+    def test_file_that_does_not_parse(self, new_registry, tmp_path):
         plugin(tmp_path, mine="@register_moe\ndef broken(:\n")
         with pytest.raises(UserError, match=r"mine.py:2: SyntaxError"):
-            own.names("moe")
+            new_registry.names("moe")
 
-    def test_computed_name_is_refused(self, own, tmp_path):
+    def test_computed_name_is_refused(self, new_registry, tmp_path):
         plugin(tmp_path, mine="@registry.register_moe('a' + 'b')\ndef f(): pass\n")
         with pytest.raises(UserError, match=r"mine.py:1: the name given to `register_moe` must be a literal"):
-            own.names("moe")
+            new_registry.names("moe")
 
-    def test_missing_package(self, own, tmp_path):
+    def test_missing_package(self, new_registry, tmp_path):
         plugin(tmp_path)
         (tmp_path / "acme" / "__init__.py").unlink()
         (tmp_path / "acme").rmdir()
         importlib.invalidate_caches()
         with pytest.raises(UserError, match="entry point `acme`.*`acme`, which is not there"):
-            own.names("moe")
+            new_registry.names("moe")
 
 
 class TestUserFolder:
     PROBLEM = "from t2tlite import registry\n@registry.register_problem\nclass {name}: '''Mine.'''\n"
 
-    def test_files_that_import_one_another(self, own, tmp_path):
+    def test_files_that_import_one_another(self, new_registry, tmp_path):
         write(tmp_path / "my_words.py", "WORDS = 3\n")
         write(tmp_path / "my_problem.py", "import my_words\n" + self.PROBLEM.format(name="MyProblem"))
         write(tmp_path / "test_mine.py", "raise AssertionError('a test was imported')\n")
         registry.import_usr_dir(str(tmp_path))
-        thing = own.get("problem", "my_problem")
+        thing = new_registry.get("problem", "my_problem")
         registry.import_usr_dir(f"{tmp_path}/")
-        assert own.get("problem", "my_problem") is thing
+        assert new_registry.get("problem", "my_problem") is thing
 
-    def test_package(self, own, tmp_path):
+    def test_package(self, new_registry, tmp_path):
         folder = tmp_path / "my-package"
         write(folder / "__init__.py", "from . import first\n")
         write(folder / "first.py", self.PROBLEM.format(name="First"))
         write(folder / "second.py", "from .first import First\n" + self.PROBLEM.format(name="Second"))
         registry.import_usr_dir(str(folder))
-        assert own.get("problem", "first").__module__ == "my_package.first"
-        assert own.entry("problem", "second").line == 3
+        assert new_registry.get("problem", "first").__module__ == "my_package.first"
+        assert new_registry.entry("problem", "second").line == 3
         assert str(tmp_path) not in sys.path
 
-    def test_two_files_with_one_name(self, own, tmp_path):
+    def test_two_files_with_one_name(self, new_registry, tmp_path):
         write(tmp_path / "mine_a.py", self.PROBLEM.format(name="Same"))
         write(tmp_path / "mine_b.py", self.PROBLEM.format(name="Same"))
         with pytest.raises(UserError, match=r"mine_a.py:2 and at .*mine_b.py:2"):
             registry.import_usr_dir(str(tmp_path))
 
-    def test_one_file_with_two_of_a_name(self, own, tmp_path):
+    def test_one_file_with_two_of_a_name(self, new_registry, tmp_path):
         both = self.PROBLEM.format(name="Same") + self.PROBLEM.format(name="Same")
         write(tmp_path / "mine_both.py", both)
         with pytest.raises(UserError, match=r"mine_both.py:2 and at .*mine_both.py:5"):
             registry.import_usr_dir(str(tmp_path))
 
-    def test_syntax_error(self, own, tmp_path):
+    def test_syntax_error(self, new_registry, tmp_path):
         write(tmp_path / "mine_bad.py", "x = 1\ndef f(:\n")
         with pytest.raises(UserError, match=r"mine_bad\.py:2: SyntaxError: invalid syntax"):
             registry.import_usr_dir(str(tmp_path))
 
-    def test_error_at_import_names_the_users_line(self, own, tmp_path):
+    def test_error_at_import_names_the_users_line(self, new_registry, tmp_path):
         write(tmp_path / "mine_bad.py", "import json\n\njson.loads('{')\n")
         with pytest.raises(UserError, match=r"mine_bad\.py:3: JSONDecodeError"):
             registry.import_usr_dir(str(tmp_path))
 
-    def test_script_that_exits(self, own, tmp_path):
+    def test_script_that_exits(self, new_registry, tmp_path):
         write(tmp_path / "mine_script.py", "import sys\nsys.exit(3)\n")
         with pytest.raises(UserError, match=r"mine_script\.py:2: SystemExit: 3"):
             registry.import_usr_dir(str(tmp_path))
 
-    def test_file_with_the_name_of_another_module(self, own, tmp_path):
+    def test_file_with_the_name_of_another_module(self, new_registry, tmp_path):
         write(tmp_path / "json.py", "")
         with pytest.raises(UserError, match=r"json.py: its module name `json` is taken by .*rename"):
             registry.import_usr_dir(str(tmp_path))
 
-    def test_file_that_cannot_be_a_module(self, own, tmp_path):
+    def test_file_that_cannot_be_a_module(self, new_registry, tmp_path):
         write(tmp_path / "my-problem.py", "")
         with pytest.raises(UserError, match="my-problem.py: the file must be named like a Python module"):
             registry.import_usr_dir(str(tmp_path))

@@ -20,12 +20,12 @@ def listed(folder: str | os.PathLike) -> list[str]:
     return sorted(name for name in os.listdir(folder) if not name.startswith("."))
 
 
-def read(one_in: int | None, held: bool, part: tuple[str, str]) -> Iterator[dict | Broken]:
+def read(one_in: int | None, only_held_out: bool, part: tuple[str, str]) -> Iterator[dict | Broken]:
     """Yields the images of a class.
 
     Args:
       one_in: the share that is held out of this folder for another split, see `held_out`; None: nothing.
-      held: whether to yield what is held out, rather than the rest.
+      only_held_out: whether to yield what is held out, rather than the rest.
       part: the folder of classes, and the class.
     """
     folder, name_of_class = part
@@ -34,5 +34,5 @@ def read(one_in: int | None, held: bool, part: tuple[str, str]) -> Iterator[dict
     except OSError as error:
         raise UserError(f"{os.path.join(folder, name_of_class)} can't be read: {error.strerror}") from None
     for name in names:
-        if one_in is None or held_out(f"{name_of_class}/{name}", one_in) == held:
+        if one_in is None or held_out(f"{name_of_class}/{name}", one_in) == only_held_out:
             yield images.example_of(os.path.join(folder, name_of_class, name), name_of_class)

@@ -31,11 +31,11 @@ def pieces(source_dir: str | None, split: str) -> Pieces:
         if path.exists():
             rows = coco_json.karpathy(path, split)
             return _pieces(folder, "", rows, path)
-    found = [year for year in _YEARS if (folder / "annotations" / f"captions_train{year}.json").exists()]
-    if len(found) != 1:
-        what = "captions of 2014 and of 2017" if found else "no captions"
+    years = [year for year in _YEARS if (folder / "annotations" / f"captions_train{year}.json").exists()]
+    if len(years) != 1:
+        what = "captions of 2014 and of 2017" if years else "no captions"
         raise UserError(f"{what} in {source_dir}; expected one of them: {EXPECTED}")
-    part = f"{'val' if split == 'test' else 'train'}{found[0]}"
+    part = f"{'val' if split == 'test' else 'train'}{years[0]}"
     path = folder / "annotations" / f"captions_{part}.json"
     rows = coco_json.captioned(path)
     if split != "test":

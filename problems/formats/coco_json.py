@@ -50,13 +50,13 @@ def captioned(path: str | os.PathLike) -> list[Captioned | Broken]:
     for number, row in enumerate(_rows(data, "annotations", path)):
         key, image, text = _values(row, _CAPTION, f"{path}: annotations[{number}]")
         captions.setdefault(image, []).append((key, text))
-    found: list[Captioned | Broken] = []
+    examples: list[Captioned | Broken] = []
     for number, row in enumerate(_rows(data, "images", path)):
         key, file = _values(row, _IMAGE, f"{path}: images[{number}]")
         texts = sorted(captions.pop(key, ()), key=lambda pair: pair[0])
-        found.append(Captioned("", file, key, tidy(text for _, text in texts)))
-    found += _unlisted(captions, path)
-    return found
+        examples.append(Captioned("", file, key, tidy(text for _, text in texts)))
+    examples += _unlisted(captions, path)
+    return examples
 
 
 def _unlisted(captions, path) -> Iterator[Broken]:
@@ -75,7 +75,7 @@ def karpathy(path: str | os.PathLike, split: str) -> list[Captioned]:
     Raises:
       UserError: the file can't be read, or is not of this format.
     """
-    found = []
+    examples = []
     for number, row in enumerate(_rows(_load(path), "images", path)):
         where = f"{path}: images[{number}]"
         his, file, sentences = _values(row, _SPLIT_IMAGE, where)
@@ -83,8 +83,8 @@ def karpathy(path: str | os.PathLike, split: str) -> list[Captioned]:
             raise UserError(f"{where} has split {his!r}; expected one of {', '.join(_SPLITS)}")
         if _SPLITS[his] == split:
             texts = [_values(sentence, {"raw": str}, f"{where}.sentences")[0] for sentence in sentences]
-            found.append(Captioned(row.get("filepath", ""), file, row.get("cocoid", number), tidy(texts)))
-    return found
+            examples.append(Captioned(row.get("filepath", ""), file, row.get("cocoid", number), tidy(texts)))
+    return examples
 
 
 def tidy(captions: Iterable[str]) -> tuple[str, ...]:

@@ -36,5 +36,5 @@ def read(
     folder, names = part
     for name in names:
         path = os.path.join(folder, name)
-        found = class_of(name, path, labels_path, known)
-        yield images.example_of(path, found) if isinstance(found, str) else found
+        label = class_of(name, path, labels_path, known)
+        yield images.example_of(path, label) if isinstance(label, str) else label

@@ -43,15 +43,15 @@ def pieces(source_dir: str | None, split: str) -> Pieces:
     Raises:
       UserError: the folder, or what the split needs, is missing or damaged.
     """
-    found = _find(source_dir)
-    official = [path for path in (found.validation, found.test) if path]
+    paths = _find(source_dir)
+    official = [path for path in (paths.validation, paths.test) if path]
     if split == "train":
-        return _of_classes(found.train, HELD_OUT if len(official) < 2 else None, False)
+        return _of_classes(paths.train, HELD_OUT if len(official) < 2 else None, False)
     if not official:
         raise UserError(f"no validation images in {source_dir}; expected {EXPECTED}")
     if split == "validation" and len(official) < 2:
-        return _of_classes(found.train, HELD_OUT, True)
-    return _evaluation(official[0] if split == "validation" else official[-1], found.train)
+        return _of_classes(paths.train, HELD_OUT, True)
+    return _evaluation(official[0] if split == "validation" else official[-1], paths.train)
 
 
 def _find(source_dir):
@@ -67,10 +67,10 @@ def _find(source_dir):
 
 
 def _one(folder, *names):
-    found = [folder / name for name in names if (folder / name).exists()]
-    if len(found) > 1:
-        raise UserError(f"both {found[0]} and {found[1]} are there; keep the one to be used in the folder")
-    return found[0] if found else None
+    paths = [folder / name for name in names if (folder / name).exists()]
+    if len(paths) > 1:
+        raise UserError(f"both {paths[0]} and {paths[1]} are there; keep the one to be used in the folder")
+    return paths[0] if paths else None
 
 
 @functools.lru_cache(maxsize=4)
@@ -87,16 +87,16 @@ def _parts(path):
 
 
 def _classes(path):
-    found = tuple(part[1] for part in _parts(path))
-    if not found:
+    classes = tuple(part[1] for part in _parts(path))
+    if not classes:
         raise UserError(f"{path} has no classes; expected a folder, or in an archive a tar, for each")
-    return found
+    return classes
 
 
-def _of_classes(path, one_in, held):
+def _of_classes(path, one_in, only_held_out):
     _classes(path)
     read = class_folders.read if path.is_dir() else imagenet_tars.read_class
-    return Pieces(functools.partial(read, one_in, held), _parts(path))
+    return Pieces(functools.partial(read, one_in, only_held_out), _parts(path))
 
 
 def _evaluation(path, train):

@@ -48,8 +48,8 @@ def class_of(name: str, where: str, path: str, known: tuple[str, ...]) -> str | 
     labels, number = read(path), int(match[1])
     if not 1 <= number <= len(labels):
         return Broken(f"{os.path.basename(path)} has no class for the image", where)
-    found = labels[number - 1]
-    return found if found in known else Dropped("an image of a class that is not in the training data")
+    label = labels[number - 1]
+    return label if label in known else Dropped("an image of a class that is not in the training data")
 
 
 @functools.lru_cache(maxsize=1)
@@ -90,30 +90,30 @@ def _synset(line, number, ids, path):
 
 
 def _from_folder(path):
-    found = []
+    contents = []
     for name in (_TRUTH, _META):
         try:
             with open(os.path.join(path, name), "rb") as file:
-                found.append(file.read())
+                contents.append(file.read())
         except OSError as error:
             raise UserError(f"{os.path.join(path, name)} can't be read: {error.strerror}") from None
-    return found
+    return contents
 
 
 def _from_archive(path):
-    found = {}
+    contents = {}
     try:
         with tarfile.open(path, "r:gz") as tar:
             for member in tar:
                 for name in (_TRUTH, _META):
                     if member.isreg() and member.name.endswith(f"/{name}"):
-                        found[name] = tar.extractfile(member).read()
+                        contents[name] = tar.extractfile(member).read()
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise UserError(f"{path} is damaged or no tar.gz: {error}; fetch it again") from None
     for name in (_TRUTH, _META):
-        if name not in found:
+        if name not in contents:
             raise UserError(f"{path} holds no {name}; expected the devkit for tasks 1 and 2 of ILSVRC 2012")
-    return found[_TRUTH], found[_META]
+    return contents[_TRUTH], contents[_META]
 
 
 def _synsets_by_number(meta, path):

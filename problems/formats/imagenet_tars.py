@@ -21,7 +21,7 @@ def class_tars(path: str | os.PathLike) -> list[tuple[str, str, int, int]]:
     Raises:
       UserError: the archive is truncated or damaged, or holds other files.
     """
-    found = {}
+    parts = {}
     with tars.Tar(os.fspath(path)) as tar:
         for member in tar:
             name, ending = posixpath.splitext(posixpath.basename(member.name))
@@ -31,23 +31,23 @@ def class_tars(path: str | os.PathLike) -> list[tuple[str, str, int, int]]:
                 raise UserError(
                     f"{path} holds {member.name}; expected the archive {TRAIN}, a tar of a tar for each class"
                 )
-            found[name] = (os.fspath(path), name, member.start, member.start + member.size)
-    return [found[name] for name in sorted(found)]
+            parts[name] = (os.fspath(path), name, member.start, member.start + member.size)
+    return [parts[name] for name in sorted(parts)]
 
 
 def read_class(
-    one_in: int | None, held: bool, part: tuple[str, str, int, int]
+    one_in: int | None, only_held_out: bool, part: tuple[str, str, int, int]
 ) -> Iterator[dict | Broken | Dropped]:
     """Yields the images of a class, in the order of its tar.
 
     Args:
-      one_in, held: as of `class_folders.read`.
+      one_in, only_held_out: as of `class_folders.read`.
       part: one of `class_tars`.
     """
     path, name_of_class, first, end = part
     with tars.Tar(path, first, end) as tar:
         for member, name in _files(tar):
-            if one_in is None or held_out(f"{name_of_class}/{name}", one_in) == held:
+            if one_in is None or held_out(f"{name_of_class}/{name}", one_in) == only_held_out:
                 yield _example(tar, member, name_of_class, f"{path}:{name_of_class}.tar:{name}")
 
 
@@ -74,8 +74,8 @@ def read_run(
     with tars.Tar(path, first, end, closed=False) as tar:
         for member, name in _files(tar):
             where = f"{path}:{name}"
-            found = class_of(name, where, labels_path, known)
-            yield _example(tar, member, found, where) if isinstance(found, str) else found
+            label = class_of(name, where, labels_path, known)
+            yield _example(tar, member, label, where) if isinstance(label, str) else label
 
 
 def _files(tar):

@@ -23,8 +23,8 @@ def fault(encoded: bytes) -> str | None:
 
     if not encoded.startswith((_JPEG, _PNG)):
         return "neither PNG nor JPEG" if encoded else "an empty file"
-    if encoded.startswith(_PNG) and (found := _png_fault(encoded)):
-        return found
+    if encoded.startswith(_PNG) and (reason := _png_fault(encoded)):
+        return reason
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about metadata, such as EXIF, which is not used
         warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
@@ -72,8 +72,8 @@ def example(encoded: bytes, targets, where: str) -> dict | Broken:
       targets: the example's targets.
       where: which image, for the message.
     """
-    if found := fault(encoded):
-        return Broken(f"image: {found}", where)
+    if reason := fault(encoded):
+        return Broken(f"image: {reason}", where)
     return {"inputs": encoded, "targets": targets}
 
 

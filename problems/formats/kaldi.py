@@ -70,14 +70,14 @@ def _read(folder: str, source_dir: str, part: Part) -> Iterator[dict | Broken | 
         yield from (Broken("the transcript has no sound", row.where) for row in rows)
         return
     folders = [folder, source_dir, os.path.dirname(os.path.abspath(source_dir))]
-    wanted: dict[Any, list] = {}  # utterances by recording
+    by_recording: dict[Any, list] = {}  # utterances by recording
     for row in rows:
-        found = _utterance(folder, row) if part.table == "segments" else _whole(folder, row)
-        if isinstance(found, Broken | Dropped):
-            yield found
+        entry = _utterance(folder, row) if part.table == "segments" else _whole(folder, row)
+        if isinstance(entry, Broken | Dropped):
+            yield entry
         else:
-            wanted.setdefault(found[0], []).append(found[1])
-    for row, utterances in wanted.items():
+            by_recording.setdefault(entry[0], []).append(entry[1])
+    for row, utterances in by_recording.items():
         yield from _of_recording(row, utterances, folders)
 
 
@@ -91,7 +91,7 @@ def _of_recording(row, utterances, folders):
         yield from [Broken(str(error), row.where)] * len(utterances)
         return
     if recording.channel is not None:
-        utterances = [dataclasses.replace(found, channel=recording.channel) for found in utterances]
+        utterances = [dataclasses.replace(utterance, channel=recording.channel) for utterance in utterances]
     yield from sounds.examples(recording.path, utterances)
 
 
@@ -126,9 +126,9 @@ def _segment(value):
 
 def _text(folder, row):
     """What is said in an utterance."""
-    found = kaldi_table.table(os.path.join(folder, "text")).find(row.key)
-    if found is None:
+    entry = kaldi_table.table(os.path.join(folder, "text")).find(row.key)
+    if entry is None:
         return Broken("the sound has no transcript in `text`", row.where)
-    if not transcripts.is_text(found.value):
-        return Broken("the transcript is not UTF-8", found.where)
-    return transcripts.kaldi_words(found.value) or Dropped("a transcript without words")
+    if not transcripts.is_text(entry.value):
+        return Broken("the transcript is not UTF-8", entry.where)
+    return transcripts.kaldi_words(entry.value) or Dropped("a transcript without words")

@@ -79,7 +79,7 @@ class Table:
                     offset += len(line)
         except OSError as error:
             raise UserError(f"can't read {self.path}: {error.strerror}") from None
-        return (np.frombuffer(found or array.array("Q"), np.uint64) for found in (keys, offsets, lines))
+        return (np.frombuffer(column or array.array("Q"), np.uint64) for column in (keys, offsets, lines))
 
     def _refuse_twins(self):
         twins = np.flatnonzero(self._sorted[1:] == self._sorted[:-1])
@@ -94,14 +94,14 @@ class Table:
 def table(path: str | os.PathLike) -> Table:
     """A `Table` of a file as it is now, kept for the next call."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError as error:
         raise UserError(f"can't read {os.fspath(path)}: {error.strerror}") from None
-    return _kept(os.fspath(path), found.st_size, found.st_mtime_ns)
+    return _cached(os.fspath(path), status.st_size, status.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=3)
-def _kept(path, size, time):
+def _cached(path, size, time):
     return Table(path)
 
 

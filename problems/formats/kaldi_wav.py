@@ -49,11 +49,11 @@ def recording(value: str, folders: Iterable[str | os.PathLike]) -> Recording:
       FileNotFoundError: none of the folders has the file.
       ValueError: the value is neither a path nor a command that is understood; the text says what it is.
     """
-    found = _of_command(value[:-1]) if value.endswith("|") else _of_path(value)
-    path = next((at for folder in folders if os.path.isfile(at := os.path.join(folder, found.path))), None)
+    source = _of_command(value[:-1]) if value.endswith("|") else _of_path(value)
+    path = next((at for folder in folders if os.path.isfile(at := os.path.join(folder, source.path))), None)
     if path is None:
-        raise FileNotFoundError(errno.ENOENT, "no such file", found.path)
-    return dataclasses.replace(found, path=path)
+        raise FileNotFoundError(errno.ENOENT, "no such file", source.path)
+    return dataclasses.replace(source, path=path)
 
 
 def _of_path(value):

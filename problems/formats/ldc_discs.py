@@ -49,19 +49,19 @@ class Discs:
     def __bool__(self):
         """Whether there is anything that looks like one of the discs."""
         tops = [
-            os.path.relpath(folder, self.source_dir) for found in self._folders.values() for folder in found
+            os.path.relpath(folder, self.source_dir) for copies in self._folders.values() for folder in copies
         ]
         return bool(self.lists) or any(_from_corpus(folder) for folder in tops)
 
     def folders(self, listed: Listed) -> tuple[str, ...]:
         """Folders that could hold a listed sound, the disc's own first: some lists name a wrong disc."""
-        found = self._folders.get(listed.folder, [])
-        return tuple(sorted(found, key=lambda folder: listed.disc not in _discs(folder)))
+        folders = self._folders.get(listed.folder, [])
+        return tuple(sorted(folders, key=lambda folder: listed.disc not in _discs(folder)))
 
     def transcripts(self, name: str) -> tuple[str, ...]:
         """Transcripts of the session (the first six letters) that an utterance belongs to, the best first."""
-        found = self._transcripts.get(name[:6], [])
-        return tuple(sorted(found, key=lambda path: _TRANSCRIPTS.index(_extension(path))))
+        paths = self._transcripts.get(name[:6], [])
+        return tuple(sorted(paths, key=lambda path: _TRANSCRIPTS.index(_extension(path))))
 
     def _note(self, folder, name):
         path, lower = os.path.join(folder, name), name.lower()

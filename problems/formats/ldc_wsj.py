@@ -62,18 +62,18 @@ def examples(discs: ldc_discs.Discs, split: str) -> Pieces:
     Raises:
       UserError: a list is missing, or is no list.
     """
-    paths = [_path(discs, wanted) for wanted in _LISTS[split]]
+    paths = [_path(discs, listing) for listing in _LISTS[split]]
     sessions = [session for path in paths for session in _sessions(discs, path)]
     total = sum(len(session.utterances) for session in sessions)
     return Pieces(_read, list(_parts(sessions)), total)
 
 
-def _path(discs, wanted):
-    for path in discs.lists.get(wanted.name, ()):
-        if wanted.without not in pathlib.PurePath(os.path.relpath(path, discs.source_dir).lower()).parts:
+def _path(discs, listing):
+    for path in discs.lists.get(listing.name, ()):
+        if listing.without not in pathlib.PurePath(os.path.relpath(path, discs.source_dir).lower()).parts:
             return path
     raise UserError(
-        f"{discs.source_dir} has no list {wanted.name}; expected it on {wanted.place}, "
+        f"{discs.source_dir} has no list {listing.name}; expected it on {listing.place}, "
         "so copy that disc into the folder too (https://catalog.ldc.upenn.edu)"
     )
 
@@ -103,20 +103,20 @@ def _parts(sessions) -> Iterator[tuple[Session, ...]]:
 def _read(part: tuple[Session, ...]) -> Iterator[dict | Broken | Dropped]:
     for session in part:
         files = _files(session.folders)
-        said = _said(session.transcripts)
+        texts = _texts(session.transcripts)
         for name, line in session.utterances:
-            yield from _utterance(files, said, name, f"{session.listing}:{line}")
+            yield from _utterance(files, texts, name, f"{session.listing}:{line}")
 
 
-def _utterance(files, said, name, where):
-    path = next((files[found] for extension in _SOUNDS if (found := name + extension) in files), None)
+def _utterance(files, texts, name, where):
+    path = next((files[file_name] for extension in _SOUNDS if (file_name := name + extension) in files), None)
     if path is None:
         yield Broken("the list's utterance has no sound (.wv1, .wav or .flac)", f"{where}: {name}")
-    elif name not in said:
+    elif name not in texts:
         yield Broken("the list's utterance has no transcript (.dot, .lsn or .ptx)", f"{where}: {name}")
-    elif not transcripts.is_text(said[name]):
+    elif not transcripts.is_text(texts[name]):
         yield Broken("the transcript is not UTF-8", f"{where}: {name}")
-    elif words := transcripts.words(said[name]):
+    elif words := transcripts.words(texts[name]):
         yield from sounds.examples(path, [sounds.Utterance(words)])
     else:
         yield Dropped("a transcript without words")
@@ -124,20 +124,20 @@ def _utterance(files, said, name, where):
 
 def _files(folders) -> dict[str, str]:
     """Paths by name in lower case; of what is in several folders, the first."""
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for folder in folders:
         for name in sorted(os.listdir(folder)):
-            found.setdefault(name.lower(), os.path.join(folder, name))
-    return found
+            paths.setdefault(name.lower(), os.path.join(folder, name))
+    return paths
 
 
-def _said(paths) -> dict[str, str]:
+def _texts(paths) -> dict[str, str]:
     """Transcripts by utterance; of what is in several files, the first."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for path in paths:
         for name, text in _transcripts(path).items():
-            found.setdefault(name, text)
-    return found
+            texts.setdefault(name, text)
+    return texts
 
 
 @functools.lru_cache(maxsize=16)

@@ -101,7 +101,7 @@ def _skim(path, start=0, size=None, after=()):
 
     Marks are set every `size` bytes, or else where the numbers of lines `after` have ended.
     """
-    marks, wanted = [], list(reversed(after))
+    marks, remaining = [], list(reversed(after))
     lines, byte, last, next_mark = 0, start, b"\n", start + size if size else None
     with opened(path) as file:
         file.seek(start)
@@ -109,13 +109,13 @@ def _skim(path, start=0, size=None, after=()):
             if next_mark and byte >= next_mark and (end := block.find(b"\n") + 1):
                 marks.append((byte + end, lines + 1))
                 next_mark = byte + end + size
-            found = block.count(b"\n")
+            newlines = block.count(b"\n")
             end, seen = 0, 0
-            while wanted and wanted[-1] <= lines + found:
-                while seen < wanted[-1] - lines:
+            while remaining and remaining[-1] <= lines + newlines:
+                while seen < remaining[-1] - lines:
                     end, seen = block.find(b"\n", end) + 1, seen + 1
-                marks.append((byte + end, wanted.pop()))
-            lines, byte, last = lines + found, byte + len(block), block[-1:]
+                marks.append((byte + end, remaining.pop()))
+            lines, byte, last = lines + newlines, byte + len(block), block[-1:]
     if marks and marks[-1][0] == byte:
         marks.pop()
     return marks, lines + (last != b"\n"), byte

@@ -100,25 +100,25 @@ def _file(path, languages):
     if ending in ("tsv", "tmx"):
         return _File(path, stem, ending)
     if ending == "sgm":
-        found = re.fullmatch(r"(.+?)(?:-(src|ref))?\.([^.]+)", stem)
-        return found and _File(path, found[1], "sgm", found[2] or "", found[3])
+        match = re.fullmatch(r"(.+?)(?:-(src|ref))?\.([^.]+)", stem)
+        return match and _File(path, match[1], "sgm", match[2] or "", match[3])
     if stem and (ending in languages or re.fullmatch("[a-z]{2}", ending)):
         return _File(path, stem, "lines", language=ending)
     return None
 
 
 def _is_foreign(files, languages):
-    own, others = set(languages), {file.language for file in files} - {""}
+    expected, others = set(languages), {file.language for file in files} - {""}
     if others:
-        return not own & others or bool(len(own & others) == 1 and others - own)
+        return not expected & others or bool(len(expected & others) == 1 and others - expected)
     named = _named(files[0].stem)
-    return own not in named and any(own & pair for pair in named)
+    return expected not in named and any(expected & pair for pair in named)
 
 
 def _named(stem):
     """The pairs of languages that a name may mean: {de, en} for europarl.de-en."""
-    found = re.findall(r"(?<![A-Za-z])(?=([a-z]{2})[-_]([a-z]{2})(?![A-Za-z]))", stem)
-    return [set(pair) for pair in found]
+    pairs = re.findall(r"(?<![A-Za-z])(?=([a-z]{2})[-_]([a-z]{2})(?![A-Za-z]))", stem)
+    return [set(pair) for pair in pairs]
 
 
 def _corpus(files, split, languages):

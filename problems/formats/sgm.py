@@ -59,16 +59,16 @@ def parts(first: str, second: str) -> tuple[list[Part], int]:
 
 def _count(path):
     with lines.opened(path) as file:
-        found = len(re.findall(rb"<seg\b", file.read(), re.IGNORECASE))
-    if not found:
+        count = len(re.findall(rb"<seg\b", file.read(), re.IGNORECASE))
+    if not count:
         raise UserError(f'{path} has no segments; expected SGML with <seg id="1">...</seg> in <doc>')
-    return found
+    return count
 
 
 def _sides(text, references, lacking):
     if references is None:
         return lacking, lacking
-    faults = [found for found in references if isinstance(found, Broken)]
+    faults = [reference for reference in references if isinstance(reference, Broken)]
     if faults:
         return text, faults[0]
     return text, references if len(references) > 1 else references[0]
@@ -79,18 +79,18 @@ def _segments(path):
     with lines.opened(path) as file:
         content = file.read()
     document, line, byte = b"", 1, 0
-    for found in _TAGS.finditer(content):
-        line, byte = line + content.count(b"\n", byte, found.start()), found.start()
-        if found[1] is not None:
-            document = _attribute(found[1], b"docid")
+    for match in _TAGS.finditer(content):
+        line, byte = line + content.count(b"\n", byte, match.start()), match.start()
+        if match[1] is not None:
+            document = _attribute(match[1], b"docid")
         else:
             where = f"{path}:{line}"
-            yield (document, _attribute(found[2], b"id")), _text(found[3], where), where
+            yield (document, _attribute(match[2], b"id")), _text(match[3], where), where
 
 
 def _attribute(tag, name):
-    found = _ATTRIBUTES[name].search(tag)
-    return next(value for value in found.groups() if value is not None) if found else b""
+    match = _ATTRIBUTES[name].search(tag)
+    return next(value for value in match.groups() if value is not None) if match else b""
 
 
 def _text(content, where):

@@ -119,8 +119,8 @@ def expanded(source: str | os.PathLike | bytes) -> Iterator[BinaryIO]:
             source = named.name
         wav = opened.enter_context(tempfile.TemporaryFile())
         command = _command(os.path.abspath(source))
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=wav, stderr=subprocess.PIPE)
-        if done.returncode:
+        completed = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=wav, stderr=subprocess.PIPE)
+        if completed.returncode:
             program = os.path.basename(command[0])
             raise sound_files.Fault(f"is compressed with shorten, and {program} can't undo it")
         wav.seek(0)

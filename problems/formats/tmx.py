@@ -38,8 +38,8 @@ class Part:
             ) from None
 
     def _pair(self, unit):
-        found = [next(_texts(unit, language), None) for language in self.languages]
-        return (_LACKING, _LACKING) if None in found else tuple(found)
+        texts = [next(_texts(unit, language), None) for language in self.languages]
+        return (_LACKING, _LACKING) if None in texts else tuple(texts)
 
 
 def _units(file, path):

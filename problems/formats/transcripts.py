@@ -44,11 +44,11 @@ def utterances(lines) -> dict[str, str]:
     Returns:
       Transcript by name of the utterance, in lower case; the first, where there are several.
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for line in lines:
         if match := _UTTERANCE.match(line):
-            found.setdefault(match["name"].lower(), match["text"].strip())
-    return found
+            texts.setdefault(match["name"].lower(), match["text"].strip())
+    return texts
 
 
 def is_text(value: str) -> bool:
@@ -56,8 +56,8 @@ def is_text(value: str) -> bool:
     return not any("\udc80" <= character <= "\udcff" for character in value)
 
 
-def _joined(found) -> str:
-    return " ".join(word for word in found if word)
+def _joined(parts) -> str:
+    return " ".join(word for word in parts if word)
 
 
 def _kaldi_word(token: str) -> str:

@@ -35,13 +35,13 @@ def _read(text: bytes, where: str) -> Iterator[str | Broken | Dropped]:
         yield Broken("no tree begins at the start of a line for 4 MiB", where)
         return
     try:
-        found = trees.read(text.decode())
+        parsed = trees.read(text.decode())
     except UnicodeDecodeError:
         yield Broken("not UTF-8", where)
     except trees.NoTree as error:
         yield Broken(error.reason, where)
     else:
-        for tree in found:
+        for tree in parsed:
             yield tree or Dropped("a tree without words")
 
 

@@ -70,13 +70,13 @@ def read(folder: str, part: tuple) -> Iterator[dict | Broken]:
         if isinstance(item, Broken):
             yield item
             continue
-        file, question_id, question, given = item
+        file, question_id, question, answers = item
         path = os.path.join(folder, file)
         where = f"{path}, question {question_id}"
         if not os.path.exists(path):
             yield Broken("a question about an image that is missing", where)
             continue
-        example = images.example_of(path, list(given), where)
+        example = images.example_of(path, list(answers), where)
         if isinstance(example, dict):
             example["inputs"] = {"picture": example["inputs"], "question": question}
         yield example

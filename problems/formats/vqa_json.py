@@ -48,21 +48,21 @@ def asked(questions: str | os.PathLike, annotations: str | os.PathLike) -> list[
     """
     answers = {}
     for number, row in enumerate(_rows(annotations, "annotations")):
-        key, most, given = _values(row, _ANNOTATION, f"{annotations}: annotations[{number}]")
-        answers[key] = most, given
-    found: list[Asked | Broken] = []
+        key, most, texts = _values(row, _ANNOTATION, f"{annotations}: annotations[{number}]")
+        answers[key] = most, texts
+    examples: list[Asked | Broken] = []
     for number, row in enumerate(_rows(questions, "questions")):
         key, image, text = _values(row, _QUESTION, f"{questions}: questions[{number}]")
-        most, given = answers.pop(key, ("", ()))
+        most, texts = answers.pop(key, ("", ()))
         text, where = " ".join(text.split()), f"{questions}: question {key}"
         if not text:
-            found.append(Broken("an empty question", where))
-        elif len(given) != ANNOTATORS or not all(isinstance(one, str) and one.strip() for one in given):
-            found.append(Broken(f"a question without {ANNOTATORS} answers", where))
+            examples.append(Broken("an empty question", where))
+        elif len(texts) != ANNOTATORS or not all(isinstance(one, str) and one.strip() for one in texts):
+            examples.append(Broken(f"a question without {ANNOTATORS} answers", where))
         else:
-            found.append(Asked(key, image, text, _spelled(most), tuple(map(_spelled, given))))
-    found += [Broken("answers to no question", f"{annotations}: question {key}") for key in answers]
-    return found
+            examples.append(Asked(key, image, text, _spelled(most), tuple(map(_spelled, texts))))
+    examples += [Broken("answers to no question", f"{annotations}: question {key}") for key in answers]
+    return examples
 
 
 def _spelled(answer: str) -> str:

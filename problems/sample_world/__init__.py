@@ -7,6 +7,8 @@ from t2tlite.problems.sample_world.corpora import (
     images,
     parsing,
     speech,
+    speech_parsing,
+    speech_translation,
     translation,
     visual_questions,
 )
@@ -18,6 +20,8 @@ __all__ = [
     "images",
     "parsing",
     "speech",
+    "speech_parsing",
+    "speech_translation",
     "translation",
     "visual_questions",
 ]

@@ -6,6 +6,7 @@ python -m t2tlite.problems.sample_world.baselines
 import collections
 import io
 import itertools
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,14 +15,20 @@ from PIL import Image
 
 from t2tlite.metrics.answers import vqa_accuracy
 from t2tlite.problem import SPLITS
-from t2tlite.problems.sample_world import corpora, events
+from t2tlite.problems.sample_world import corpora, writing
 
 PAIRS = (("en", "de"), ("de", "en"), ("en", "fr"), ("fr", "en"))
+_WORD = re.compile(r"'s\b|[\w-]+(?:'(?!s\b)[\w-]+)*|[^\w\s]")  # king, 's, l'homme, est-ce, and marks
+
+
+def words(sentence: str) -> list[str]:
+    """The words and marks of a sentence, as it stands in a text."""
+    return _WORD.findall(sentence)
 
 
 def bleu(outputs: list[str], references: list[list[str]]) -> float:
-    """Corpus BLEU, 0 to 100, of sentences whose words are separated by spaces."""
-    return sacrebleu.corpus_bleu(outputs, references, force=True).score
+    """sacreBLEU's corpus BLEU, 0 to 100."""
+    return sacrebleu.corpus_bleu(outputs, references).score
 
 
 def cooccurrence_dictionary(sources: list[str], targets: list[str]) -> dict[str, str]:
@@ -30,7 +37,7 @@ def cooccurrence_dictionary(sources: list[str], targets: list[str]) -> dict[str,
     target_counts: collections.Counter[str] = collections.Counter()
     together: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for source, target in zip(sources, targets, strict=True):
-        source_words, target_words = set(source.split()), sorted(set(target.split()))
+        source_words, target_words = set(words(source)), sorted(set(words(target)))
         source_counts.update(source_words)
         target_counts.update(target_words)
         for word in source_words:
@@ -44,11 +51,14 @@ def cooccurrence_dictionary(sources: list[str], targets: list[str]) -> dict[str,
 
 def alignment_dictionary(sources: list[str], targets: list[str], rounds: int = 6) -> dict[str, str]:
     """For each word its most likely translation under IBM model 1 (Brown et al. 1993)."""
-    source_ids = {word: number for number, word in enumerate(sorted({w for s in sources for w in s.split()}))}
-    target_ids = {word: number for number, word in enumerate(sorted({w for t in targets for w in t.split()}))}
+    source_words, target_words = ([words(sentence) for sentence in side] for side in (sources, targets))
+    source_ids, target_ids = (
+        {word: number for number, word in enumerate(sorted(set(itertools.chain(*side))))}
+        for side in (source_words, target_words)
+    )
     pairs = [
-        (np.array([source_ids[w] for w in s.split()])[:, None], np.array([target_ids[w] for w in t.split()]))
-        for s, t in zip(sources, targets, strict=True)
+        (np.array([source_ids[w] for w in source])[:, None], np.array([target_ids[w] for w in target]))
+        for source, target in zip(source_words, target_words, strict=True)
     ]
     table = np.full((len(source_ids), len(target_ids)), 1 / len(target_ids))
     for _ in range(rounds):
@@ -57,13 +67,13 @@ def alignment_dictionary(sources: list[str], targets: list[str], rounds: int = 6
             share = table[source, target]  # [source words, target words]
             np.add.at(counts, (source, target), share / share.sum(0))
         table = counts / counts.sum(1, keepdims=True)
-    words = list(target_ids)
-    return {word: words[table[number].argmax()] for word, number in source_ids.items()}
+    names = list(target_ids)
+    return {word: names[table[number].argmax()] for word, number in source_ids.items()}
 
 
 def word_for_word(sentence: str, dictionary: dict[str, str]) -> str:
     """Each word replaced, in its place; an unknown word stays."""
-    return " ".join(dictionary.get(word, word) for word in sentence.split())
+    return writing.written([dictionary.get(word, word) for word in words(sentence)])
 
 
 def translation_figures(source: str, target: str, train: int = 12000) -> dict[str, float]:
@@ -165,15 +175,15 @@ def answer_figures(train: int = 12000, test: int = 600) -> dict[str, float]:
 
 
 def vocabulary(sentences: Iterable[str]) -> set[str]:
-    """The distinct words, without punctuation."""
-    return {word for sentence in sentences for word in sentence.split() if any(map(str.isalpha, word))}
+    """The distinct words in lower case, without punctuation."""
+    return {word.lower() for sentence in sentences for word in words(sentence) if any(map(str.isalpha, word))}
 
 
 def main() -> None:
     """Prints the figures."""
     for language in ("en", "de", "fr"):
         sentences, _ = _columns(corpora.translation("train", language, "en"))
-        lengths = [len(events.words_of(sentence)) for sentence in sentences]
+        lengths = [len(writing.spoken(words(sentence))) for sentence in sentences]
         print(f"{language}: {len(vocabulary(sentences))} words, mean length {np.mean(lengths):.1f}")
     for source, target in PAIRS:
         figures = translation_figures(source, target)

@@ -18,13 +18,14 @@ from t2tlite.problems.sample_world import (
     trees,
     utterances,
     voice,
+    writing,
 )
 from t2tlite.problems.sample_world.draws import Draws, check_split, draw
 from t2tlite.problems.sample_world.scene import Clause
 
 IMAGE_CLASSES: tuple[str, ...] = pictures.KINDS
 ANSWERS: tuple[str, ...] = questions.ANSWERS
-LANGUAGES = {"en": events.english_sentence, "de": german.sentence, "fr": french.sentence}
+LANGUAGES = {"en": english.sentence, "de": german.sentence, "fr": french.sentence}
 COUNTS = {
     "translation": {"train": 12000, "validation": 300, "test": 300},
     "parsing": {"train": 6000, "validation": 300, "test": 300},
@@ -33,7 +34,8 @@ COUNTS = {
     "speech": {"train": 5000, "validation": 300, "test": 300},
     "questions": {"train": 12000, "validation": 600, "test": 600},
 }
-_EVENT, _IMAGE, _CAPTION, _SPEECH, _NOISE, _QUESTION = range(6)
+_EVENT, _IMAGE, _CAPTION, _SPEECH, _NOISE, _QUESTION, _SCENE, _SAID_SCENE = range(8)
+_SCENES = 3  # every third sentence, written or said, describes a picture that could be drawn
 _PIECE = 1000  # examples
 
 
@@ -46,22 +48,19 @@ def translation(split: str, source: str, target: str) -> Pieces:
       target: language of the targets.
 
     Returns:
-      Pieces of {"inputs": sentence, "targets": sentence}, words and punctuation separated by spaces.
+      Pieces of {"inputs": sentence, "targets": sentence}, as people write them.
 
     Raises:
       ValueError: no such split or language.
     """
-    for name, language in (("source", source), ("target", target)):
-        if language not in LANGUAGES:
-            raise ValueError(
-                f"`{name}` must be one of {', '.join(LANGUAGES)}. Received: {name}={language!r}."
-            )
+    _check_language("source", source)
+    _check_language("target", target)
     return _pieces("translation", split, functools.partial(_translated, source, target))
 
 
 def translation_example(split: str, source: str, target: str, index: int) -> dict[str, str]:
     """The sentence pair `index` of a split; see `translation`."""
-    clause = _event(split, index)
+    clause = _told(split, index)
     return {"inputs": LANGUAGES[source](clause), "targets": LANGUAGES[target](clause)}
 
 
@@ -72,14 +71,15 @@ def parsing(split: str) -> Pieces:
       split: train, validation or test.
 
     Returns:
-      Pieces of {"inputs": sentence, "targets": "(TOP (S ...))"}.
+      Pieces of {"inputs": sentence, "targets": "(TOP (S ...))"}; words and marks of the sentences are parted
+      by spaces, as in the Treebank.
     """
     return _pieces("parsing", split, parsing_example)
 
 
 def parsing_example(split: str, index: int) -> dict[str, str]:
     """The parsed sentence `index` of a split; see `parsing`."""
-    tree = english.sentence(_event(split, index))
+    tree = english.tree(_told(split, index))
     return {"inputs": " ".join(trees.leaves(tree)), "targets": trees.bracket(tree)}
 
 
@@ -102,25 +102,29 @@ def images_example(split: str, index: int) -> dict[str, bytes | str]:
     return {"inputs": encoded, "targets": picture.main.kind}
 
 
-def captions(split: str) -> Pieces:
+def captions(split: str, language: str = "en") -> Pieces:
     """Pictures of one or two things, with five captions each.
 
     Args:
       split: train, validation or test.
+      language: en, de or fr; the same pictures with the same captions in each.
 
     Returns:
-      Pieces of {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": five sentences, lower case, each
-      ending in " ."}.
+      Pieces of {"inputs": bytes of a PNG file of 64 x 64 pixels, "targets": five sentences or names}.
+
+    Raises:
+      ValueError: no such split or language.
     """
-    return _pieces("captions", split, captions_example)
+    _check_language("language", language)
+    return _pieces("captions", split, functools.partial(captions_example, language=language))
 
 
-def captions_example(split: str, index: int) -> dict[str, bytes | list[str]]:
+def captions_example(split: str, index: int, language: str = "en") -> dict[str, bytes | list[str]]:
     """The captioned picture `index` of a split; see `captions`."""
     picture = _described(split, index)
-    words = Draws(_NOISE, _CAPTION, SPLITS.index(split), index, 1)
+    captions = captioning.five(picture, Draws(_NOISE, _CAPTION, SPLITS.index(split), index, 1))
     encoded = _png(_CAPTION, split, index, picture.background, picture.things)
-    return {"inputs": encoded, "targets": captioning.five(picture, words)}
+    return {"inputs": encoded, "targets": [LANGUAGES[language](caption) for caption in captions]}
 
 
 def visual_questions(split: str) -> Pieces:
@@ -130,8 +134,8 @@ def visual_questions(split: str) -> Pieces:
       split: train, validation or test.
 
     Returns:
-      Pieces of {"inputs": {"picture": bytes of a PNG file of 64 x 64 pixels, "question": words separated by
-      spaces}, "targets": ten of ANSWERS}. The right answers of the two pictures differ.
+      Pieces of {"inputs": {"picture": bytes of a PNG file of 64 x 64 pixels, "question": text},
+      "targets": ten of ANSWERS}. The right answers of the two pictures differ.
     """
     return _pieces("questions", split, visual_questions_example)
 
@@ -144,7 +148,10 @@ def visual_questions_example(split: str, index: int) -> dict[str, dict | list[st
     things = questions.things(scene, draws)
     picture = _png(_QUESTION, split, index, scene.background, things)
     answers = questions.annotated(asked.answers[which], asked.choices, draws)
-    return {"inputs": {"picture": picture, "question": asked.question}, "targets": answers}
+    return {
+        "inputs": {"picture": picture, "question": writing.written(asked.question.split())},
+        "targets": answers,
+    }
 
 
 def speech(split: str) -> Pieces:
@@ -162,14 +169,41 @@ def speech(split: str) -> Pieces:
 
 def speech_example(split: str, index: int) -> dict[str, np.ndarray | str]:
     """The utterance `index` of a split; see `speech`."""
-    text = speech_text(split, index)
-    draws = Draws(_NOISE, _SPEECH, SPLITS.index(split), index)
-    return {"inputs": voice.say(text.split(), draws.pick(voice.SPEAKERS), draws), "targets": text}
+    return {"inputs": _wave(split, index), "targets": speech_text(split, index)}
 
 
 def speech_text(split: str, index: int) -> str:
     """What is said in utterance `index` of a split, without the cost of saying it."""
-    return _plain_text(draw(_SPEECH, split, index, utterances.utterance, _plain_text))
+    return _plain_text(_said(split, index))
+
+
+def speech_translation(split: str, target: str) -> Pieces:
+    """The utterances of `speech`, translated.
+
+    Args:
+      split: train, validation or test.
+      target: language of the targets: de or fr.
+
+    Returns:
+      Pieces of {"inputs": waveform, "targets": sentence as people write it}.
+
+    Raises:
+      ValueError: no such split or language.
+    """
+    _check_language("target", target)
+    return _pieces("speech", split, functools.partial(_translated_speech, target))
+
+
+def speech_parsing(split: str) -> Pieces:
+    """The utterances of `speech`, with the trees of the English sentences.
+
+    Args:
+      split: train, validation or test.
+
+    Returns:
+      Pieces of {"inputs": waveform, "targets": "(TOP (S ...))"}.
+    """
+    return _pieces("speech", split, _parsed_speech)
 
 
 def _pieces(corpus: str, split: str, example: Callable[[str, int], dict]) -> Pieces:
@@ -188,8 +222,54 @@ def _translated(source: str, target: str, split: str, index: int) -> dict[str, s
     return translation_example(split, source, target, index)
 
 
-def _event(split: str, index: int) -> Clause:
+def _translated_speech(target: str, split: str, index: int) -> dict[str, np.ndarray | str]:
+    return {"inputs": _wave(split, index), "targets": LANGUAGES[target](_said(split, index))}
+
+
+def _parsed_speech(split: str, index: int) -> dict[str, np.ndarray | str]:
+    return {"inputs": _wave(split, index), "targets": trees.bracket(english.tree(_said(split, index)))}
+
+
+def _wave(split: str, index: int) -> np.ndarray:
+    draws = Draws(_NOISE, _SPEECH, SPLITS.index(split), index)
+    return voice.say(speech_text(split, index).split(), draws.pick(voice.SPEAKERS), draws)
+
+
+def _told(split: str, index: int) -> Clause:
+    """What sentence `index` of translations and parsing says."""
+    if _is_scene(index):
+        return _scene(split, index, _SCENE, 0.2)
     return draw(_EVENT, split, index, events.event, _plain_text)
+
+
+def _said(split: str, index: int) -> Clause:
+    """What is said in utterance `index`."""
+    if _is_scene(index):
+        return _scene(split, index, _SAID_SCENE, 0.5, utterances.MOST_WORDS)
+    return draw(_SPEECH, split, index, utterances.utterance, _plain_text)
+
+
+def _is_scene(index: int) -> bool:
+    return index % _SCENES == _SCENES - 1
+
+
+def _scene(split: str, index: int, subject: int, alone: float, most_words: int | None = None) -> Clause:
+    """What is said of a picture; the split is the picture's, so captions of another split are not among it.
+
+    Args:
+      split, index, subject: as of `draw`.
+      alone: the probability of one thing.
+      most_words: how many words may be said; None: any number.
+    """
+
+    def make(draws: Draws) -> tuple[pictures.Picture, Clause] | None:
+        picture = pictures.described(draws, alone)
+        clause = draws.pick(captioning.ways(picture))
+        short = most_words is None or len(writing.spoken(english.words(clause))) <= most_words
+        return (picture, clause) if short else None
+
+    _, clause = draw(subject, split, index, make, lambda made: pictures.abstract(made[0]))
+    return clause
 
 
 def _described(split: str, index: int) -> pictures.Picture:
@@ -198,7 +278,12 @@ def _described(split: str, index: int) -> pictures.Picture:
 
 def _plain_text(clause: Clause) -> str:
     """The words of the English sentence: a sentence is in the same split wherever it is used."""
-    return " ".join(events.words_of(events.english_sentence(clause)))
+    return " ".join(writing.spoken(english.words(clause)))
+
+
+def _check_language(name: str, language: str) -> None:
+    if language not in LANGUAGES:
+        raise ValueError(f"`{name}` must be one of {', '.join(LANGUAGES)}. Received: {name}={language!r}.")
 
 
 @functools.lru_cache(maxsize=1)  # both pictures of a question are made in turn

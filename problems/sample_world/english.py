@@ -1,21 +1,38 @@
 """A scene's clause in English, as a parse tree: the sentence is its leaves."""
 
-from t2tlite.problems.sample_world import lexicon
+from t2tlite.problems.sample_world import lexicon, trees, writing
 from t2tlite.problems.sample_world.scene import Clause, Entity
 from t2tlite.problems.sample_world.trees import Tree
 
 _TAGS = {"my": "PRP$"} | dict.fromkeys(lexicon.NUMBERS, "CD")
 
 
-def sentence(clause: Clause) -> Tree:
-    """The tree of a whole sentence, with its full stop or question mark.
+def sentence(clause: Clause) -> str:
+    """The whole sentence as people write it."""
+    return writing.written(words(clause))
+
+
+def words(clause: Clause) -> list[str]:
+    """The words and marks of the sentence, as the Treebank parts them."""
+    return trees.leaves(tree(clause))
+
+
+def tree(clause: Clause) -> Tree:
+    """The tree of a whole sentence, its first word with a capital, with its full stop or question mark.
 
     Args:
       clause: what to say.
 
     Returns:
-      (TOP (S ... (. .))) or (TOP (SQ ... (. ?))).
+      (TOP (S ... (. .))), (TOP (SQ ... (. ?))), or (TOP (NP ... (. .))) where something is only named.
     """
+    return trees.capitalised(_sentence(clause))
+
+
+def _sentence(clause: Clause) -> Tree:
+    if not clause.verb:
+        _, *parts = noun_phrase(clause.subject)
+        return ("TOP", ("NP", *parts, (".", ".")))
     if clause.question:
         auxiliary, inner = _question_verb(clause)
         return ("TOP", ("SQ", auxiliary, noun_phrase(clause.subject), *inner, (".", "?")))

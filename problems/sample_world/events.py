@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from t2tlite.problems.sample_world import english, entities, french, german, lexicon, trees
+from t2tlite.problems.sample_world import english, entities, french, german, lexicon, writing
 from t2tlite.problems.sample_world.draws import Draws
 from t2tlite.problems.sample_world.scene import Clause, Entity
 
@@ -53,19 +53,8 @@ def event(draws: Draws) -> Clause | None:
       draws: where the choices come from.
     """
     clause = _main(draws)
-    texts = english_sentence(clause), german.sentence(clause), french.sentence(clause)
-    lengths = [len(words_of(text)) for text in texts]
+    lengths = [len(writing.spoken(language.words(clause))) for language in (english, german, french)]
     return clause if LEAST_WORDS <= min(lengths) and max(lengths) <= MOST_WORDS else None
-
-
-def english_sentence(clause: Clause) -> str:
-    """The whole sentence: the leaves of its tree."""
-    return " ".join(trees.leaves(english.sentence(clause)))
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a sentence without its punctuation."""
-    return [word for word in text.split() if word not in (".", "?", ",")]
 
 
 def _main(draws: Draws) -> Clause:

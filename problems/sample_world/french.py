@@ -1,6 +1,6 @@
 """A scene's clause in French: gender and number, adjective order, elision, contraction, negation."""
 
-from t2tlite.problems.sample_world import lexicon
+from t2tlite.problems.sample_world import lexicon, writing
 from t2tlite.problems.sample_world.scene import Clause, Entity, turned
 
 # Every h of this lexicon is mute.
@@ -10,10 +10,17 @@ _CONTRACTIONS = {("à", "le"): "au", ("à", "les"): "aux", ("de", "le"): "du", (
 
 
 def sentence(clause: Clause) -> str:
-    """The whole sentence, with " ." or " ?"; all lower case."""
+    """The whole sentence as people write it: French sets a question mark apart."""
+    return writing.written(words(clause), apart=("?",))
+
+
+def words(clause: Clause) -> list[str]:
+    """The words and marks of the sentence; all lower case."""
+    if not clause.verb:
+        return [*_join(noun_phrase(clause.subject)), "."]
     if clause.question:
-        return " ".join([*_join(["est-ce", "que", *_clause(clause)]), "?"])
-    return " ".join([*_join(_clause(clause)), "."])
+        return [*_join(["est-ce", "que", *_clause(clause)]), "?"]
+    return [*_join(_clause(clause)), "."]
 
 
 def noun_phrase(entity: Entity, negated: bool = False) -> list[str]:

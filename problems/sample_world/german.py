@@ -1,6 +1,6 @@
 """A scene's clause in German: gender, case, adjective endings, verb second and verb last, separable verbs."""
 
-from t2tlite.problems.sample_world import lexicon
+from t2tlite.problems.sample_world import lexicon, writing
 from t2tlite.problems.sample_world.scene import Clause, Entity, turned
 
 # Endings of "dieser", which "der" and "jeder" share; plural under "p".
@@ -27,10 +27,17 @@ _CONTRACTIONS = {
 
 
 def sentence(clause: Clause) -> str:
-    """The whole sentence, with " ." or " ?"; the first word is lower case unless it is a noun."""
+    """The whole sentence as people write it."""
+    return writing.written(words(clause))
+
+
+def words(clause: Clause) -> list[str]:
+    """The words and marks of the sentence; the first is lower case unless it is a noun."""
+    if not clause.verb:
+        return [*noun_phrase(clause.subject, "nominative"), "."]
     if clause.question:
-        return " ".join([*_clause(clause, "question"), "?"])
-    return " ".join([*_clause(clause, "main"), "."])
+        return [*_clause(clause, "question"), "?"]
+    return [*_clause(clause, "main"), "."]
 
 
 def noun_phrase(entity: Entity, case: str, negated: bool = False, last: bool = False) -> list[str]:
@@ -77,7 +84,8 @@ def _head(noun: lexicon.Noun, case: str, plural: bool) -> str:
     if case == "genitive":
         return noun.german_genitive
     if not plural:
-        return noun.german if case == "nominative" else noun.german_oblique
+        unchanged = case == "nominative" or (case, noun.german_gender) == ("accusative", "n")
+        return noun.german if unchanged else noun.german_oblique
     if case == "dative" and noun.german_plural[-1] not in "ns":
         return noun.german_plural + "n"
     return noun.german_plural

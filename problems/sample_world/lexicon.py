@@ -71,7 +71,7 @@ def _noun(english, german, french) -> Noun:
     genitive = (
         german[0]
         if german[2] == "f"
-        else oblique
+        else oblique + ("s" if german[2] == "n" else "")
         if len(german) > 3
         else german[0] + _genitive_ending(german[0])
     )

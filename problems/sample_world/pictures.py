@@ -9,7 +9,8 @@ from t2tlite.problems.sample_world.shapes import SHAPES
 
 KINDS = tuple(sorted(SHAPES))
 SMALL, BIG = (19, 23), (33, 40)  # least and greatest width in pixels of what a caption calls small or big
-RELATIONS = ("left of", "right of", "above", "below")
+OPPOSITE = {"left of": "right of", "above": "below"}
+RELATIONS = (*OPPOSITE, *OPPOSITE.values())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,10 +37,15 @@ def single(draws: Draws) -> Picture:
     return Picture(background, _anywhere(draws, background, draws.whole(24, 44)))
 
 
-def described(draws: Draws) -> Picture:
-    """One big or small thing, or a big one next to a small one."""
+def described(draws: Draws, alone: float = 0.5) -> Picture:
+    """One big or small thing, or a big one next to a small one.
+
+    Args:
+      draws: where the choices come from.
+      alone: the probability of one thing.
+    """
     background = draws.pick(tuple(drawing.BACKGROUNDS))
-    if draws.chance(0.5):
+    if draws.chance(alone):
         return Picture(background, _anywhere(draws, background, draws.whole(*draws.pick((SMALL, BIG)))))
     relation = draws.pick(RELATIONS)
     main_size, other_size = draws.whole(BIG[0], BIG[0] + 2), draws.whole(*SMALL)
@@ -61,9 +67,17 @@ def describe(picture: Picture) -> str:
 
 
 def abstract(picture: Picture) -> str:
-    """What a caption could tell of a picture: kinds, colours, sizes, relation, background."""
-    things = " ".join(f"{size_word(thing)} {thing.colour} {thing.kind}" for thing in picture.things)
-    return f"{things} {picture.relation} {picture.background}"
+    """What every caption tells of a picture, and what tells its split: so no caption is in two splits.
+
+    Kind, colour and background of one thing; kinds, colours and relation of two, whichever is named first.
+    """
+    main, other = (thing and f"{thing.colour} {thing.kind}" for thing in (picture.main, picture.other))
+    if other is None:
+        return f"{main} {picture.background}"
+    if picture.relation in OPPOSITE:
+        return f"{main} {picture.relation} {other}"
+    (relation,) = (one for one, opposite in OPPOSITE.items() if opposite == picture.relation)
+    return f"{other} {relation} {main}"
 
 
 def _beside(draws: Draws, first: int, second: int, first_is_before: bool) -> tuple[int, int]:

@@ -48,7 +48,7 @@ class Clause:
     """What happens, or how something is.
 
     Attributes:
-      verb: a key of `lexicon.VERBS`, "be", or "exist" (there is ...).
+      verb: a key of `lexicon.VERBS`, "be", "exist" (there is ...), or "" where the subject is only named.
       subject: who; None in a relative clause about the subject.
       object: whom; None without one, and in a relative clause about the object.
       recipient: to whom, with giving verbs.

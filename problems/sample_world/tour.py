@@ -9,12 +9,12 @@ from t2tlite.problems.sample_world import (
     captioning,
     drawing,
     english,
-    events,
     french,
     german,
     pictures,
     trees,
     voice,
+    writing,
 )
 from t2tlite.problems.sample_world.draws import Draws, check_split, draw
 
@@ -45,13 +45,12 @@ def tour(split: str, index: int) -> Tour:
     picture = draw(_TOUR, split, index, pictures.described, pictures.abstract)
     draws = Draws(_TOUR, SPLITS.index(split), index)
     clause = captioning.sentence(picture)
-    text = events.english_sentence(clause)
     return Tour(
         image=drawing.png(drawing.render(picture.background, picture.things, draws.generator)),
-        captions=captioning.five(picture, draws),
-        english=text,
+        captions=[english.sentence(caption) for caption in captioning.five(picture, draws)],
+        english=english.sentence(clause),
         german=german.sentence(clause),
         french=french.sentence(clause),
-        tree=trees.bracket(english.sentence(clause)),
-        speech=voice.say(events.words_of(text), draws.pick(voice.SPEAKERS), draws),
+        tree=trees.bracket(english.tree(clause)),
+        speech=voice.say(writing.spoken(english.words(clause)), draws.pick(voice.SPEAKERS), draws),
     )

@@ -1,5 +1,7 @@
 """Parse trees in the Penn Treebank's brackets: nested tuples, their text, and back."""
 
+from t2tlite.problems.sample_world import writing
+
 # A tree is (label, child, child, ...); a child is a tree, or the word under a tag.
 Tree = tuple
 
@@ -16,6 +18,12 @@ def leaves(tree: Tree) -> list[str]:
     for child in tree[1:]:
         words.extend([child] if isinstance(child, str) else leaves(child))
     return words
+
+
+def capitalised(tree: Tree) -> Tree:
+    """The tree with a capital at its first word."""
+    label, first, *rest = tree
+    return (label, writing.capital(first) if isinstance(first, str) else capitalised(first), *rest)
 
 
 def labels(tree: Tree) -> list[str]:

@@ -7,6 +7,8 @@ from t2tlite.problems.sample_world.draws import Draws
 from t2tlite.problems.sample_world.phonemes import SPOKEN
 from t2tlite.problems.sample_world.scene import Clause, Entity
 
+MOST_WORDS = 10  # of a scene that is told aloud
+
 _NOUNS = tuple(noun for noun in lexicon.NOUNS if noun in SPOKEN)
 _LIVING = tuple(noun for noun in _NOUNS if lexicon.NOUNS[noun].groups & {"person", "animal"})
 _ADJECTIVES = {

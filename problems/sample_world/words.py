@@ -1,6 +1,6 @@
 """The open word classes as tables, a word a line, in English, German and French; `lexicon` reads them."""
 
-# English; what it is | German, gender (a second singular: the weak declension) | French, gender.
+# English; what it is | German, gender (then a singular of the weak declension) | French, gender.
 # "picture" and "ground" are for pictures alone: they keep a noun out of what happens.
 NOUNS = """
 man men person | Mann Männer m | homme hommes m
@@ -54,7 +54,7 @@ cup cups picture | Tasse Tassen f | tasse tasses f
 fish fish picture | Fisch Fische m | poisson poissons m
 flag flags picture | Fahne Fahnen f | drapeau drapeaux m
 flower flowers picture | Blume Blumen f | fleur fleurs f
-heart hearts picture | Herz Herzen n | cœur cœurs m
+heart hearts picture | Herz Herzen n Herzen | cœur cœurs m
 ladder ladders picture | Leiter Leitern f | échelle échelles f
 lamp lamps picture | Lampe Lampen f | lampe lampes f
 moon moons picture | Mond Monde m | lune lunes f

@@ -63,7 +63,7 @@ class Stored:
 
 def _unescaped(name: str) -> str:
     """TensorFlow writes `.S` for the slash in the name of a variable, and `..` for the dot."""
-    return re.sub(r"\.(.)", lambda found: "/" if found[1] == "S" else found[1], name)
+    return re.sub(r"\.(.)", lambda match: "/" if match[1] == "S" else match[1], name)
 
 
 def average(paths: Sequence[pathlib.Path], to: pathlib.Path) -> dict:
@@ -83,10 +83,10 @@ def average(paths: Sequence[pathlib.Path], to: pathlib.Path) -> dict:
     """
     if to.exists() and "averaged" not in Stored(to).meta:
         raise UserError(f"{to} is no average, and would be replaced; give another --to=FOLDER")
-    stored = sorted((Stored(path) for path in paths), key=lambda found: found.meta["step"])
+    stored = sorted((Stored(path) for path in paths), key=lambda each: each.meta["step"])
     for other in stored[:-1]:
         _check_same(stored[-1], other)
-    meta = {"step": stored[-1].meta["step"], "averaged": [str(found.path) for found in stored]}
+    meta = {"step": stored[-1].meta["step"], "averaged": [str(each.path) for each in stored]}
     means = {name: tf.Variable(_mean(stored, name)) for name in stored[-1].names}
     part = to.with_name(f"{to.name}.{os.getpid()}.part")  # not tmp-*, which a running t2t-train removes
     try:
@@ -112,8 +112,8 @@ def _mean(stored: Sequence[Stored], name: str) -> np.ndarray:
     if not newest.dtypes[key].is_floating:
         return newest.value(key)
     total = np.zeros(newest.shapes[key], np.float64)
-    for found in stored:
-        total += found.value(found.names[name])
+    for each in stored:
+        total += each.value(each.names[name])
     return (total / len(stored)).astype(newest.dtypes[key].as_numpy_dtype)
 
 

@@ -29,11 +29,11 @@ def scores(figures: Mapping[str, Mapping[str, float]], problems: Mapping[str, An
     Returns:
       `{problem: score}` where it is finite, and under "mean" their mean if all are. Lower is better.
     """
-    told = {name: score(problems[name], one) for name, one in figures.items()}
-    found = {name: value for name, value in told.items() if value is not None and math.isfinite(value)}
-    if found and found.keys() == set(problems):
-        found[MEAN] = math.fsum(found.values()) / len(found)
-    return found
+    by_problem = {name: score(problems[name], one) for name, one in figures.items()}
+    finite = {name: value for name, value in by_problem.items() if value is not None and math.isfinite(value)}
+    if finite and finite.keys() == set(problems):
+        finite[MEAN] = math.fsum(finite.values()) / len(finite)
+    return finite
 
 
 def meta(scores: Mapping[str, float] | None) -> dict[str, Any]:
@@ -73,8 +73,8 @@ def keep(path: pathlib.Path) -> None:
 
 def all_in(folder: pathlib.Path) -> list[pathlib.Path]:
     """The best checkpoints of `RUN/checkpoints`, each step once."""
-    found = {path.name: path for home in sorted((folder / FOLDER).glob("*")) for path in _in(home)}
-    return [found[name] for name in sorted(found)]
+    paths = {path.name: path for home in sorted((folder / FOLDER).glob("*")) for path in _in(home)}
+    return [paths[name] for name in sorted(paths)]
 
 
 def check_begun_anew(folder: pathlib.Path) -> None:
@@ -100,8 +100,8 @@ def _best(home: pathlib.Path, name: str) -> float:
 
 def _scores(path: pathlib.Path) -> dict[str, float]:
     try:
-        found = json.loads((path / "meta.json").read_text(encoding="utf-8"))
-        return found.get("scores") or {}
+        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+        return meta.get("scores") or {}
     except (OSError, ValueError, AttributeError):  # damaged: anything is better
         return {}
 

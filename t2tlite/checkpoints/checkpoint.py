@@ -29,10 +29,10 @@ def by_path(variables: Sequence[Any]) -> dict[str, tf.Variable]:
     A flat map, since Keras layers inside lists and dictionaries are left out of object-based checkpoints
     without a word.
     """
-    found = {variable.path: variable.value for variable in variables}
-    if len(found) != len(variables):
+    values = {variable.path: variable.value for variable in variables}
+    if len(values) != len(variables):
         raise ValueError("two variables have the same path; give the layers different names")
-    return found
+    return values
 
 
 def save(
@@ -101,8 +101,8 @@ def is_checkpoint(path: pathlib.Path) -> bool:
 
 
 def newest(folder: pathlib.Path) -> pathlib.Path | None:
-    found = all_in(folder)
-    return found[-1] if found else None
+    paths = all_in(folder)
+    return paths[-1] if paths else None
 
 
 def with_best(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -125,16 +125,16 @@ def resume(
     Raises:
       UserError: no checkpoint is whole, or they are of another model.
     """
-    found = all_in(folder)
-    while found:
-        path = found.pop()
+    paths = all_in(folder)
+    while paths:
+        path = paths.pop()
         try:
             meta = restore(path, model, optimizer, iterators)
         except Damaged as error:
-            if not found:
+            if not paths:
                 raise
             aside = _rename_aside(path)
-            say(f"{error}; it is kept as {aside.name}, and {found[-1].name} is tried")
+            say(f"{error}; it is kept as {aside.name}, and {paths[-1].name} is tried")
             continue
         best_checkpoints.keep(path)  # a process that was killed may not have come to it
         return path, meta

@@ -117,10 +117,10 @@ def decoded_metrics(problem: Problem) -> dict[str, metrics.Metric]:
     Raises:
       UserError: a metric is unknown, or has the name of a teacher-forced figure.
     """
-    taken = sorted(set(registry.names("metric")) & set(figures_of(problem)))
-    if taken:
+    clashes = sorted(set(registry.names("metric")) & set(figures_of(problem)))
+    if clashes:
         raise UserError(
-            f"metric `{taken[0]}` at {registry.entry('metric', taken[0]).place} has the name of a "
+            f"metric `{clashes[0]}` at {registry.entry('metric', clashes[0]).place} has the name of a "
             "teacher-forced figure; register it under another one"
         )
     names = [name for name in problem.metrics if name not in figures_of(problem)]

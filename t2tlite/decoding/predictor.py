@@ -249,12 +249,12 @@ class Predictor:
 
         return decode
 
-    def decode_length(self, wanted: int, options: DecodeOptions) -> int:
+    def decode_length(self, needed: int, options: DecodeOptions) -> int:
         """Most positions of an output, where its input has, or it may itself need, so many."""
         if options.decode_length:
             return options.decode_length
         length = self.run.hparams.text_bounds()[-1]
-        while length < max(wanted, options.min_length):  # doubled, so that few are compiled
+        while length < max(needed, options.min_length):  # doubled, so that few are compiled
             length *= 2
         return length
 
@@ -328,12 +328,12 @@ class Predictor:
     ) -> dict[int, int]:
         """Most positions of the output of each input."""
         reader = self.reader(problem)
-        wanted = {i: reader.room(x) for i, x in read.items()}
+        lengths = {i: reader.room(x) for i, x in read.items()}
         constraint = self._constraint(problem, options) if self._reads_text(problem) else None
         if constraint and read:
             positions = constraint.positions([as_text[i] for i in read])
-            wanted = {i: max(wanted[i], int(n)) for i, n in zip(read, positions, strict=True)}
-        return {i: self.decode_length(n, options) for i, n in wanted.items()}
+            lengths = {i: max(lengths[i], int(n)) for i, n in zip(read, positions, strict=True)}
+        return {i: self.decode_length(n, options) for i, n in lengths.items()}
 
     def _outputs(
         self,

@@ -9,7 +9,7 @@ import tensorflow as tf
 def in_chunks(
     write: Callable[[tf.Tensor], dict[str, tf.Tensor]],
     specs: dict[str, tf.TensorSpec],
-    wanted: tf.Tensor,
+    selected: tf.Tensor,
     length: tf.Tensor,
     size: int,
 ) -> dict[str, tf.Tensor]:
@@ -18,14 +18,14 @@ def in_chunks(
     Args:
       write: the outputs, `[n, ...]`, of int32 rows `[n]`.
       specs: of the outputs of a batch, `[None, ...]`.
-      wanted: bool `[batch]`, the rows to compute; the others get "" and 0.
+      selected: bool `[batch]`, the rows to compute; the others get "" and 0.
       length: float32 `[batch]`, of the inputs, as a multiple of the longest in training.
       size: most rows in a chunk; fewer where inputs are longer than any in training.
     """
-    rows = tf.cast(tf.where(wanted)[:, 0], tf.int32)
+    rows = tf.cast(tf.where(selected)[:, 0], tf.int32)
     order = tf.argsort(tf.gather(length, rows), direction="DESCENDING", stable=True)
     rows = tf.gather(rows, order)
-    batch = tf.shape(wanted)[0]
+    batch = tf.shape(selected)[0]
     nothing = {name: tf.fill([batch, *spec.shape[1:]], _nothing(spec.dtype)) for name, spec in specs.items()}
 
     def unfinished(begin: tf.Tensor, outputs: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -50,8 +50,8 @@ def of_problem(predictor: Predictor, problem: str, scores: bool = True) -> list[
     writer = outputs.writer(predictor, problem)
     signatures = [_decoding(problem, reader, writer, size) for reader in readers]
     if scores and targets.is_text:
-        given, scorer = RawTargets(run.vocabulary, run.hparams), outputs.Scores(predictor, problem)
-        signatures += [_scoring(problem, reader, given, scorer, size) for reader in readers]
+        raw_targets, scorer = RawTargets(run.vocabulary, run.hparams), outputs.Scores(predictor, problem)
+        signatures += [_scoring(problem, reader, raw_targets, scorer, size) for reader in readers]
     return signatures
 
 
@@ -60,13 +60,13 @@ def _decoding(
 ) -> Signature:
     def decode(**arguments: tf.Tensor) -> dict[str, tf.Tensor]:
         read = reader.read(**arguments)
-        wanted = (read.error == "") & ~read.blank
+        valid = (read.error == "") & ~read.blank
 
         def write(rows: tf.Tensor) -> dict[str, tf.Tensor]:
             texts = None if read.texts is None else tf.gather(read.texts, rows)
             return writer.write(read.features(rows), rows, texts)
 
-        return {**in_chunks(write, writer.specs, wanted, read.length, size), "error": read.error}
+        return {**in_chunks(write, writer.specs, valid, read.length, size), "error": read.error}
 
     function = _concrete(decode, reader.spec)
     return Signature(

@@ -37,16 +37,16 @@ def total(sizes: Iterable[Size]) -> Size:
     return Size(sum(size.parameters for size in sizes), sum(size.bytes for size in sizes))
 
 
-def table(kept: dict[str, Size], whole: dict[str, Size], export: int, checkpoint: int | None) -> str:
+def table(exported: dict[str, Size], whole: dict[str, Size], export: int, checkpoint: int | None) -> str:
     """Parameters and megabytes of each part, with what is left out, and of the files on the disk.
 
     Args:
-      kept, whole: the parts of the export, and of the model.
+      exported, whole: the parts of the export, and of the model.
       export, checkpoint: bytes of the folders.
     """
     rows: list[tuple[str, ...]] = [("part", "parameters", "MB", "left out"), ("", "", "", "")]
     for part, size in {**whole, "total": total(whole.values())}.items():
-        here = total(kept.values()) if part == "total" else kept.get(part, Size(0, 0))
+        here = total(exported.values()) if part == "total" else exported.get(part, Size(0, 0))
         left = size.parameters - here.parameters
         rows.append((part, f"{here.parameters:,}", f"{here.bytes / 1e6:,.1f}", f"{left:,}" if left else ""))
     rows.append(("the export, with graphs and vocabulary", "", f"{export / 1e6:,.1f}", ""))

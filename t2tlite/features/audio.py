@@ -104,13 +104,13 @@ class Audio(Feature):
 
     def example_input(self) -> Any:
         """The bytes of a WAV file with a second of silence."""
-        made = io.BytesIO()
-        with wave.open(made, "wb") as file:
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(SAMPLE_RATE)
             file.writeframes(bytes(2 * SAMPLE_RATE))
-        return made.getvalue()
+        return buffer.getvalue()
 
     def statistics(self, vocabulary: Any, hparams: HParams) -> Statistics:
         return _Sounds(vocabulary, hparams)
@@ -118,9 +118,9 @@ class Audio(Feature):
     def as_file(self, value: Any) -> tuple[str, bytes] | None:
         import soundfile
 
-        made = io.BytesIO()
-        soundfile.write(made, value, SAMPLE_RATE, format="WAV", subtype="PCM_16")
-        return "wav", made.getvalue()
+        buffer = io.BytesIO()
+        soundfile.write(buffer, value, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+        return "wav", buffer.getvalue()
 
 
 class _Sounds(Statistics):

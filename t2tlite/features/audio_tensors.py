@@ -88,13 +88,13 @@ class _RawSounds(raw.RawReader):
     def _accepts(self, most: str) -> dict[str, str]:
         raise NotImplementedError
 
-    def _of(self, samples: tf.Tensor, length: tf.Tensor, heard: tf.Tensor, error: tf.Tensor) -> raw.Read:
+    def _of(self, samples: tf.Tensor, length: tf.Tensor, valid: tf.Tensor, error: tf.Tensor) -> raw.Read:
         def features(rows: tf.Tensor) -> dict[str, tf.Tensor]:
             lengths = tf.gather(length, rows)
-            found = tf.where(tf.gather(heard, rows), tf.gather(samples, rows), 0.0)
-            found = tf.round(tf.clip_by_value(found, -1.0, 1.0) * encoding.PCM_PEAK) / encoding.PCM_PEAK
+            sounds = tf.where(tf.gather(valid, rows), tf.gather(samples, rows), 0.0)
+            sounds = tf.round(tf.clip_by_value(sounds, -1.0, 1.0) * encoding.PCM_PEAK) / encoding.PCM_PEAK
             return {
-                "inputs": raw.padded(found[:, : tf.reduce_max(lengths)], self._bounds),
+                "inputs": raw.padded(sounds[:, : tf.reduce_max(lengths)], self._bounds),
                 "inputs_length": lengths,
             }
 
@@ -119,14 +119,14 @@ class RawWaveforms(_RawSounds):
     def read(self, inputs: Any, inputs_length: Any) -> raw.Read:
         width = tf.shape(inputs)[1]
         fits = (inputs_length > 0) & (inputs_length <= width)
-        heard = tf.sequence_mask(tf.where(fits, inputs_length, 0), width)
-        finite = tf.reduce_all(tf.math.is_finite(inputs) | ~heard, axis=1)
+        valid = tf.sequence_mask(tf.where(fits, inputs_length, 0), width)
+        finite = tf.reduce_all(tf.math.is_finite(inputs) | ~valid, axis=1)
         error = raw.first_of(
             (~fits, "inputs_length must be 1 or more, and at most the number of samples"),
             (~finite, "samples that are no numbers"),
             raw.too_long(inputs_length, self._bound, f"samples at {_RATE} Hz"),
         )
-        return self._of(inputs, inputs_length, heard, error)
+        return self._of(inputs, inputs_length, valid, error)
 
     def is_missing(self, inputs: Any, inputs_length: Any) -> tf.Tensor:
         return inputs_length == 0
@@ -150,8 +150,8 @@ class RawWavFiles(_RawSounds):
         return inputs == ""
 
     def read(self, inputs: Any) -> raw.Read:
-        made = tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int32)
-        samples, length, rate, ok = guarded(_decode_wav, inputs, made)
+        specs = tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int32)
+        samples, length, rate, ok = guarded(_decode_wav, inputs, specs)
         error = raw.first_of(
             (~ok, "not a WAV file of 16-bit PCM, or a damaged one"),
             (

@@ -31,10 +31,10 @@ class Distribution(Feature):
         return self.modality or hparams.modality_label
 
     def to_record(self, value: Any, labels: Sequence[str] | None = None) -> list[bytes]:
-        found = weights.checked(value, labels, "a dict of classes and probabilities")
-        if abs(sum(found.values()) - 1) > _ROUNDING:
-            raise ValueError(f"a dict whose probabilities have the sum {sum(found.values()):g}; expected 1")
-        return weights.to_entries(found)
+        shares = weights.checked(value, labels, "a dict of classes and probabilities")
+        if abs(sum(shares.values()) - 1) > _ROUNDING:
+            raise ValueError(f"a dict whose probabilities have the sum {sum(shares.values()):g}; expected 1")
+        return weights.to_entries(shares)
 
     def from_record(self, values: list[bytes]) -> dict[str, float]:
         return weights.from_entries(values)

@@ -8,7 +8,7 @@ _PARALLEL = 4  # files read at a time
 
 
 def guarded(
-    read: Callable[[tf.Tensor], Sequence[tf.Tensor]], contents: tf.Tensor, made: Sequence[tf.TensorSpec]
+    read: Callable[[tf.Tensor], Sequence[tf.Tensor]], contents: tf.Tensor, specs: Sequence[tf.TensorSpec]
 ) -> tuple[tf.Tensor, ...]:
     """Applies a function that may raise to each of some strings.
 
@@ -17,7 +17,7 @@ def guarded(
     Args:
       read: a string scalar to tensors; raises, when it runs, where there is something wrong.
       contents: strings `[batch]`.
-      made: of what it makes; only a first dimension may be unknown.
+      specs: of what it makes; only a first dimension may be unknown.
 
     Returns:
       What was made, each `[batch, ...]`, with zeros for what is shorter than the longest and for what failed;
@@ -26,14 +26,14 @@ def guarded(
     batch = tf.shape(contents, out_type=tf.int64)[0]
 
     def one(index: tf.Tensor, content: tf.Tensor) -> tuple:
-        found = read(content)
-        return index, *(tf.ensure_shape(x, spec.shape) for x, spec in zip(found, made, strict=True))
+        tensors = read(content)
+        return index, *(tf.ensure_shape(x, spec.shape) for x, spec in zip(tensors, specs, strict=True))
 
     files = tf.data.Dataset.from_tensor_slices((tf.range(batch), contents))
     files = files.map(one, num_parallel_calls=_PARALLEL, deterministic=False).ignore_errors()
     files = files.padded_batch(tf.maximum(batch, 1)).with_options(_options())
-    nothing = (tf.zeros([0], tf.int64), *map(_none_of, made))
-    index, *found = files.reduce(nothing, lambda _, new: new)  # there is one batch, or none
+    nothing = (tf.zeros([0], tf.int64), *map(_none_of, specs))
+    index, *tensors = files.reduce(nothing, lambda _, new: new)  # there is one batch, or none
     place = index[:, None]
 
     def scattered(values: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
@@ -41,7 +41,7 @@ def guarded(
         return tf.ensure_shape(tf.scatter_nd(place, values, shape), [None, *spec.shape])
 
     ok = tf.scatter_nd(place, tf.ones_like(index, tf.int32), [batch]) > 0
-    return *(scattered(values, spec) for values, spec in zip(found, made, strict=True)), ok
+    return *(scattered(values, spec) for values, spec in zip(tensors, specs, strict=True)), ok
 
 
 def _none_of(spec: tf.TensorSpec) -> tf.Tensor:

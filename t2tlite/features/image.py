@@ -107,9 +107,9 @@ class Image(Feature):
         """The bytes of a black PNG."""
         import PIL.Image
 
-        made = io.BytesIO()
-        PIL.Image.new("RGB", (64, 64)).save(made, "PNG")
-        return made.getvalue()
+        buffer = io.BytesIO()
+        PIL.Image.new("RGB", (64, 64)).save(buffer, "PNG")
+        return buffer.getvalue()
 
     def statistics(self, vocabulary: Any, hparams: HParams) -> Statistics:
         return _Pictures(vocabulary, hparams)

@@ -85,15 +85,15 @@ class RawPictures(raw.RawReader):
         known = (tf.strings.substr(inputs, 0, 4) == encoding.PNG) | (
             tf.strings.substr(inputs, 0, 2) == encoding.JPEG
         )
-        made = tf.TensorSpec([self._size, self._size, 3], tf.float32), tf.TensorSpec([], tf.int32)
-        found, channels, ok = guarded(self._decode, inputs, made)
+        specs = tf.TensorSpec([self._size, self._size, 3], tf.float32), tf.TensorSpec([], tf.int32)
+        pictures, channels, ok = guarded(self._decode, inputs, specs)
         error = raw.first_of(
             (~known, "not a PNG or JPEG file"),
             (~ok, "a damaged picture"),
             (channels == 4, "a CMYK JPEG; convert it to RGB"),
         )
         return raw.Read(
-            lambda rows: {"inputs": tf.gather(found, rows)},
+            lambda rows: {"inputs": tf.gather(pictures, rows)},
             tf.ones_like(channels, tf.float32),
             error,
             tf.zeros_like(known),
@@ -142,6 +142,6 @@ def _as_rgb(encoded: bytes) -> bytes:
 
 
 def _png(picture: Any) -> bytes:
-    made = io.BytesIO()
-    picture.convert("RGB").save(made, "PNG")
-    return made.getvalue()
+    buffer = io.BytesIO()
+    picture.convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()

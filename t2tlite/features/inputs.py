@@ -47,10 +47,10 @@ def padded(rows: Sequence[np.ndarray], bounds: Sequence[int]) -> np.ndarray:
     """`[rows, width]`, as wide as the first bound that holds them all, or else as the longest."""
     longest = max(len(row) for row in rows)
     width = next((bound for bound in bounds if longest <= bound), longest)
-    made = np.zeros((len(rows), width), rows[0].dtype)
+    array = np.zeros((len(rows), width), rows[0].dtype)
     for i, row in enumerate(rows):
-        made[i, : len(row)] = row
-    return made
+        array[i, : len(row)] = row
+    return array
 
 
 def check_length(length: int, bounds: Sequence[int], what: str) -> None:

@@ -41,9 +41,9 @@ class NamedInputs(Feature):
         Raises:
           UserError: a name or a feature can't be used.
         """
-        made = cls(parts=tuple(features.items()))
-        made._check()
-        return made
+        feature = cls(parts=tuple(features.items()))
+        feature._check()
+        return feature
 
     def _check(self) -> None:
         features = dict(self.parts)
@@ -80,7 +80,7 @@ class NamedInputs(Feature):
     def described(self) -> dict[str, str]:
         return {name: feature.kind for name, feature in self.parts}
 
-    def given(self, value: Any) -> dict[str, Any]:
+    def present(self, value: Any) -> dict[str, Any]:
         """The values by name, without those that are missing.
 
         Raises:
@@ -93,14 +93,14 @@ class NamedInputs(Feature):
             if name not in names:
                 near = did_you_mean(str(name), names) or f"; expected {', '.join(names)}"
                 raise UserError(f"there is no input `{name!s:.40}`{near}")
-        found = {}
+        values = {}
         for name, feature in self.parts:
             if feature.is_missing(value.get(name)):
                 continue
             if value.get(name) is None:
                 raise UserError(f"the input `{name}` is missing")
-            found[name] = value[name]
-        return found
+            values[name] = value[name]
+        return values
 
     def input_reader(self, vocabulary: Any, hparams: HParams) -> "InputReader | None":
         """Reads a dict of values to a `t2tlite.features.named_tensors.Values`; None if one can't be read."""
@@ -115,12 +115,12 @@ class NamedInputs(Feature):
         return NamedReader(self, readers)
 
     def positions(self, value: Any, encoded: Encoded, vocabulary: Any) -> Positions:
-        found = {}
+        parts = {}
         for name, feature in self.parts:
-            found[name] = Positions(0)
+            parts[name] = Positions(0)
             if name in value.parts:
-                found[name] = feature.positions(value.parts[name], encoded.parts[name], vocabulary)
-        return joined(found)
+                parts[name] = feature.positions(value.parts[name], encoded.parts[name], vocabulary)
+        return joined(parts)
 
     def raw_readers(self, vocabulary: Any, hparams: HParams) -> "tuple[RawReader, ...]":
         """Every input under its name; a signature for each suffix that one of them has."""
@@ -138,11 +138,11 @@ class NamedInputs(Feature):
             names = ", ".join(f"{json.dumps(name)}: ..." for name, _ in self.parts)
             raise UserError(f"{what} must be an object {{{names}}}; received {type(value).__name__}")
         try:
-            given = self.given(value)
+            values = self.present(value)
         except UserError as error:
             raise UserError(f"{what}: {error}") from None
         features = dict(self.parts)
-        return {name: features[name].from_json(one, f"{what}.{name}") for name, one in given.items()}
+        return {name: features[name].from_json(one, f"{what}.{name}") for name, one in values.items()}
 
     def example_input(self) -> Any:
         return {name: feature.example_input() for name, feature in self.parts}
@@ -156,13 +156,13 @@ def flatten(example: Mapping[str, Any], features: Collection[str]) -> dict[str, 
     Args:
       features: the names of the problem's features, or of those of its corpus.
     """
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for side, value in example.items():
         if isinstance(value, Mapping) and side not in features:
-            found |= {f"{side}{MARK}{name}": one for name, one in value.items() if one is not None}
+            flat |= {f"{side}{MARK}{name}": one for name, one in value.items() if one is not None}
         else:
-            found[side] = value
-    return found
+            flat[side] = value
+    return flat
 
 
 def nest(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,40 +47,42 @@ class NamedReader(InputReader):
         self.spec = {}
         for name, reader in self._readers.items():
             self.spec |= _in_a_batch(name, reader.spec)
-        self.spec |= {_given(name): tf.TensorSpec([None], tf.bool) for name in self._optional}
+        self.spec |= {_presence_key(name): tf.TensorSpec([None], tf.bool) for name in self._optional}
         # Of the sum of the lengths; every kind has units of its own.
         self.bounds = (sum(reader.bounds[-1] for reader in self._readers.values()),)
 
     def read(self, value: Any) -> Values:
         """A dict of values to a `Values`; those that are missing have no entry."""
-        found = {}
-        for name, one in self._feature.given(value).items():
+        values = {}
+        for name, one in self._feature.present(value).items():
             try:
-                found[name] = self._readers[name].read(one)
+                values[name] = self._readers[name].read(one)
             except UserError as error:
                 raise UserError(f"{name}: {error}") from None
-        return Values(found)
+        return Values(values)
 
     def room(self, example: Any) -> int:
         return max(self._readers[name].room(value) for name, value in example.parts.items())
 
     def batch(self, examples: Sequence[Values]) -> dict[str, np.ndarray]:
-        made: dict[str, np.ndarray] = {}
+        arrays: dict[str, np.ndarray] = {}
         for name, reader in self._readers.items():
-            made |= _in_a_batch(name, reader.batch([self._value(one, name) for one in examples]))
-        return made | self._given(examples)
+            arrays |= _in_a_batch(name, reader.batch([self._value(one, name) for one in examples]))
+        return arrays | self._presence(examples)
 
     def alone(self, example: Values) -> dict[str, np.ndarray]:
-        made: dict[str, np.ndarray] = {}
+        arrays: dict[str, np.ndarray] = {}
         for name, reader in self._readers.items():
-            made |= _in_a_batch(name, reader.alone(self._value(example, name)))
-        return made | self._given([example])
+            arrays |= _in_a_batch(name, reader.alone(self._value(example, name)))
+        return arrays | self._presence([example])
 
     def _value(self, example: Any, name: str) -> np.ndarray:
         return example.parts[name] if name in example.parts else self._stand_ins[name]
 
-    def _given(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
-        return {_given(name): np.array([name in one.parts for one in examples]) for name in self._optional}
+    def _presence(self, examples: Sequence[Any]) -> dict[str, np.ndarray]:
+        return {
+            _presence_key(name): np.array([name in one.parts for one in examples]) for name in self._optional
+        }
 
 
 class NamedRawReader(raw.RawReader):
@@ -103,27 +105,27 @@ class NamedRawReader(raw.RawReader):
         for name, reader in self._readers.items():
             self.spec |= {_argument(name, key): spec for key, spec in reader.spec.items()}
             more = "; empty where there is none" if name in self._optional else ""
-            self.accepts |= {_argument(name, key): f"{said}{more}" for key, said in reader.accepts.items()}
+            self.accepts |= {_argument(name, key): f"{text}{more}" for key, text in reader.accepts.items()}
 
-    def read(self, **given: tf.Tensor) -> raw.Read:
-        found, there, faults = {}, {}, []
+    def read(self, **tensors: tf.Tensor) -> raw.Read:
+        results, there, faults = {}, {}, []
         for name, reader in self._readers.items():
-            mine = {key: given[_argument(name, key)] for key in reader.spec}
-            found[name] = reader.read(**mine)
-            error = found[name].error
+            mine = {key: tensors[_argument(name, key)] for key in reader.spec}
+            results[name] = reader.read(**mine)
+            error = results[name].error
             faults.append((error != "", tf.strings.join([f"{name}: ", error])))
             if name in self._optional:
                 there[name] = ~reader.is_missing(**mine)
                 faults[-1] = (faults[-1][0] & there[name], faults[-1][1])
-        first = next(iter(found.values()))
+        first = next(iter(results.values()))
 
         def features(rows: tf.Tensor) -> dict[str, tf.Tensor]:
-            made: dict[str, tf.Tensor] = {}
-            for name, one in found.items():
-                made |= _in_a_batch(name, one.features(rows))
-            return made | {_given(name): tf.gather(one, rows) for name, one in there.items()}
+            columns: dict[str, tf.Tensor] = {}
+            for name, one in results.items():
+                columns |= _in_a_batch(name, one.features(rows))
+            return columns | {_presence_key(name): tf.gather(one, rows) for name, one in there.items()}
 
-        length = tf.reduce_max(tf.stack([one.length for one in found.values()]), axis=0)
+        length = tf.reduce_max(tf.stack([one.length for one in results.values()]), axis=0)
         return raw.Read(features, length, raw.first_of(*faults), tf.zeros_like(first.blank))
 
 
@@ -136,5 +138,5 @@ def _argument(name: str, key: str) -> str:
     return name + key.removeprefix(_ONE)
 
 
-def _given(name: str) -> str:
+def _presence_key(name: str) -> str:
     return f"{_ONE}{MARK}{name}{GIVEN}"

@@ -39,32 +39,32 @@ class RawReader:
     spec: dict[str, Any]
     accepts: dict[str, str]
 
-    def read(self, *args: Any, **given: Any) -> Read:
+    def read(self, *args: Any, **tensors: Any) -> Read:
         """Reads a batch; an input that can't be read has an error and fails nothing.
 
         Args:
-          given: tensors by the names in `spec`. A reader names them.
+          tensors: by the names in `spec`. A reader names them.
         """
         raise NotImplementedError
 
-    def is_missing(self, *args: Any, **given: Any) -> tf.Tensor:
+    def is_missing(self, *args: Any, **tensors: Any) -> tf.Tensor:
         """Bool `[batch]`, of what `read` takes: where an optional input is not there, an empty string."""
-        return given["inputs"] == ""
+        return tensors["inputs"] == ""
 
 
 def padded(rows: tf.Tensor, bounds: Sequence[int]) -> tf.Tensor:
     """`[rows, width]`, as wide as the first bound that holds them all, or else as they are."""
-    found = tf.shape(rows)[1]
-    width = found
+    length = tf.shape(rows)[1]
+    width = length
     for bound in reversed(bounds):
-        width = tf.where(found <= bound, bound, width)
-    return tf.pad(rows, [[0, 0], [0, width - found]])
+        width = tf.where(length <= bound, bound, width)
+    return tf.pad(rows, [[0, 0], [0, width - length]])
 
 
 def too_long(length: tf.Tensor, bound: int, unit: str) -> tuple[tf.Tensor, tf.Tensor]:
     """Which inputs are refused since they are too long, and what is said of each."""
-    said = tf.strings.join([tf.strings.as_string(length), f" {unit}; at most {LONGEST * bound} are read"])
-    return length > LONGEST * bound, said
+    message = tf.strings.join([tf.strings.as_string(length), f" {unit}; at most {LONGEST * bound} are read"])
+    return length > LONGEST * bound, message
 
 
 def first_of(*faults: tuple[tf.Tensor, Any]) -> tf.Tensor:

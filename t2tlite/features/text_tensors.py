@@ -102,8 +102,8 @@ class RawTexts(raw.RawReader):
         self._bounds = encoding.TEXT.limits(hparams)
         self.accepts = {self.side: f"UTF-8 text of at most {LONGEST * self._bounds[-1]} subword units"}
 
-    def read(self, **given: Any) -> raw.Read:
-        texts = given[self.side]
+    def read(self, **tensors: Any) -> raw.Read:
+        texts = tensors[self.side]
         blank = tf.strings.regex_full_match(texts, _BLANK)
         valid = texts == tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
         texts = tf.where(valid, texts, "")

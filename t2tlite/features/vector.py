@@ -41,12 +41,12 @@ class Vector(Feature):
           ValueError: it has another length, or is no vector of finite numbers.
         """
         try:
-            found = np.asarray(value.split() if isinstance(value, str) else value, np.float32)
+            array = np.asarray(value.split() if isinstance(value, str) else value, np.float32)
         except (TypeError, ValueError):
-            found = None
-        if found is None or found.shape != (self.size,) or not np.isfinite(found).all():
+            array = None
+        if array is None or array.shape != (self.size,) or not np.isfinite(array).all():
             raise ValueError(f"{value!r:.60}; expected {self.size} finite numbers")
-        return found
+        return array
 
     def to_record(self, value: Any, labels: Sequence[str] | None = None) -> list[bytes]:
         return [self.numbers(value).astype("<f4").tobytes()]

@@ -20,13 +20,13 @@ EXPERTS = (
     "experts"  # chosen int32 and gates float32, both [batch * length, k], and how many experts there are
 )
 
-Seen = dict[tuple[str, str], Any]
+Recordings = dict[tuple[str, str], Any]
 
 _local = threading.local()
 
 
 @contextlib.contextmanager
-def recorder() -> Iterator[Seen]:
+def recorder() -> Iterator[Recordings]:
     """Within, what the layers called in this thread record goes into the dictionary that this gives.
 
     Of recorders inside one another the innermost gets it. Nothing is recorded while a function is traced:
@@ -35,13 +35,13 @@ def recorder() -> Iterator[Seen]:
     Yields:
       `{(kind, path of the layer): value}`, in the order of the calls; a layer's last call counts.
     """
-    before = getattr(_local, "seen", None)
-    seen: Seen = {}
-    _local.seen = seen
+    before = getattr(_local, "recordings", None)
+    recordings: Recordings = {}
+    _local.recordings = recordings
     try:
-        yield seen
+        yield recordings
     finally:
-        _local.seen = before
+        _local.recordings = before
 
 
 def record(kind: str, layer: str, value: Any) -> None:
@@ -52,6 +52,6 @@ def record(kind: str, layer: str, value: Any) -> None:
       layer: path of the layer that says it.
       value: as the kind says.
     """
-    seen = getattr(_local, "seen", None)
-    if seen is not None and tf.executing_eagerly():
-        seen[kind, layer] = value
+    recordings = getattr(_local, "recordings", None)
+    if recordings is not None and tf.executing_eagerly():
+        recordings[kind, layer] = value

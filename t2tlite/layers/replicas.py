@@ -72,7 +72,7 @@ def assign(variable: tf.Variable, value: tf.Tensor) -> None:
         return
 
     def across(strategy: tf.distribute.Strategy, value: tf.Tensor) -> None:
-        strategy.extended.update(variable, lambda own, new: own.assign(new), args=(value,))
+        strategy.extended.update(variable, lambda local, new: local.assign(new), args=(value,))
 
     context.merge_call(across, args=(value,))
 
@@ -104,12 +104,12 @@ def total_in_buckets(tensors: list[tf.Tensor], most: int = BUCKET) -> list[tf.Te
 
 def buckets(sizes: Iterable[int], most: int) -> Iterator[int]:
     """How many neighbours go together, so that each sum of sizes is at most `most`; larger ones go alone."""
-    count = held = 0
+    count = total = 0
     for size in sizes:
-        if count and held + size > most:
+        if count and total + size > most:
             yield count
-            count = held = 0
-        count, held = count + 1, held + size
+            count = total = 0
+        count, total = count + 1, total + size
     if count:
         yield count
 

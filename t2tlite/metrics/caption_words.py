@@ -30,8 +30,8 @@ def words(caption: str) -> list[str]:
     abbreviations are whole; brackets and signs such as $ and % are words. It knows fewer
     abbreviations, and no addresses of the Internet, fractions or smileys.
     """
-    found = _WORD.findall(caption.lower().replace("’", "'"))
-    return [word for word in found if word not in _PUNCTUATION]
+    tokens = _WORD.findall(caption.lower().replace("’", "'"))
+    return [word for word in tokens if word not in _PUNCTUATION]
 
 
 def ngrams(tokens: Sequence[str], n: int) -> Counter:

@@ -63,11 +63,11 @@ def caption_rouge_l(outputs: Texts, references: Texts) -> float:
 
 def _bleu(order: int, outputs: Texts, references: Texts) -> float:
     right, written = [0] * order, [0] * order
-    length = wanted = 0
+    length = reference_length = 0
     for output, texts in zip(first(outputs), references, strict=True):
         mine, theirs = words(output), [words(text) for text in texts]
         length += len(mine)
-        wanted += min((abs(len(one) - len(mine)), len(one)) for one in theirs)[1]
+        reference_length += min((abs(len(one) - len(mine)), len(one)) for one in theirs)[1]
         for n in range(order):
             counts = ngrams(mine, n + 1)
             most = functools.reduce(operator.or_, [ngrams(one, n + 1) for one in theirs])
@@ -76,7 +76,7 @@ def _bleu(order: int, outputs: Texts, references: Texts) -> float:
     if not outputs:
         return 0.0
     score = math.prod((r + _TINY) / (w + _SMALL) for r, w in zip(right, written, strict=True)) ** (1 / order)
-    ratio = (length + _TINY) / (wanted + _SMALL)
+    ratio = (length + _TINY) / (reference_length + _SMALL)
     return 100.0 * score * (math.exp(1 - 1 / ratio) if ratio < 1 else 1.0)
 
 

@@ -26,9 +26,11 @@ def _rate(process: Any, outputs: Texts, references: Texts) -> float:
     """Edits over the length of the first references; jiwer leaves the rate open where that is 0."""
     if not outputs:
         return 0.0
-    found = process([_spaced(text) for text in first(references)], [_spaced(text) for text in first(outputs)])
-    edits = found.substitutions + found.deletions + found.insertions
-    length = found.hits + found.substitutions + found.deletions
+    alignment = process(
+        [_spaced(text) for text in first(references)], [_spaced(text) for text in first(outputs)]
+    )
+    edits = alignment.substitutions + alignment.deletions + alignment.insertions
+    length = alignment.hits + alignment.substitutions + alignment.deletions
     return 100.0 * edits / length if length else (100.0 if edits else 0.0)
 
 

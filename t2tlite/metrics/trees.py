@@ -37,21 +37,21 @@ def bracketing_f1(outputs: Texts, references: Texts) -> float:
     a wrong tag doesn't put a sentence out of the count, as it does in EVALB). ADVP and PRT are one label, and
     function tags are cut off. An output that is no tree, or has other words, has no right bracket.
     """
-    right = found = wanted = 0
+    right = predicted = expected = 0
     for output, reference in zip(first(outputs), first(references), strict=True):
         gold, tree = _read(reference), _read(output)
         if gold is None:
             raise ValueError(f"the reference is no tree: {reference!r:.80}")
         counted = [tag not in _DELETED for tag in gold.tags]
         brackets = _brackets(gold, counted)
-        wanted += brackets.total()
+        expected += brackets.total()
         if tree is not None and tree.words == gold.words:
             written = _brackets(tree, counted)
-            found += written.total()
+            predicted += written.total()
             right += (brackets & written).total()
         elif tree is not None:
-            found += _brackets(tree, [tag not in _DELETED for tag in tree.tags]).total()
-    return percent(2 * right, found + wanted)
+            predicted += _brackets(tree, [tag not in _DELETED for tag in tree.tags]).total()
+    return percent(2 * right, predicted + expected)
 
 
 @registry.register_metric

@@ -26,9 +26,9 @@ def join(sources: Sequence[Representation], names: Sequence[tf.Tensor]) -> Repre
     return Representation(apply_mask(tf.gather(x, order, batch_dims=1), mask), mask)
 
 
-def only_given(source: Representation, given: tf.Tensor) -> Representation:
-    """An input of which rows are masked out where `given`, bool `[batch]`, is False."""
-    mask = _mask(source) & given[:, None]
+def mask_missing(source: Representation, present: tf.Tensor) -> Representation:
+    """An input of which rows are masked out where `present`, bool `[batch]`, is False."""
+    mask = _mask(source) & present[:, None]
     return Representation(apply_mask(source.x, mask), mask, source.grid)
 
 

@@ -18,7 +18,7 @@ from t2tlite.ids import PAD
 from t2tlite.layers.normalization import LayerNormalization
 from t2tlite.modality import Modality, Representation
 from t2tlite.model import Output
-from t2tlite.models.joining import join, only_given
+from t2tlite.models.joining import join, mask_missing
 from t2tlite.problem import Problem
 from t2tlite.shared_hparams import HIDDEN_SIZE
 from t2tlite.types import Batch, Shape
@@ -123,7 +123,7 @@ class MultiModel(keras.Model):
         """
         problems = list(problems)
         for problem in problems:
-            if problem.targets is None and not objective.has_own_forward(problem):
+            if problem.targets is None and not objective.overrides_forward(problem):
                 raise UserError(
                     f"problem `{problem.name}` has no targets, so this `model` gives no logits of it, as its"
                     f" objective `{problem.objective_name()}` reads them; use one that reads what is encoded,"
@@ -255,7 +255,7 @@ class MultiModel(keras.Model):
                 continue
             representations[name] = self.nets[net.name].bottom(features, name, training=training)
             if name in wiring.optional:
-                representations[name] = only_given(representations[name], features[name + GIVEN])
+                representations[name] = mask_missing(representations[name], features[name + GIVEN])
         return representations
 
     def _names(self, inputs: Iterable[str]) -> list[tf.Tensor]:

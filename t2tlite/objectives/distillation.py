@@ -117,9 +117,9 @@ class Distillation(Objective):
         """KL(teacher || student) at the temperature in nats, summed over the targets: float32 scalar."""
         temperature = self.hparams.distillation_temperature
         taught = self.teacher(features, problem=self.problem.name, training=False)
-        wanted = tf.nn.log_softmax(tf.stop_gradient(taught.logits) / temperature)
+        expected = tf.nn.log_softmax(tf.stop_gradient(taught.logits) / temperature)
         predicted = tf.nn.log_softmax(output.logits / temperature)
-        nats = tf.reduce_sum(tf.exp(wanted) * (wanted - predicted), axis=-1)
+        nats = tf.reduce_sum(tf.exp(expected) * (expected - predicted), axis=-1)
         return tf.reduce_sum(nats * self.base.weights(features["targets"]))
 
     def sums(self, output: Output, features: Batch) -> dict[str, tf.Tensor]:

@@ -129,16 +129,16 @@ class App:
     async def _predict(self, request: web.Request) -> web.Response:
         start = time.perf_counter()
         async with _Counted(self._service):
-            problem, wanted = await self._read_request(request)
-            results = await self._service.predict(problem, wanted)
+            problem, predict_request = await self._read_request(request)
+            results = await self._service.predict(problem, predict_request)
         predictions = [responses.prediction(one) for one in results]
         seconds = round(time.perf_counter() - start, 4)
         return web.json_response({"problem": problem, "predictions": predictions, "seconds": seconds})
 
     async def _attention(self, request: web.Request) -> web.Response:
         async with _Counted(self._service):
-            problem, wanted = await self._read_request(request, extra_keys=("output",))
-            result = await self._service.attention(problem, wanted)
+            problem, predict_request = await self._read_request(request, extra_keys=("output",))
+            result = await self._service.attention(problem, predict_request)
         return web.json_response({"problem": problem, **responses.attention(result)})
 
     async def _read_request(

@@ -145,25 +145,25 @@ class Batcher:
             await self._arrived.wait()
             await asyncio.sleep(GATHER_SECONDS)
             while self._waiting:
-                taken = self._taken()
-                self._running += taken
-                await self._do(taken)
-                self._running = [item for item in self._running if item not in taken]
+                batch = self._next_batch()
+                self._running += batch
+                await self._do(batch)
+                self._running = [item for item in self._running if item not in batch]
             self._arrived.clear()
 
-    def _taken(self) -> list[_Item]:
+    def _next_batch(self) -> list[_Item]:
         """The first item that waits and those that can be done with it, taken from the queue."""
         first = self._waiting.popleft()
-        taken, size = [first], len(first.inputs)
+        batch, size = [first], len(first.inputs)
         if first.key is not None:
             for item in list(self._waiting):
                 if item.key == first.key and size + len(item.inputs) <= self._most:
                     self._waiting.remove(item)
-                    taken.append(item)
+                    batch.append(item)
                     size += len(item.inputs)
-        for item in taken:
+        for item in batch:
             item.begun = True
-        return taken
+        return batch
 
     async def _do(self, items: list[_Item]) -> None:
         try:

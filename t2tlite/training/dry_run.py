@@ -48,18 +48,18 @@ def check(
       UserError: shapes don't fit, memory does not suffice, or a figure is not finite; the message names the
         problem and the bucket, and for memory the number of examples that would fit.
     """
-    tried, held = set(), 0.0
-    with rehearsal(optimizer), _untrained_kept(model):
+    tried, reserved = set(), 0.0
+    with rehearsal(optimizer), _untrained_restored(model):
         for name, problem in run.problems.items():
             size = -(-pipeline.batch_plan(problem, run.hparams).sizes[-1] // replicas.workers)
             key = model.computation(name), problem.objective_name(), size
             if key not in tried:
                 tried.add(key)
-                held = max(held, _Trial(run, update, replicas, problem, name, held).check(size))
+                reserved = max(reserved, _Trial(run, update, replicas, problem, name, reserved).check(size))
 
 
 @contextlib.contextmanager
-def _untrained_kept(model: Trainable) -> Iterator[None]:
+def _untrained_restored(model: Trainable) -> Iterator[None]:
     """Variables that don't train, but that updates may carry on, are in the end as they were."""
     before = [(variable, variable.numpy()) for variable in model.variables if not variable.trainable]
     try:
@@ -70,13 +70,13 @@ def _untrained_kept(model: Trainable) -> Iterator[None]:
 
 
 class _Trial:
-    """Of one problem; `held` is what TensorFlow keeps of the memory that earlier trials took, in bytes."""
+    """Of one problem; `reserved`: bytes that TensorFlow keeps of the memory that earlier trials took."""
 
     def __init__(
-        self, run: Run, update: Update, replicas: Replicas, problem: Problem, name: str, held: float
+        self, run: Run, update: Update, replicas: Replicas, problem: Problem, name: str, reserved: float
     ) -> None:
         self._run, self._update, self._replicas = run, update, replicas
-        self._problem, self._name, self._held = problem, name, held
+        self._problem, self._name, self._reserved = problem, name, reserved
 
     def check(self, size: int) -> float:
         """Tries a batch of so many examples; returns the bytes of main memory that it took."""
@@ -128,7 +128,7 @@ class _Trial:
         Workers decide together, since an update is made by all of them or none.
         """
         small = min(size, max(self._replicas.number // self._replicas.workers, size // _PROBE))
-        free = memory.free() + self._held
+        free = memory.free() + self._reserved
         need = memory.peak(lambda: self._pass(small))
         if small == size or not self._replicas.any(2 * need * size / small > free):  # far from it
             return need

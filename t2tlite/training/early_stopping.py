@@ -117,11 +117,11 @@ def _with_figure(monitor: str, problem: str, figure: str, problems: Sequence[Pro
     if problem not in (MEAN, *names):
         near = did_you_mean(problem, [MEAN, *names]) or f"; there is {', '.join([MEAN, *names])}"
         raise UserError(f"`{monitor}`: no problem `{problem}` is trained{near}")
-    asked = [each for each in problems if problem in (MEAN, each.name)]
-    watched = [each for each in asked if figure in figures_of(each)]
-    watched = watched or [each for each in asked if figure in each.metrics]
+    selected = [each for each in problems if problem in (MEAN, each.name)]
+    watched = [each for each in selected if figure in figures_of(each)]
+    watched = watched or [each for each in selected if figure in each.metrics]
     if not watched:
-        known = list(dict.fromkeys(name for each in asked for name in (*figures_of(each), *each.metrics)))
+        known = list(dict.fromkeys(name for each in selected for name in (*figures_of(each), *each.metrics)))
         near = did_you_mean(figure, known) or f"; there is {', '.join(known)}"
         raise UserError(f"`{monitor}`: `{problem}` has no figure `{figure}`{near}")
     return watched

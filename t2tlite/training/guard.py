@@ -55,7 +55,7 @@ def apply_if(
 
     if xla.is_traced_for():
         [variables] = choices
-        _apply_or_put_back(holds, optimizer, gradients, variables)
+        _apply_or_restore(holds, optimizer, gradients, variables)
         return
 
     def update(
@@ -94,7 +94,7 @@ def apply_if(
     context.merge_call(across, args=(holds, which, gradients, choices))
 
 
-def _apply_or_put_back(
+def _apply_or_restore(
     holds: tf.Tensor,
     optimizer: keras.optimizers.Optimizer,
     gradients: Sequence[tf.Tensor],

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-TIME = 1  # what `asked()` says when the time is over; the others are numbers of signals
+TIME = 1  # what `stop_reason()` says when the time is over; the others are numbers of signals
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _WEIGHTS = {TIME: 1.0, signal.SIGINT: 2.0**12, signal.SIGTERM: 2.0**24}  # sums of 4,095 don't overlap
 _PATIENCE = 2.0  # seconds in which a second signal may unwind the process before it is ended
@@ -48,20 +48,20 @@ def deferred(deadline: float | None = None) -> Iterator[Callable[[], int]]:
         line, names = _NOTED
         os.write(2, line % names[signum])  # not `print`, which may be what is being interrupted
 
-    def asked() -> int:
+    def stop_reason() -> int:
         if noted:
             return int(noted[0])
         return TIME if deadline is not None and time.monotonic() >= deadline else 0
 
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield stop_reason
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
     with _ended_by_the_second():
         for number in SIGNALS:
             signal.signal(number, note)
         try:
-            yield asked
+            yield stop_reason
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -103,10 +103,10 @@ def _ended_by_the_second() -> Iterator[None]:
     left = threading.Event()
 
     def watch() -> None:
-        seen = 0
+        count = 0
         while byte := os.read(reader, 1):  # the number of a signal
-            seen += byte[0] in SIGNALS
-            if seen > 1:
+            count += byte[0] in SIGNALS
+            if count > 1:
                 if not left.wait(_PATIENCE):
                     os._exit(128 + byte[0])
                 return

@@ -100,8 +100,8 @@ def make_run(
     ]
     vocabulary = None
     if any(problem.has_text() for problem in chosen):
-        kept = output_dir / VOCABULARY_FILE if before is not None else None
-        vocabulary = _vocabulary(splits, hparams, vocab, kept, warm_start_from)
+        vocabulary_path = output_dir / VOCABULARY_FILE if before is not None else None
+        vocabulary = _vocabulary(splits, hparams, vocab, vocabulary_path, warm_start_from)
     # A batch has an example for each replica, with all of the inputs that are measured alike.
     shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in chosen)
     measured = {}
@@ -109,11 +109,11 @@ def make_run(
         for split in splits:
             numbered = dataclasses.replace(split, vocabulary=vocabulary)
             measured[split.problem.name] = lengths.measure(numbered, hparams)
-    asked = hparams
+    requested = hparams
     if before is None:
-        hparams = bounds.extended(asked, measured, extend, shares)
+        hparams = bounds.extended(requested, measured, extend, shares)
     else:
-        hparams = _with_bounds_of(before, asked, extend)
+        hparams = _with_bounds_of(before, requested, extend)
     run = Run(
         output_dir=output_dir,
         hparams=hparams,
@@ -127,16 +127,16 @@ def make_run(
         warm_start_from=str(pathlib.Path(warm_start_from).resolve()) if warm_start_from else None,
         warm_start_map=tuple(warm_start_map),
         asked_bounds={
-            name: getattr(asked, name)
+            name: getattr(requested, name)
             for name in bounds.names()
-            if getattr(asked, name) != getattr(hparams, name)
+            if getattr(requested, name) != getattr(hparams, name)
         },
         fractions=fraction,
     )
     if before is not None:
         _check_same(output_dir, before, run.description())
     if say:
-        for line in bounds.describe(asked, hparams, measured, extend, shares):
+        for line in bounds.describe(requested, hparams, measured, extend, shares):
             say(line)
     run.save()
     return run
@@ -146,14 +146,14 @@ def _vocabulary(
     splits: Sequence[PreparedSplit],
     hparams: HParams,
     vocab: str | os.PathLike | None,
-    kept: pathlib.Path | None,
+    path: pathlib.Path | None,
     warm_start_from: str | os.PathLike | None,
 ) -> Vocabulary:
-    """The one given, that of the run that goes on (`kept`) or of the warm start, or one that is learned."""
+    """That of `vocab`, of the run that goes on (at `path`) or of the warm start, or one that is learned."""
     if vocab:
         return import_model(vocab, training_texts.symbols(split.problem for split in splits))
-    if kept is not None and kept.exists():
-        return Vocabulary.load(kept)
+    if path is not None and path.exists():
+        return Vocabulary.load(path)
     inherited = warm_start.vocabulary(warm_start_from) if warm_start_from else None
     return inherited or training_texts.build(splits, hparams.vocabulary_size)
 
@@ -166,8 +166,8 @@ def _with_defaults(before: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_bounds_of(before: Mapping[str, Any], hparams: HParams, names: Collection[str]) -> HParams:
     """The hyperparameters with the bounds of a run, where it was begun with those asked for now."""
-    old, asked = before.get("hparams", {}), before.get("asked_bounds", {})
-    same = [name for name in names if asked.get(name, old.get(name)) == list(getattr(hparams, name))]
+    old, requested = before.get("hparams", {}), before.get("asked_bounds", {})
+    same = [name for name in names if requested.get(name, old.get(name)) == list(getattr(hparams, name))]
     return hparams.replace(**{name: tuple(old[name]) for name in same})
 
 

@@ -31,8 +31,8 @@ def free() -> float:
         with contextlib.suppress(OSError, ValueError):  # no such group, or "max"
             statistics = (_GROUP / stat).read_text()
             cache = re.search(r"^(?:total_)?inactive_file (\d+)", statistics, re.MULTILINE)
-            taken = int((_GROUP / used).read_text()) - (int(cache[1]) if cache else 0)
-            limits.append(float(int((_GROUP / limit).read_text()) - taken))
+            used_bytes = int((_GROUP / used).read_text()) - (int(cache[1]) if cache else 0)
+            limits.append(float(int((_GROUP / limit).read_text()) - used_bytes))
     return max(min(limits), 0.0)
 
 

@@ -24,8 +24,8 @@ def _rsqrt(step: tf.Tensor, warmup: float, schedule: "Schedule") -> tf.Tensor:
 
 
 def _cosine(step: tf.Tensor, warmup: float, schedule: "Schedule") -> tf.Tensor:
-    done = tf.clip_by_value((step - warmup) / max(schedule.decay_steps - warmup, 1.0), 0.0, 1.0)
-    return 0.5 * (1 + tf.cos(math.pi * done))
+    progress = tf.clip_by_value((step - warmup) / max(schedule.decay_steps - warmup, 1.0), 0.0, 1.0)
+    return 0.5 * (1 + tf.cos(math.pi * progress))
 
 
 def _exponential(step: tf.Tensor, warmup: float, schedule: "Schedule") -> tf.Tensor:

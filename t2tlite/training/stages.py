@@ -83,7 +83,7 @@ def _parsed(text: str, hparams: HParams) -> Stage:
         raise UserError(f"stages={text}: {error}; {_EXPECTED}") from None
     if not place.startswith("@") or not place[1:].isdecimal():
         raise UserError(f"stages={text}: `{place}` is no step; {_EXPECTED}")
-    given: dict[str, list[str]] = {}
+    settings: dict[str, list[str]] = {}
     for word in words:
         name, _, value = word.partition("=")
         if name not in _NAMES:
@@ -91,20 +91,20 @@ def _parsed(text: str, hparams: HParams) -> Stage:
             raise UserError(
                 f"stages={text}: a stage has no `{name}`{near}; it has {', '.join(_NAMES)} (name=value)"
             )
-        given.setdefault(name, []).append(value)
+        settings.setdefault(name, []).append(value)
     for name in ("learning_rate", "from"):
-        if len(given.get(name, [])) > 1:
+        if len(settings.get(name, [])) > 1:
             raise UserError(f"stages={text}: {name} is given twice")
-    if "map" in given and "from" not in given:
+    if "map" in settings and "from" not in settings:
         raise UserError(f"stages={text}: map= is of what comes from=RUN")
-    rates = given.get("learning_rate")
+    rates = settings.get("learning_rate")
     return Stage(
         int(place[1:]),
-        tuple(filter(None, given["freeze"])) if "freeze" in given else hparams.freeze,
+        tuple(filter(None, settings["freeze"])) if "freeze" in settings else hparams.freeze,
         _positive(rates[0], text) if rates else hparams.learning_rate,
         hparams.learning_rate_decay_steps,
-        given.get("from", [None])[0],
-        tuple(map(renaming.parse, given.get("map", []))),
+        settings.get("from", [None])[0],
+        tuple(map(renaming.parse, settings.get("map", []))),
     )
 
 

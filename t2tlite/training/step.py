@@ -79,7 +79,7 @@ def _make_train_step(
     jit: bool,
 ) -> Traced:
     gradients_of = _make_gradients(model, optimizer, family, replicas, jit)
-    choices = [[*family.shared, *own] for own in family.alternatives]
+    choices = [[*family.shared, *alternative] for alternative in family.alternatives]
     apply = _make_apply(model, optimizer, choices, replicas, jit)
 
     def on_replica(
@@ -224,18 +224,18 @@ class Accumulator:
     def _add(self, family: alike.Family, gradients: Gradients, which: tf.Tensor) -> None:
         """Adds gradients to their sums, and notes which variables have one."""
         used: list[set[int]] = [set() for _ in family.alternatives]
-        for number, own in enumerate(family.alternatives):
-            for gradient, variable in zip(gradients, [*family.shared, *own], strict=True):
+        for number, alternative in enumerate(family.alternatives):
+            for gradient, variable in zip(gradients, [*family.shared, *alternative], strict=True):
                 if gradient is not None:
                     used[number].add(self._index[variable.path])
         for gradient, variable in zip(gradients[: len(family.shared)], family.shared, strict=True):
             if gradient is not None:
                 self._sums[self._index[variable.path]].assign_add(gradient)
-        for number, own in enumerate(family.alternatives):
-            for gradient, variable in zip(gradients[len(family.shared) :], own, strict=True):
+        for number, alternative in enumerate(family.alternatives):
+            for gradient, variable in zip(gradients[len(family.shared) :], alternative, strict=True):
                 if gradient is not None:
-                    own_gradient = tf.where(which == number, gradient, 0.0)
-                    self._sums[self._index[variable.path]].assign_add(own_gradient)
+                    masked = tf.where(which == number, gradient, 0.0)
+                    self._sums[self._index[variable.path]].assign_add(masked)
         for problem in family.problems:
             self._used[problem] = used[family.which[problem]]
 
@@ -277,10 +277,10 @@ def _make_gradients(
     aim = family.objective
 
     def output_of(
-        features: Batch, row: int | tf.Tensor, rows: tf.Tensor, seed: tf.Tensor, own: list[tf.Tensor]
+        features: Batch, row: int | tf.Tensor, rows: tf.Tensor, seed: tf.Tensor, values: list[tf.Tensor]
     ) -> Output:
         with randomness.scope(seed, row, replicas.number, rows):
-            return aim.forward(model, features, problem, training=True, values=own)
+            return aim.forward(model, features, problem, training=True, values=values)
 
     # Compiled code can't talk to the other replicas, as the balancing losses must, which are of the whole
     # batch, and objectives that compare its rows. The gradient of what is compiled is compiled as well.
@@ -289,10 +289,10 @@ def _make_gradients(
         output_of = _by_xla(output_of)
 
     def forward(
-        features: Batch, row: int | tf.Tensor, rows: tf.Tensor, seed: tf.Tensor, own: list[tf.Tensor]
+        features: Batch, row: int | tf.Tensor, rows: tf.Tensor, seed: tf.Tensor, values: list[tf.Tensor]
     ) -> tuple[dict[str, Any], dict[str, tf.Tensor]]:
         """What adds up over the replicas, and what the model carries on."""
-        output = output_of(features, row, rows, seed, own)
+        output = output_of(features, row, rows, seed, values)
         total = aim.loss(output, features)
         sums = {"total": total, "dropped": tf.zeros([]), "choices": {}, "balance": {}}
         for place, statistics in output.experts.items():
@@ -309,13 +309,13 @@ def _make_gradients(
         row: int | tf.Tensor,
         rows: tf.Tensor,
         seed: tf.Tensor,
-        own: list[tf.Tensor],
+        values: list[tf.Tensor],
         weight: tf.Tensor,
         expert_weight: float | tf.Tensor,
     ) -> tuple[Gradients, dict[str, Any], dict[str, tf.Tensor]]:
         with tf.GradientTape() as tape:
-            tape.watch(own)
-            part, carried = forward(features, row, rows, seed, own)
+            tape.watch(values)
+            part, carried = forward(features, row, rows, seed, values)
             whole = layers_replicas.total(part)
             # Summed over the replicas, this is the loss of the whole batch.
             objective = part["total"] / weight
@@ -323,7 +323,7 @@ def _make_gradients(
                 whole["expert_loss"] = tf.add_n([balance.loss() for balance in whole["balance"].values()])
                 objective += expert_weight * whole["expert_loss"] / replicas.number
             scaled = optimizer.scale_loss(objective) if scales else objective
-        gradients = tape.gradient(scaled, [*(variable.value for variable in family.shared), *own])
+        gradients = tape.gradient(scaled, [*(variable.value for variable in family.shared), *values])
         # Dense, since the norm of an embedding's slices is not that of the gradient they add up to.
         gradients = [None if g is None else tf.convert_to_tensor(g) for g in gradients]
         for gradient, variable in zip(gradients, family.shared, strict=False):
@@ -349,8 +349,8 @@ def _make_gradients(
         weight: tf.Tensor,
         expert_weight: float | tf.Tensor,
     ) -> tuple[Gradients, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        own = family.values(which)
-        gradients, whole, carried = compute(features, row, rows, seed, own, weight, expert_weight)
+        values = family.values(which)
+        gradients, whole, carried = compute(features, row, rows, seed, values, weight, expert_weight)
         return gradients, {"loss": whole["total"] / count, "targets": count, **_of_experts(whole)}, carried
 
     return gradients_of

@@ -113,7 +113,7 @@ class Trainer:
         scaled = run.hparams.precision == "mixed_float16"
         self.guard = guard.Guard(run, on_nonfinite, scaled, self._say, writes=self.replicas.is_chief)
         self.step = 0
-        self._seen: set[str] = set()  # problems whose update is compiled
+        self._compiled: set[str] = set()  # problems whose update is compiled
         self.scores: dict[str, float] = {}  # of an evaluation at this step
         self.pending: dict[str, list] = {}  # problem -> statistics since the last log interval
         self.folder = run.output_dir / CHECKPOINTS
@@ -158,13 +158,13 @@ class Trainer:
         if self.try_first and not resumed:
             self._updates.make_largest()
             dry_run.check(self.run, self.model, self.optimizer, self._updates, self.replicas)
-            self._seen = set(self.run.problems)
+            self._compiled = set(self.run.problems)
             memory.release()
         try:
             with interrupt.deferred(self.deadline) as interrupted:
                 while self.step < self.intervals.train_steps and not self._stopped_early():
                     if self._updates.enter(self.step):
-                        self._seen = set()
+                        self._compiled = set()
                     try:
                         with self.profiler.update(self.step + 1):
                             self._update()
@@ -281,8 +281,8 @@ class Trainer:
         if self.guard.leaves_out(self.step, batches):
             return
         results = [expert_load.parted(statistics) for statistics in self._updates(batches, self.step)]
-        if first_time := set(names) - self._seen:
-            self._seen |= first_time
+        if first_time := set(names) - self._compiled:
+            self._compiled |= first_time
             memory.release()  # what compiling has left
         if self.guard.accepts(self.step, batches, [figures for _, figures in results]):
             for (name, batch), (choices, figures) in zip(batches, results, strict=True):
@@ -300,11 +300,15 @@ class Trainer:
 
     def _log(self) -> None:
         """Tells each problem's means since the last time; `share` is that of its updates."""
-        updates = sum(len(seen) for seen in self.pending.values())
-        asked = self.mixing.shares(self.step * self.micro_steps - 1)
-        for problem, seen in self.pending.items():
-            figures = {name: sum(s[name] for s in seen) / len(seen) for name in seen[0]}
-            figures |= {"updates": len(seen), "share": len(seen) / updates, "share_asked": asked[problem]}
+        updates = sum(len(rows) for rows in self.pending.values())
+        shares = self.mixing.shares(self.step * self.micro_steps - 1)
+        for problem, rows in self.pending.items():
+            figures = {name: sum(s[name] for s in rows) / len(rows) for name in rows[0]}
+            figures |= {
+                "updates": len(rows),
+                "share": len(rows) / updates,
+                "share_asked": shares[problem],
+            }
             figures |= self.guard.take_skipped(problem)
             figures["learning_rate"] = float(self.optimizer.learning_rate)
             self.log.write(self.step, problem, "train", figures)

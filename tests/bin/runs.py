@@ -19,7 +19,7 @@ SMALL = (
 
 def flags(folder, data_dir, problems, steps, hparams=SMALL, **more):
     """The arguments of a command; `more` are further flags, or others than these."""
-    given = {
+    flag_values = {
         "problems": problems,
         "source": "sample",
         "hparams_set": "multimodel_tiny",
@@ -34,20 +34,20 @@ def flags(folder, data_dir, problems, steps, hparams=SMALL, **more):
         "dry_run": False,  # it has tests of its own
         **more,
     }
-    return [f"--{name}={value}" for name, value in given.items()]
+    return [f"--{name}={value}" for name, value in flag_values.items()]
 
 
 def train(*args, **more):
     return t2t_train.main(flags(*args, **more))
 
 
-def told(folder):
+def metrics_lines(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 def checkpoints(folder, name="checkpoints"):
-    found = sorted(path.name for path in (folder / name).glob("*"))
-    return [path for path in found if path != "best"]
+    names = sorted(path.name for path in (folder / name).glob("*"))
+    return [path for path in names if path != "best"]
 
 
 def fault_at(patch, step):

@@ -12,7 +12,8 @@ from t2tlite.export import keras_model
 from t2tlite.run import Run
 from t2tlite.training.evaluate import Evaluator
 
-from .runs import flags, told
+from ..rewind import killed_after
+from .runs import flags, metrics_lines
 
 CODE = '''
 """English and German words that mean the same."""
@@ -52,14 +53,15 @@ def folder(tmp_path_factory, registered_here_only):
 @pytest.fixture(scope="module")
 def train(folder, tmp_path_factory, eager):
     """A function of a name and how many updates: the run's folder."""
-    data = tmp_path_factory.mktemp("data")
+    base = tmp_path_factory.mktemp("contrastive")
+    data = base / "data"
 
     def trained(name, steps, hparams=SMALL, status=0, **more):
-        made = data.parent / name
+        output_dir = base / name
         more = {"t2t_usr_dir": folder, "eval_steps": 0, **more}
         with eager():
-            assert t2t_train.main(flags(made, data, "word_pairs", steps, hparams, **more)) == status
-        return made
+            assert t2t_train.main(flags(output_dir, data, "word_pairs", steps, hparams, **more)) == status
+        return output_dir
 
     return trained
 
@@ -70,25 +72,28 @@ def run(train):
 
 
 def test_it_learns_which_words_belong_together(run):
-    lines = told(run)
+    lines = metrics_lines(run)
     trained = [line for line in lines if line["split"] == "train"]
     assert [line["step"] for line in trained] == list(range(1, 31))
     assert trained[-1]["loss"] < 0.5 * trained[0]["loss"]
-    [found] = [line for line in lines if line["split"] == "validation"]
-    assert found["candidates"] == found["sequences"] == 36  # of the whole split, not of a batch
-    assert 0.5 < found["recall_at_1"] <= found["recall_at_5"] <= 1 and found["reverse_recall_at_1"] > 0.5
+    [validation] = [line for line in lines if line["split"] == "validation"]
+    assert validation["candidates"] == validation["sequences"] == 36  # of the whole split, not of a batch
+    assert (
+        0.5 < validation["recall_at_1"] <= validation["recall_at_5"] <= 1
+        and validation["reverse_recall_at_1"] > 0.5
+    )
     best = run / "checkpoints" / "best" / "word_pairs"
     assert [path.name for path in best.iterdir()] == ["step-00000030"]
 
 
 def test_recall_does_not_depend_on_the_batches_of_an_evaluation(run, eagerly):
     """But the loss does, which compares within them."""
-    made = Run.load(run)
-    model, found = made.restore_model(), []
+    new_run = Run.load(run)
+    model, evaluations = new_run.restore_model(), []
     for size in (64, 256):
-        other = dataclasses.replace(made, hparams=made.hparams.replace(batch_tokens=size))
-        found.append(Evaluator(other, model).evaluate("word_pairs", "test"))
-    one, other = found
+        other = dataclasses.replace(new_run, hparams=new_run.hparams.replace(batch_tokens=size))
+        evaluations.append(Evaluator(other, model).evaluate("word_pairs", "test"))
+    one, other = evaluations
     assert one.pop("loss") < other.pop("loss")
     assert one == pytest.approx(other)
 
@@ -105,9 +110,11 @@ def test_evaluation(run, eagerly, tmp_path, capsys):
 def test_a_run_resumes_exactly(train, accumulate):
     hparams = f"{SMALL},accumulate={accumulate},dropout=0.1"
     whole = train(f"whole{accumulate}", 4, hparams)
-    train(f"parted{accumulate}", 2, hparams)
-    parted = train(f"parted{accumulate}", 4, hparams)
-    losses = [[line["loss"] for line in told(one) if line["split"] == "train"] for one in (whole, parted)]
+    killed_after(3, whole, whole.with_name(f"killed{accumulate}"))
+    parted = train(f"killed{accumulate}", 4, hparams)
+    losses = [
+        [line["loss"] for line in metrics_lines(one) if line["split"] == "train"] for one in (whole, parted)
+    ]
     assert losses[0] == losses[1] and len(losses[0]) == 4
     one, other = (Run.load(folder).restore_model() for folder in (whole, parted))
     for variable, again in zip(one.variables, other.variables, strict=True):
@@ -121,8 +128,8 @@ def test_a_run_resumes_exactly(train, accumulate):
 def test_nothing_is_written_for_it(run, tmp_path, capsys, command, more):
     (tmp_path / "in").write_text("english\tgerman\na\tb\n")
     assert command.main([f"--output_dir={run}", *(one.format(tmp_path) for one in more)]) == 2
-    said = capsys.readouterr().err
-    assert "`word_pairs` has no targets, so there is nothing to decode" in said and said.count("\n") == 1
+    err = capsys.readouterr().err
+    assert "`word_pairs` has no targets, so there is nothing to decode" in err and err.count("\n") == 1
 
 
 def test_it_is_no_keras_model_of_one_problem(run):

@@ -7,7 +7,7 @@ import pytest
 
 from t2tlite.bin import t2t_decode, t2t_eval, t2t_show, t2t_train
 
-from .runs import SMALL, flags, told
+from .runs import SMALL, flags, metrics_lines
 
 CODE = '''
 import io
@@ -140,16 +140,21 @@ def folder(tmp_path_factory, registered_here_only):
 @pytest.fixture(scope="module")
 def run(folder, tmp_path_factory, eager):
     """Two updates of a picture with a question to a class and to a text, after a dry run of both."""
-    made = tmp_path_factory.mktemp("run") / "run"
+    folder_of_run = tmp_path_factory.mktemp("run") / "run"
     more = {"t2t_usr_dir": folder, "dry_run": True, "eval_steps": 0}
     hparams = SMALL.replace("vocabulary_size=600", "vocabulary_size=300")
     with eager():
-        assert t2t_train.main(flags(made, made / "data", "colour_class,colour_text", 2, hparams, **more)) == 0
-    return made
+        assert (
+            t2t_train.main(
+                flags(folder_of_run, folder_of_run / "data", "colour_class,colour_text", 2, hparams, **more)
+            )
+            == 0
+        )
+    return folder_of_run
 
 
 def test_training(run):
-    lines = told(run)
+    lines = metrics_lines(run)
     assert {line["problem"] for line in lines} >= {"colour_class", "colour_text"}
     assert {line["split"] for line in lines if line["problem"] == "colour_text"} >= {"validation"}
     description = json.loads((run / "data" / "colour_class" / "manifest.json").read_text())
@@ -199,15 +204,15 @@ SHOW = ["--problem=colour_text", "--output=yes", "--json"]
 
 
 def test_what_it_looks_at(run, media, eagerly, capsys):
-    given = [f"--input=picture={media / 'red.png'}", "--input=question=is it = red"]
-    assert t2t_show.main([f"--output_dir={run}", *SHOW, *given]) == 0
+    arguments = [f"--input=picture={media / 'red.png'}", "--input=question=is it = red"]
+    assert t2t_show.main([f"--output_dir={run}", *SHOW, *arguments]) == 0
     inputs = json.loads(capsys.readouterr().out)["inputs"]
     assert inputs["parts"]["hint"]["count"] == 0
     assert inputs["units"][0] == "picture: 0, 0" and inputs["units"][-1] == "question: </s>"
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("values", "message"),
     [
         (["why"], "--input=why names no input; expected NAME=..., NAME of picture, question, hint"),
         (["question=why"], "the input `picture` is missing"),
@@ -215,34 +220,40 @@ def test_what_it_looks_at(run, media, eagerly, capsys):
         (["questoin=why"], "there is no input `questoin`; did you mean `question`"),
     ],
 )
-def test_what_can_not_be_shown(run, capsys, given, message):
-    assert t2t_show.main([f"--output_dir={run}", *SHOW, *(f"--input={one}" for one in given)]) == 2
+def test_what_can_not_be_shown(run, capsys, values, message):
+    assert t2t_show.main([f"--output_dir={run}", *SHOW, *(f"--input={one}" for one in values)]) == 2
     assert message in capsys.readouterr().err
 
 
 def test_a_model_and_an_objective_that_need_no_targets(folder, tmp_path, eagerly, capsys):
     """Data, dry run, updates, evaluation; and one line where there is nothing to decode."""
-    made = tmp_path / "run"
+    output_dir = tmp_path / "run"
     hparams = (
         "model=rebuilding,hidden_size=16,filter_size=8,num_encoder_layers=1,moe_num_experts=4,moe_k=2,"
         "vocabulary_size=300,batch_tokens=64"
     )
     more = {"t2t_usr_dir": folder, "dry_run": True, "eval_steps": 0, "decode_eval_frequency": 1}
-    assert t2t_train.main(flags(made, made / "data", "alone", 2, hparams, **more)) == 0
-    trained = [line for line in told(made) if line["split"] == "train" and line["problem"] == "alone"]
+    assert t2t_train.main(flags(output_dir, output_dir / "data", "alone", 2, hparams, **more)) == 0
+    trained = [
+        line for line in metrics_lines(output_dir) if line["split"] == "train" and line["problem"] == "alone"
+    ]
     assert [line["step"] for line in trained] == [1, 2] and all(line["loss"] > 0 for line in trained)
-    assert any(line["split"] == "validation" and "log_perplexity" in line for line in told(made))
+    assert any(
+        line["split"] == "validation" and "log_perplexity" in line for line in metrics_lines(output_dir)
+    )
     capsys.readouterr()
     (tmp_path / "in").write_text("a\n")
-    assert t2t_decode.main([f"--output_dir={made}", f"--decode_from_file={tmp_path / 'in'}"]) == 2
-    said = capsys.readouterr().err
-    assert said == "t2t-decode: error: problem `alone` has no targets, so there is nothing to decode\n"
-    assert t2t_show.main([f"--output_dir={made}", "--input=a", "--json"]) == 2
+    assert t2t_decode.main([f"--output_dir={output_dir}", f"--decode_from_file={tmp_path / 'in'}"]) == 2
+    err = capsys.readouterr().err
+    assert err == "t2t-decode: error: problem `alone` has no targets, so there is nothing to decode\n"
+    assert t2t_show.main([f"--output_dir={output_dir}", "--input=a", "--json"]) == 2
     assert "there is nothing to decode" in capsys.readouterr().err
 
 
 def test_another_model_says_that_it_needs_targets(folder, tmp_path, capsys):
-    made = tmp_path / "run"
-    assert t2t_train.main(flags(made, made / "data", "alone", 1, SMALL, t2t_usr_dir=folder)) == 2
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert "problem `alone` has no targets, so this `model` gives no logits of it, as its objective" in said
+    output_dir = tmp_path / "run"
+    assert t2t_train.main(flags(output_dir, output_dir / "data", "alone", 1, SMALL, t2t_usr_dir=folder)) == 2
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert (
+        "problem `alone` has no targets, so this `model` gives no logits of it, as its objective" in message
+    )

@@ -50,7 +50,7 @@ def test_it_ran(ran, whole):
 
 
 def test_one_picture_in_three_forms_is_one_picture(ran):
-    by_path, by_bytes, by_array = (dict(found.probabilities) for found in ran["classes"])
+    by_path, by_bytes, by_array = (dict(prediction.probabilities) for prediction in ran["classes"])
     assert by_path == pytest.approx(by_bytes) and by_path == pytest.approx(by_array)
     assert ran["spoken"][0].text == ran["spoken"][1].text
 
@@ -119,9 +119,9 @@ def test_the_blocks_of_the_readme_run(ran, whole, tmp_path, monkeypatch, capsys)
     pairs, predicting, keras_model, example, named = blocks("README.md")
     assert "register_problem" in example
     for block, part in ((pairs, "caption (text)"), (named, "hint (text)")):
-        said = {"problem": problem}
-        exec(compile(block, "README.md, named inputs", "exec"), said)
-        assert part in problem.NamedInputs.of(said["inputs"]).kind
+        namespace = {"problem": problem}
+        exec(compile(block, "README.md, named inputs", "exec"), namespace)
+        assert part in problem.NamedInputs.of(namespace["inputs"]).kind
     names = {}
     exec(compile(predicting, "README.md, predicting", "exec"), names)
     assert names["picture"].text in capsys.readouterr().out

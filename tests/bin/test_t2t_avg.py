@@ -23,25 +23,25 @@ def run(tmp_path_factory):
     problems = {problem.name: problem for problem in registry.problems("wmt_ende")}
     hparams = tiny.HPARAMS.replace(length_bounds=(8,))
     vocabulary = Vocabulary.train(["the red circle", "the blue square"] * 3, 280)
-    made = Run(folder, hparams, problems, {}, vocabulary, str(folder / "data"), "sample")
-    made.save()
-    model = made.make_model()
+    new_run = Run(folder, hparams, problems, {}, vocabulary, str(folder / "data"), "sample")
+    new_run.save()
+    model = new_run.make_model()
     for step in STEPS:
         nothing = types.SimpleNamespace(variables=[])
         tiny.randomise(model, seed=step)
         checkpoint.save(folder / CHECKPOINTS, step, model, nothing, {}, {}, keep=5)
-    return made
+    return new_run
 
 
 @pytest.fixture
 def call(capsys):
     """A function of the arguments: exit status, standard output, standard error."""
 
-    def made(*arguments):
+    def run_command(*arguments):
         status = t2t_avg.main([str(argument) for argument in arguments])
         return status, *capsys.readouterr()
 
-    return made
+    return run_command
 
 
 def weights(run, path=None):
@@ -112,5 +112,5 @@ def test_mistakes(run, call, flags, message):
 
 
 def test_mistakes_are_told_without_tensorflow(run, mistake_in_a_process):
-    said = mistake_in_a_process("t2t_avg", f"--output_dir={run.output_dir}", "--checkpoints=a,b")
-    assert "`a`" in said
+    message = mistake_in_a_process("t2t_avg", f"--output_dir={run.output_dir}", "--checkpoints=a,b")
+    assert "`a`" in message

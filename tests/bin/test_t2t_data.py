@@ -31,16 +31,16 @@ def look(sample_data, vocab):
 
 def test_all_problems(look, tmp_path, capsys):
     assert look(f"--output_dir={tmp_path}", "--examples=3", problems="all") == 0
-    told = capsys.readouterr().out
+    out = capsys.readouterr().out
     for problem in registry.problems("all"):
-        assert f"{problem.name}: from source sample" in told
+        assert f"{problem.name}: from source sample" in out
         folder = tmp_path / problem.name
         assert (folder / "examples.txt").read_text().count("# ") == 3
         assert (folder / "lengths.png").read_bytes().startswith(b"\x89PNG")
-    assert "train: 40 examples" in told and "test: 4 examples" in told
+    assert "train: 40 examples" in out and "test: 4 examples" in out
     assert len(list((tmp_path / "wsj_speech").glob("*.wav"))) == 3
     assert len(list((tmp_path / "imagenet").glob("*.inputs.png"))) == 3
-    assert "tokens a word" in told and "longer than the last bound: 0 (0.00%)" in told and "padding: " in told
+    assert "tokens a word" in out and "longer than the last bound: 0 (0.00%)" in out and "padding: " in out
 
 
 def test_nothing_is_written_unasked(look, tmp_path, capsys, monkeypatch):
@@ -63,9 +63,9 @@ def test_what_was_left_out_is_told(look, sample_data, tmp_path, capsys):
     manifest["splits"]["test"]["broken"] = {"not UTF-8": {"examples": 2, "first": "test.de:7: not UTF-8"}}
     path.write_text(json.dumps(manifest))
     assert look(data_dir=tmp_path) == 0
-    told = capsys.readouterr().out
-    assert "kB; dropped: 1,234 an empty line\n" in told
-    assert "; broken: 2 not UTF-8 (the first: test.de:7: not UTF-8)\n" in told
+    out = capsys.readouterr().out
+    assert "kB; dropped: 1,234 an empty line\n" in out
+    assert "; broken: 2 not UTF-8 (the first: test.de:7: not UTF-8)\n" in out
 
 
 def test_a_vocabulary_is_learned_where_none_is_given(sample_data, capsys):
@@ -76,8 +76,8 @@ def test_a_vocabulary_is_learned_where_none_is_given(sample_data, capsys):
 
 def test_pictures_and_classes_need_no_vocabulary(sample_data, capsys):
     assert t2t_data.main([f"--data_dir={sample_data}", "--problems=imagenet"]) == 0
-    told = capsys.readouterr()
-    assert "vocabulary" not in told.err and "classes" in told.out and "padding" not in told.out
+    captured = capsys.readouterr()
+    assert "vocabulary" not in captured.err and "classes" in captured.out and "padding" not in captured.out
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_pictures_and_classes_need_no_vocabulary(sample_data, capsys):
 )
 def test_mistakes_in_one_line(look, capsys, flags, message):
     assert look(*flags) == 2
-    told = capsys.readouterr()
-    assert told.out == "" and told.err.count("\n") == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1
 
-    assert re.search(message, told.err)
+    assert re.search(message, captured.err)
 
 
 def test_a_damaged_file_is_named(look, sample_data, tmp_path, capsys):

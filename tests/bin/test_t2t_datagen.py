@@ -21,8 +21,8 @@ def corpus(tmp_path):
 
 
 def argv(corpus, *more):
-    given = (f"--source_dir={corpus}", f"--data_dir={corpus.parent / 'data'}", "--processes=1")
-    return ["--problems=wmt_ende,wmt_deen", "--source=files", *given, *more]
+    arguments = (f"--source_dir={corpus}", f"--data_dir={corpus.parent / 'data'}", "--processes=1")
+    return ["--problems=wmt_ende,wmt_deen", "--source=files", *arguments, *more]
 
 
 def prepared(corpus, split="train"):
@@ -31,15 +31,15 @@ def prepared(corpus, split="train"):
 
 def error(capsys, arguments, status=2):
     assert t2t_datagen.main(arguments) == status
-    said = capsys.readouterr().err
-    assert said.startswith("t2t-datagen: error: ") and said.count("\n") == 1, said
-    return said
+    err = capsys.readouterr().err
+    assert err.startswith("t2t-datagen: error: ") and err.count("\n") == 1, err
+    return err
 
 
 def test_files_to_records_and_again(corpus, capsys):
     assert t2t_datagen.main(argv(corpus)) == 0
-    said = capsys.readouterr()
-    assert "prepared wmt_ende, wmt_deen" in said.out and "wmt_ende train: 6 in" in said.err
+    captured = capsys.readouterr()
+    assert "prepared wmt_ende, wmt_deen" in captured.out and "wmt_ende train: 6 in" in captured.err
     assert {"inputs": "en sentence 5", "targets": "de sentence 5"} in prepared(corpus)
     assert t2t_datagen.main(argv(corpus)) == 0
     assert "train" not in capsys.readouterr().err
@@ -55,8 +55,8 @@ def test_a_broken_example_stops_or_is_skipped(corpus, capsys):
     lines = (corpus / "train.de").read_bytes().splitlines(keepends=True)
     lines[3] = b"M\xfcnchen\n"
     (corpus / "train.de").write_bytes(b"".join(lines))
-    said = error(capsys, argv(corpus))
-    assert "train.de:4" in said and "not UTF-8" in said and "--on_error=skip" in said
+    message = error(capsys, argv(corpus))
+    assert "train.de:4" in message and "not UTF-8" in message and "--on_error=skip" in message
     assert t2t_datagen.main(argv(corpus, "--on_error=skip")) == 0
     assert "left out: 1 not UTF-8 (the first: " in capsys.readouterr().out
     assert len(prepared(corpus)) == 5
@@ -72,8 +72,8 @@ def test_verify(corpus, capsys, damage):
     assert "all 3 files are as they were written" in capsys.readouterr().out
     damage(corpus.parent / "data" / "wmt_ende" / "test-00000-of-00001.tfrecord")
     assert t2t_datagen.main(argv(corpus, "--verify")) == 2
-    said = capsys.readouterr().err
-    assert "1 of 3 files are not as they were written" in said and "test-00000-of-00001.tfrecord" in said
+    err = capsys.readouterr().err
+    assert "1 of 3 files are not as they were written" in err and "test-00000-of-00001.tfrecord" in err
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,16 @@ def test_verify(corpus, capsys, damage):
     ],
 )
 def test_mistakes(corpus, capsys, changes, message):
-    said = error(capsys, argv(corpus, *(f"--{name}={value}" for name, value in changes.items())))
-    assert message in said
+    err = error(capsys, argv(corpus, *(f"--{name}={value}" for name, value in changes.items())))
+    assert message in err
     assert not list(corpus.parent.rglob("*.tfrecord"))
 
 
 def test_mistakes_are_told_without_tensorflow(tmp_path, mistake_in_a_process):
-    said = mistake_in_a_process("t2t_datagen", "--problems=wmt_ende", "--source=x", f"--data_dir={tmp_path}")
-    assert "no source `x`" in said
+    message = mistake_in_a_process(
+        "t2t_datagen", "--problems=wmt_ende", "--source=x", f"--data_dir={tmp_path}"
+    )
+    assert "no source `x`" in message
 
 
 def test_a_vocabulary_as_well(corpus, capsys):

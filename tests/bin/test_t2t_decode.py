@@ -43,11 +43,11 @@ def folder(tmp_path_factory):
 def call(capsys):
     """A function of the arguments: exit status, standard output, standard error."""
 
-    def made(*arguments):
+    def run_command(*arguments):
         status = t2t_decode.main([str(argument) for argument in arguments])
         return status, *capsys.readouterr()
 
-    return made
+    return run_command
 
 
 QUICK = "--decode_hparams=decode_length=5,beam_size=2"
@@ -103,8 +103,8 @@ def test_a_file_to_standard_output_and_to_a_file(folder, tmp_path, call, piped_i
     for more in ([], ["--decode_from_file=-"], [f"--decode_to_file={target}"]):
         piped_in(source.read_bytes())
         target.unlink(missing_ok=True)
-        status, found, _ = call(*flags, *more)
-        assert status == 0 and (found or target.read_text()) == out
+        status, printed, _ = call(*flags, *more)
+        assert status == 0 and (printed or target.read_text()) == out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
 
 
@@ -129,16 +129,16 @@ def test_scores_of_pairs(folder, tmp_path, call, piped_in, load_once, loaded):
     status, out, err = call(*flags, f"--score_file={tmp_path}/pairs", f"--decode_to_file={tmp_path}/out")
     assert status == 0 and out == ""
     assert err.endswith("t2t-decode: 2 of 5 lines could not be scored, see `# error:`\n")
-    found = (tmp_path / "out").read_text().split("\n")
-    assert found[1] == "# error: expected an input, a tab and a target; found 0 tabs" and found[5] == ""
-    assert found[2] == "# error: not UTF-8 at byte 1 of the line"
+    scored = (tmp_path / "out").read_text().split("\n")
+    assert scored[1] == "# error: expected an input, a tab and a target; found 0 tabs" and scored[5] == ""
+    assert scored[2] == "# error: not UTF-8 at byte 1 of the line"
     inputs, targets = ["the red circle", "b", "a blue square"], ["ein Kreis", "c", "ein Quadrat"]
     scores = newest(loaded).score("wmt_ende", inputs, targets)
-    numbers = [float(found[i]) for i in (0, 3, 4)]
+    numbers = [float(scored[i]) for i in (0, 3, 4)]
     assert numbers == pytest.approx([score.log_probability for score in scores], abs=1e-4)
     assert len(set(numbers)) == 3 and max(numbers) < 0
     piped_in(lines)
-    assert call(*flags, "--score_file=-")[1].split("\n") == found
+    assert call(*flags, "--score_file=-")[1].split("\n") == scored
 
 
 def test_classes(folder, tmp_path, call, load_once, loaded):
@@ -246,42 +246,44 @@ def test_broken_runs(folder, tmp_path, call):
     """An empty folder, no checkpoint, and files that were damaged: a line, whatever it is."""
     broken = tmp_path / "run"
 
-    def said():
+    def error_of():
         status, out, err = call(f"--output_dir={broken}", "--problem=wmt_ende", "--decode_interactive")
         assert status == 2 and out == "" and err.count("\n") == 1
         return err
 
     broken.mkdir()
-    assert "holds no run" in said()
+    assert "holds no run" in error_of()
     shutil.copytree(folder, broken, dirs_exist_ok=True)
     state = broken / CHECKPOINTS / "step-00000002" / "state.index"
     state.write_bytes(state.read_bytes()[:50])
-    assert "is broken: " in said()
+    assert "is broken: " in error_of()
     (broken / "vocabulary.model").write_bytes(b"damaged")
-    assert "is not a vocabulary" in said()
+    assert "is not a vocabulary" in error_of()
     (broken / "vocabulary.model").unlink()
-    assert "can't read the vocabulary" in said()
+    assert "can't read the vocabulary" in error_of()
     shutil.rmtree(broken / CHECKPOINTS)
-    assert "holds no checkpoint yet" in said()
+    assert "holds no checkpoint yet" in error_of()
     description = json.loads((broken / "run.json").read_text())
     for damage in ({"problems": 5}, {"problems": []}, {"hparams": {}}):
         (broken / "run.json").write_text(json.dumps({**description, **damage}))
-        said()
+        error_of()
     (broken / "run.json").write_text("{")
-    assert "run.json can't be read" in said()
+    assert "run.json can't be read" in error_of()
 
 
 def test_mistakes_are_told_without_tensorflow(folder, tmp_path, mistake_in_a_process):
     """Also that of a checkpoint, and of what another command left unfinished."""
     run = f"--output_dir={folder}"
     assert "`x`" in mistake_in_a_process("t2t_decode", run, "--problem=x", "--decode_interactive")
-    said = mistake_in_a_process("t2t_decode", run, "--decode_interactive", "--checkpoint_path=/no")
-    assert "/no is no checkpoint" in said
+    message = mistake_in_a_process("t2t_decode", run, "--decode_interactive", "--checkpoint_path=/no")
+    assert "/no is no checkpoint" in message
     (tmp_path / "in").write_text("a\nb\n")
     (tmp_path / "out.part").write_bytes(b't2t-decode journal 1 {"input": "other"}\n0\t0\t00000000\ta\n')
     files = [f"--decode_from_file={tmp_path}/in", f"--decode_to_file={tmp_path}/out"]
-    said = mistake_in_a_process("t2t_decode", run, "--problem=wmt_ende", *files)
-    assert "out.part keeps 1 output of an unfinished decoding with other settings (input other, now " in said
+    message = mistake_in_a_process("t2t_decode", run, "--problem=wmt_ende", *files)
+    assert (
+        "out.part keeps 1 output of an unfinished decoding with other settings (input other, now " in message
+    )
 
 
 def test_nothing_to_decode(folder, call, monkeypatch):

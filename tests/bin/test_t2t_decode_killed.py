@@ -49,15 +49,15 @@ def test_killed_and_gone_on(folder, tmp_path, monkeypatch, capfd):
     code = "import sys; from t2tlite.bin import t2t_decode; sys.exit(t2t_decode.main())"
     flags = [f"--output_dir={folder}", "--decode_from_file=in", "--decode_to_file=out"]
     command = [sys.executable, "-P", "-c", code, *flags, f"--decode_hparams={OPTIONS}"]
-    kept = kill_when(lambda: lines_of(tmp_path / "out.part") > 20, command, tmp_path)
-    assert 20 < kept < LINES and not (tmp_path / "out").exists()
+    finished = kill_when(lambda: lines_of(tmp_path / "out.part") > 20, command, tmp_path)
+    assert 20 < finished < LINES and not (tmp_path / "out").exists()
     other = subprocess.run([*command, "--write_scores"], cwd=tmp_path, capture_output=True, text=True)
     assert other.returncode == 2 and "(write_scores False, now True); give the same as then" in other.stderr
     monkeypatch.chdir(tmp_path)
     capfd.readouterr()
     assert t2t_decode.main([*flags, f"--decode_hparams={OPTIONS}"]) == 0
     out, err = capfd.readouterr()
-    assert f"going on with the {kept} outputs of " in err and out == ""
+    assert f"going on with the {finished} outputs of " in err and out == ""
     predictions = t2tlite.load(folder).predict("wmt_ende", lines, options=DecodeOptions.parse(OPTIONS))
     assert (tmp_path / "out").read_text().split("\n") == [*map(format_line, predictions), ""]
     assert sorted(os.listdir(tmp_path)) == ["in", "out", "run"]

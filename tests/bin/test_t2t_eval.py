@@ -1,14 +1,16 @@
 """t2t-eval: tables and files of figures, for any checkpoint, and what it says of mistakes."""
 
+import itertools
 import json
 import pathlib
 import types
 
 import pytest
 
-from t2tlite import registry
+from t2tlite import problem, registry
 from t2tlite.bin import t2t_eval
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
+from t2tlite.data.preparing import generate
 from t2tlite.decoding.evaluate import evaluate_split
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
@@ -45,11 +47,11 @@ def folder(sample_data, tmp_path_factory):
 def call(capsys):
     """A function of the arguments: exit status, standard output, standard error."""
 
-    def made(*arguments):
+    def run_command(*arguments):
         status = t2t_eval.main([str(argument) for argument in arguments])
         return status, *capsys.readouterr()
 
-    return made
+    return run_command
 
 
 def lines_of(path):
@@ -104,8 +106,8 @@ def test_problems_of_different_objectives(capsys):
     figures = {"loss": 0.25, "accuracy": 0.5, "targets": 8.0, "sequences": 4.0}
     other = {"loss": 2.0, "log_perplexity": 1.5, "recall_at_1": 0.125}
     flags = types.SimpleNamespace(eval_steps=0, split="test")
-    found = {"mine": figures, "yours": other}
-    t2t_eval._show_teacher_forced(found, pathlib.Path("step-00000001"), flags)
+    figures_by_problem = {"mine": figures, "yours": other}
+    t2t_eval._show_teacher_forced(figures_by_problem, pathlib.Path("step-00000001"), flags)
     out = capsys.readouterr().out
     rows = {
         line.replace("│", " ").split()[0]: line.replace("│", " ").split() for line in out.splitlines()[3:-1]
@@ -141,6 +143,69 @@ def test_only_decoded(folder, call):
     status, out, _ = call(f"--output_dir={folder}", "--problems=imagenet", "--noteacher_forced")
     assert status == 0 and "Teacher-forced" not in out and "top5" in out
     assert "test split, whole" in out
+
+
+class PicturedGerman(problem.Problem):
+    """What is in a picture, in German."""
+
+    inputs = problem.Image(flip=True)
+    targets = problem.Text()
+    command = "to_german"
+    metrics = ("bleu",)
+    zero_shot = "imagenet>wmt_ende"
+
+    def examples(self, split, source):
+        for example in itertools.islice(registry.get_problem("imagenet").examples(split, source), 3):
+            yield {"inputs": example["inputs"], "targets": ["ein Bild", f"ein {example['targets']}"]}
+
+
+@pytest.fixture
+def pictured_german(sample_data, tmp_path, registered_here_only):
+    """The folder of the prepared data of a problem that the run has not trained."""
+    (tmp_path / "data").mkdir()
+    for path in pathlib.Path(sample_data).iterdir():
+        (tmp_path / "data" / path.name).symlink_to(path)
+    with registered_here_only():
+        registry.register_problem(PicturedGerman)
+        made = [registry.get_problem("pictured_german")]
+        generate.generate(made, tmp_path / "data", "sample", progress=False, processes=1)
+        yield tmp_path / "data"
+
+
+@pytest.mark.parametrize("name", ["pictured_german", "imagenet>wmt_ende"])
+def test_what_was_not_trained_is_evaluated_by_crossing(folder, pictured_german, tmp_path, call, eager, name):
+    """By the references of the registered problem, with its metrics; teacher-forced, too."""
+    flags = [f"--output_dir={folder}", f"--data_dir={pictured_german}", f"--output_file={tmp_path / 'x'}"]
+    with eager():
+        status, out, err = call(*flags, f"--problems=imagenet,{name}", "--limit=2")
+    assert status == 0, err
+    assert "pictured_german was not trained; it is evaluated as imagenet>wmt_ende" in err
+    lines = {(line["problem"], line["mode"]): line for line in lines_of(tmp_path / "x")}
+    assert lines["pictured_german", "teacher_forced"]["sequences"] == 3
+    found = lines["pictured_german", "decoded"]
+    assert found["signatures"]["bleu"].startswith("nrefs:2|")
+    predictor = Predictor.load(folder)
+    examples = list(itertools.islice(registry.get_problem("pictured_german").examples("test", "sample"), 2))
+    outputs = predictor.predict("imagenet>wmt_ende", [example["inputs"] for example in examples])
+    references = [example["targets"] for example in examples]
+    bleu = registry.get("metric", "bleu")
+    assert found["bleu"] == pytest.approx(bleu([[one.text] for one in outputs], references))
+
+
+def test_what_crossing_needs(folder, pictured_german, call):
+    def error(name, data_dir=pictured_german):
+        status, out, err = call(f"--output_dir={folder}", f"--data_dir={data_dir}", f"--problems={name}")
+        assert status == 2 and out == "" and err.count("\n") == 1
+        return err
+
+    assert "no references are known of `wmt_ende>imagenet`" in error("wmt_ende>imagenet")
+    assert "has no problem `imagenett`; did you mean `imagenet`" in error("imagenett>wmt_ende")
+    assert "has not trained `wsj_speech_de`, nor `wsj_speech`" in error("wsj_speech_de")
+    assert "no prepared data for `pictured_german`" in error("pictured_german", "/none")
+    other = type("Other", (PicturedGerman,), {"__doc__": "Another."})
+    registry.register_problem("other")(other)
+    found = error("imagenet>wmt_ende")
+    assert "several problems have references of `imagenet>wmt_ende`; give one of" in found
 
 
 def test_what_could_not_be_decoded_is_told(folder, call, monkeypatch):

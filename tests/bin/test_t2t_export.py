@@ -58,18 +58,18 @@ def decoded(whole, folder, problem, lines, capsys):
 
 
 def test_texts_are_those_of_t2t_decode(whole, loaded, tmp_path, capsys):
-    found = loaded.signatures["wmt_ende"](inputs=tf.constant(LINES))["text"].numpy()
-    lines = [" ".join(re.split("[\r\n]", text.decode())) for text in found]
+    outputs = loaded.signatures["wmt_ende"](inputs=tf.constant(LINES))["text"].numpy()
+    lines = [" ".join(re.split("[\r\n]", text.decode())) for text in outputs]
     assert lines == decoded(whole, tmp_path, "wmt_ende", LINES, capsys)
 
 
 def test_classes_are_those_of_t2t_decode(whole, place, loaded, tmp_path, capsys):
     picture = place / "picture.png"
-    found = loaded.signatures["imagenet"](inputs=tf.constant([picture.read_bytes()]))
+    outputs = loaded.signatures["imagenet"](inputs=tf.constant([picture.read_bytes()]))
     [line] = decoded(whole, tmp_path, "imagenet", [str(picture)], capsys)
     label, _, probability = line.partition("\t")
-    assert found["label"].numpy()[0, 0].decode() == label
-    assert found["probability"].numpy()[0, 0] == pytest.approx(float(probability), rel=1e-4)
+    assert outputs["label"].numpy()[0, 0].decode() == label
+    assert outputs["probability"].numpy()[0, 0] == pytest.approx(float(probability), rel=1e-4)
 
 
 def test_what_is_printed(exported):
@@ -77,9 +77,9 @@ def test_what_is_printed(exported):
     lines = out.splitlines()
     rows = {line.split()[0]: line.split()[1:] for line in lines}
     assert rows["spectral"][0] == "0" and rows["image"][0] != "0" and "commands" in rows
-    told = json.loads((path / "assets" / "t2tlite.json").read_text())
-    assert rows["image"][0] == f"{told['parameters']['image']:,}"
-    assert told["checkpoint"] == "step-00000010"
+    content = json.loads((path / "assets" / "t2tlite.json").read_text())
+    assert rows["image"][0] == f"{content['parameters']['image']:,}"
+    assert content["checkpoint"] == "step-00000010"
     assert lines[-1] == "exported: wmt_ende, wmt_ende_score, imagenet"
 
 
@@ -139,7 +139,7 @@ def test_requests_to_tensorflow_serving_are_json():
     ],
 )
 def test_mistakes_are_told_without_tensorflow(whole, tmp_path, mistake_in_a_process, flags, message):
-    given = [flag.replace("RUN", str(whole)).replace("NEW", str(tmp_path / "new")) for flag in flags]
-    said = mistake_in_a_process("t2t_export", *given).replace(str(whole), "RUN")
-    assert said.startswith("t2t-export: error: ") and message in said
+    arguments = [flag.replace("RUN", str(whole)).replace("NEW", str(tmp_path / "new")) for flag in flags]
+    err = mistake_in_a_process("t2t_export", *arguments).replace(str(whole), "RUN")
+    assert err.startswith("t2t-export: error: ") and message in err
     assert not os.listdir(tmp_path)

@@ -85,35 +85,33 @@ def serve():
 def test_it_loads_answers_and_leaves(folder, serve):
     served = serve(folder, "--decode_hparams=beam_size=3,decode_length=6", "--max_request_mb=0.1")
     assert "(loading the model)" in served.first
-    status, told = served.ask("health")
-    assert (status, told["status"]) == (503, "loading")
+    status, answer = served.ask("health")
+    assert (status, answer["status"]) == (503, "loading")
     while served.ask("health")[0] != 200:
         assert served.process.poll() is None
         time.sleep(0.1)
-    status, told = served.ask("api/predict/wmt_ende", b'{"inputs": ["the red circle", "the blue square"]}')
-    assert status == 200 and len(told["predictions"]) == 2
-    assert len(told["predictions"][0]["beams"]) == 3
+    status, answer = served.ask("api/predict/wmt_ende", b'{"inputs": ["the red circle", "the blue square"]}')
+    assert status == 200 and len(answer["predictions"]) == 2
+    assert len(answer["predictions"][0]["beams"]) == 3
     picture = io.BytesIO()
     PIL.Image.new("RGB", (40, 50), "red").save(picture, "JPEG")
-    status, told = served.ask("api/predict/imagenet", picture.getvalue(), "image/jpeg")
-    assert status == 200 and told["predictions"][0]["text"] in CLASSES
+    status, answer = served.ask("api/predict/imagenet", picture.getvalue(), "image/jpeg")
+    assert status == 200 and answer["predictions"][0]["text"] in CLASSES
     assert served.ask("api/predict/wmt_ende", b"a" * 200_000, "text/plain")[0] == 413
-    status, said = served.leave(signal.SIGTERM)
+    status, err = served.leave(signal.SIGTERM)
     assert status == 0
-    assert re.search(
-        r"ready after \d+ s at http://127.0.0.1:\d+/; Ctrl-C stops\nt2t-serve: stopping\n$", said
-    )
+    assert re.search(r"ready after \d+ s at http://127.0.0.1:\d+/; Ctrl-C stops\nt2t-serve: stopping\n$", err)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_while_it_loads(folder, serve, number):
-    status, said = serve(folder).leave(number)
-    assert (status, said) == (0, "t2t-serve: stopping\n")
+    status, err = serve(folder).leave(number)
+    assert (status, err) == (0, "t2t-serve: stopping\n")
 
 
 def test_mistakes_are_told_without_tensorflow(mistake_in_a_process, folder, tmp_path):
     run = f"--output_dir={folder}"
-    for flags, said in (
+    for flags, message in (
         ([], "--output_dir is missing"),
         ([f"--output_dir={tmp_path}"], "holds no run"),
         ([run, "--port=99999"], "--port=99999 is not a port; expected 0 to 65535"),
@@ -121,27 +119,27 @@ def test_mistakes_are_told_without_tensorflow(mistake_in_a_process, folder, tmp_
         ([run, "--max_waiting=0"], "--max_waiting=0"),
         ([run, "--port=0", "--host=203.0.113.7"], "can't listen at --host=203.0.113.7 --port=0"),
     ):
-        assert said in mistake_in_a_process("t2t_serve", *flags)
+        assert message in mistake_in_a_process("t2t_serve", *flags)
 
 
 def test_a_port_that_is_taken(folder, capsys):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         assert t2t_serve.main([f"--output_dir={folder}", f"--port={port}"]) == 2
-    said = capsys.readouterr().err
-    assert f"can't listen at --host=127.0.0.1 --port={port}" in said and "address already in use" in said
-    assert said.endswith("try another port (0: any that is free)\n") and said.count("\n") == 1
+    err = capsys.readouterr().err
+    assert f"can't listen at --host=127.0.0.1 --port={port}" in err and "address already in use" in err
+    assert err.endswith("try another port (0: any that is free)\n") and err.count("\n") == 1
 
 
 def test_a_checkpoint_that_is_not_there(folder, capsys):
     flags = [f"--output_dir={folder}", "--port=0", f"--checkpoint_path={folder}/nothing"]
     assert t2t_serve.main(flags) == 2
-    loading, said = capsys.readouterr().err.splitlines()
-    assert "loading" in loading and "nothing" in said
+    loading, message = capsys.readouterr().err.splitlines()
+    assert "loading" in loading and "nothing" in message
 
 
 def test_the_library_is_missing(folder, capsys, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert t2t_serve.main([f"--output_dir={folder}"]) == 2
-    said = "t2t-serve needs aiohttp, which is not installed; run: pip install 't2tlite[serve]'"
-    assert capsys.readouterr().err == f"t2t-serve: error: {said}\n"
+    message = "t2t-serve needs aiohttp, which is not installed; run: pip install 't2tlite[serve]'"
+    assert capsys.readouterr().err == f"t2t-serve: error: {message}\n"

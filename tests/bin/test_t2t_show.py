@@ -25,11 +25,11 @@ def media(tmp_path_factory):
 def call(whole, capsys):
     """A function of the arguments: exit status, standard output, standard error."""
 
-    def made(*arguments):
+    def run_command(*arguments):
         status = t2t_show.main([f"--output_dir={whole}", *map(str, arguments)])
         return status, *capsys.readouterr()
 
-    return made
+    return run_command
 
 
 def test_attention_in_numbers_and_as_a_picture(whole, tmp_path, call):
@@ -38,9 +38,9 @@ def test_attention_in_numbers_and_as_a_picture(whole, tmp_path, call):
         "--problem=wmt_ende", "--input=the red circle", "--output=the blue", "--json", f"--to_file={path}"
     )
     assert status == 0 and err == f"t2t-show: attention for 'the blue' is in {path}\n"
-    told, view = json.loads(out), t2tlite.load(whole).attention("wmt_ende", "the red circle", "the blue")
-    assert told == json.loads(json.dumps(view.as_json()))
-    assert list(told["weights"]) == ["mixer/attention", "decoder/attention0"]
+    content, view = json.loads(out), t2tlite.load(whole).attention("wmt_ende", "the red circle", "the blue")
+    assert content == json.loads(json.dumps(view.as_json()))
+    assert list(content["weights"]) == ["mixer/attention", "decoder/attention0"]
     assert PIL.Image.open(path).size == PIL.Image.open(io.BytesIO(view.picture())).size
 
 
@@ -61,15 +61,15 @@ def test_pictures_of_images_and_sounds(media, tmp_path, call, problem, file, wha
 
 def test_the_models_own_output(whole, media, call):
     status, out, err = call("--problem=imagenet", f"--input={media}/a.png", "--what=experts", "--json")
-    told = json.loads(out)
+    content = json.loads(out)
     assert (
         status == 0
         and err == ""
-        and told["output"] in json.loads((whole / "run.json").read_text())["labels"]["imagenet"]
+        and content["output"] in json.loads((whole / "run.json").read_text())["labels"]["imagenet"]
     )
     assert (
-        list(told["mixtures"]) == ["encoder/experts"]
-        and np.prod(told["inputs"]["grid"]) == told["inputs"]["count"]
+        list(content["mixtures"]) == ["encoder/experts"]
+        and np.prod(content["inputs"]["grid"]) == content["inputs"]["count"]
     )
 
 
@@ -77,8 +77,12 @@ def test_one_problem_read_and_another_written(media, call):
     status, out, _ = call(
         "--problem=coco_captions>wmt_ende", f"--input={media}/a.png", "--output=a", "--json"
     )
-    told = json.loads(out)
-    assert status == 0 and np.prod(told["inputs"]["grid"]) == told["inputs"]["count"] and told["weights"]
+    content = json.loads(out)
+    assert (
+        status == 0
+        and np.prod(content["inputs"]["grid"]) == content["inputs"]["count"]
+        and content["weights"]
+    )
 
 
 TEXT = ["--problem=wmt_ende", "--input=a red circle"]
@@ -124,8 +128,8 @@ def test_mistakes(whole, media, call, flags, message):
 
 @pytest.mark.parametrize("damage", [{"problems": 5}, {"hparams": 5}, {"usr_dirs": None}, {"hparams": {}}])
 def test_a_broken_run(whole, tmp_path, capsys, damage):
-    found = json.loads((whole / "run.json").read_text())
-    (tmp_path / "run.json").write_text(json.dumps({**found, **damage}))
+    description = json.loads((whole / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**description, **damage}))
     assert t2t_show.main([f"--output_dir={tmp_path}", *TEXT, "--json"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 

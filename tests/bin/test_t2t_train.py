@@ -15,7 +15,7 @@ from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.run import Run
 from t2tlite.training import trainer
 
-from .runs import EIGHT, SMALL, checkpoints, flags, told, train
+from .runs import EIGHT, SMALL, checkpoints, flags, metrics_lines, train
 
 TRAIN = {"loss", "expert_loss", "gradient_norm", "targets", "dropped", "dropped_share"} | {
     "updates",
@@ -30,7 +30,7 @@ EVALUATION = {"loss", "log_perplexity", "accuracy", "accuracy_top5", "sequence_a
 
 
 def test_metrics(whole):
-    lines = told(whole)
+    lines = metrics_lines(whole)
     assert len({(line["step"], line["problem"], line["split"]) for line in lines}) == len(lines)
     of_training = [line for line in lines if line["split"] == "train"]
     turns = [(line["step"], line["problem"]) for line in of_training]
@@ -46,8 +46,8 @@ def test_metrics(whole):
 def test_intervals(short):
     """There is a line at each interval, and at the end."""
     expected = [(2, "train"), (2, "validation"), (3, "train"), (3, "validation")]
-    assert [(line["step"], line["split"]) for line in told(short)] == expected
-    assert [line["updates"] for line in told(short) if line["split"] == "train"] == [2, 1]
+    assert [(line["step"], line["split"]) for line in metrics_lines(short)] == expected
+    assert [line["updates"] for line in metrics_lines(short) if line["split"] == "train"] == [2, 1]
 
 
 def test_the_folder_describes_itself(whole, sample_data):
@@ -77,11 +77,11 @@ def test_sample_data_is_generated_where_it_is_missing(tmp_path, eagerly, monkeyp
 
     monkeypatch.setitem(corpora.COUNTS, "parsing", {"train": 9, "validation": 2, "test": 2})
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})  # no other process, which counts anew
-    given = flags(tmp_path / "run", "", "wsj_parsing", 1)
-    assert t2t_train.main([flag for flag in given if flag != "--data_dir="]) == 0
+    arguments = flags(tmp_path / "run", "", "wsj_parsing", 1)
+    assert t2t_train.main([flag for flag in arguments if flag != "--data_dir="]) == 0
     manifest = json.loads((tmp_path / "run" / "data" / "wsj_parsing" / "manifest.json").read_text())
     assert manifest["source"] == "sample" and manifest["splits"]["train"]["examples"] == 9
-    assert len(told(tmp_path / "run")) == 2
+    assert len(metrics_lines(tmp_path / "run")) == 2
 
 
 def test_a_users_files_are_prepared_if_asked_for(tmp_path, eagerly, monkeypatch):
@@ -93,7 +93,7 @@ def test_a_users_files_are_prepared_if_asked_for(tmp_path, eagerly, monkeypatch)
     hparams = SMALL.replace("vocabulary_size=600", "vocabulary_size=320")
     run = tmp_path / "run"
     assert train(run, tmp_path / "data", "wmt_ende,wmt_deen", 2, hparams=hparams, **more) == 0
-    assert [line["problem"] for line in told(run)[:2]] == ["wmt_ende", "wmt_deen"]
+    assert [line["problem"] for line in metrics_lines(run)[:2]] == ["wmt_ende", "wmt_deen"]
 
 
 def error(capsys, arguments):
@@ -153,10 +153,10 @@ def test_mistakes(sample_data, tmp_path, capsys, changes, message):
     (tmp_path / "EMPTY").mkdir()
     places = {name: tmp_path / name for name in ("FILE", "EMPTY")}
     changes = {name: places.get(value, value) for name, value in changes.items()}
-    assert message in error(capsys, flags(tmp_path / "run", sample_data, "wmt_ende", 1) + given(changes))
+    assert message in error(capsys, flags(tmp_path / "run", sample_data, "wmt_ende", 1) + as_flags(changes))
 
 
-def given(changes):
+def as_flags(changes):
     return [f"--{name}={value}" for name, value in changes.items()]
 
 
@@ -182,7 +182,7 @@ def test_flags_that_are_missing(sample_data, tmp_path, capsys, name):
 )
 def test_a_run_goes_on_only_as_what_it_was(short, sample_data, capsys, changes, message):
     before = {path.name: path.read_bytes() for path in short.iterdir() if path.is_file()}
-    assert message in error(capsys, flags(short, sample_data, "wmt_ende", 5) + given(changes))
+    assert message in error(capsys, flags(short, sample_data, "wmt_ende", 5) + as_flags(changes))
     assert before == {path.name: path.read_bytes() for path in short.iterdir() if path.is_file()}
 
 
@@ -255,13 +255,13 @@ def test_a_users_folder_with_mistakes(sample_data, tmp_path, capsys, nothing_reg
     (tmp_path / "usr").mkdir()
     (tmp_path / "usr" / "train_usr.py").write_text(code)
     arguments = flags(tmp_path / "run", sample_data, "wmt_ende", 1, t2t_usr_dir=tmp_path / "usr")
-    said = error(capsys, arguments)
-    assert all(message in said for message in messages), said
+    err = error(capsys, arguments)
+    assert all(message in err for message in messages), err
 
 
 def test_mistakes_are_told_without_tensorflow(tmp_path, mistake_in_a_process):
-    said = mistake_in_a_process("t2t_train", "--problems=wmt_edne", f"--output_dir={tmp_path}")
-    assert "did you mean `wmt_ende`" in said
+    message = mistake_in_a_process("t2t_train", "--problems=wmt_edne", f"--output_dir={tmp_path}")
+    assert "did you mean `wmt_ende`" in message
 
 
 def test_a_damaged_shard_is_named(sample_data, tmp_path, capsys):
@@ -270,18 +270,18 @@ def test_a_damaged_shard_is_named(sample_data, tmp_path, capsys):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 255
     path.write_bytes(content)
-    said = error(capsys, flags(tmp_path / "run", tmp_path / "data", "wmt_ende", 1))
-    assert f"{path} is damaged" in said
+    message = error(capsys, flags(tmp_path / "run", tmp_path / "data", "wmt_ende", 1))
+    assert f"{path} is damaged" in message
 
 
 def test_what_is_too_long_is_told(sample_data, tmp_path, capsys, eagerly):
     assert train(tmp_path / "run", sample_data, "wmt_ende", 1, max_length=20) == 0
-    [said] = [line for line in capsys.readouterr().err.splitlines() if "left out" in line]
+    [message] = [line for line in capsys.readouterr().err.splitlines() if "left out" in line]
     assert re.fullmatch(
-        r"wmt_ende: \d+ of 40 examples \(\d+.\d%\) are too long and left out; --max_length .*", said
+        r"wmt_ende: \d+ of 40 examples \(\d+.\d%\) are too long and left out; --max_length .*", message
     )
-    found = Run.load(tmp_path / "run").hparams
-    assert found.max_length == 20 and found.length_bounds == hparam.get("multimodel_tiny").length_bounds
+    hparams = Run.load(tmp_path / "run").hparams
+    assert hparams.max_length == 20 and hparams.length_bounds == hparam.get("multimodel_tiny").length_bounds
 
 
 def test_bounds_follow_the_data_unless_they_are_given(tmp_path, eagerly, monkeypatch, capsys):
@@ -295,23 +295,25 @@ def test_bounds_follow_the_data_unless_they_are_given(tmp_path, eagerly, monkeyp
     more = {"source": "files", "source_dir": tmp_path, "generate_data": "true", "save_checkpoints_steps": 2}
 
     def run(name, steps, hparams=small, **changes):
-        done = train(tmp_path / name, tmp_path / "data", "wmt_ende", steps, hparams=hparams, **more | changes)
-        assert done == 0
-        said = capsys.readouterr().err
-        return Run.load(tmp_path / name).hparams, [line for line in said.splitlines() if "%" in line]
+        status = train(
+            tmp_path / name, tmp_path / "data", "wmt_ende", steps, hparams=hparams, **more | changes
+        )
+        assert status == 0
+        err = capsys.readouterr().err
+        return Run.load(tmp_path / name).hparams, [line for line in err.splitlines() if "%" in line]
 
-    begun, said = run("run", 1)
+    begun, lines = run("run", 1)
     tiny = hparam.get("multimodel_tiny").length_bounds
     assert begun.length_bounds[:-1] == tiny and begun.length_bounds[-1] > tiny[-1]
-    assert said[0].startswith("length_bounds: added 1") and "14.0% of wmt_ende" in said[0]
-    assert not any("left out" in line for line in said)
+    assert lines[0].startswith("length_bounds: added 1") and "14.0% of wmt_ende" in lines[0]
+    assert not any("left out" in line for line in lines)
     assert run("run", 2)[0] == begun
-    assert [line["step"] for line in told(tmp_path / "run") if line["split"] == "train"] == [1, 2]
+    assert [line["step"] for line in metrics_lines(tmp_path / "run") if line["split"] == "train"] == [1, 2]
     monkeypatch.setattr(trainer.Trainer, "train", lambda self: None)
-    given = small + f",length_bounds={';'.join(map(str, tiny))}"
-    found, said = run("given", 1, hparams=given)
-    assert found.length_bounds == tiny
-    assert said == [
+    with_bounds = small + f",length_bounds={';'.join(map(str, tiny))}"
+    run_hparams, lines = run("given", 1, hparams=with_bounds)
+    assert run_hparams.length_bounds == tiny
+    assert lines == [
         "wmt_ende: 14 of 100 examples (14.0%) are too long and left out; "
         "--max_length or --hparams=length_bounds= changes that"
     ]
@@ -332,5 +334,5 @@ def test_tensorflow_is_first_imported_where_its_notes_are_kept_off_stderr(tmp_pa
         t2t_train.main(sys.argv[1:])
     """
     flags = ["--problems=wmt_ende", f"--output_dir={tmp_path}/run", "--train_steps=1", *flags]
-    done = subprocess.run([sys.executable, "-P", "-c", program, *flags], capture_output=True, text=True)
-    assert done.stdout == "False\n", done.stderr
+    completed = subprocess.run([sys.executable, "-P", "-c", program, *flags], capture_output=True, text=True)
+    assert completed.stdout == "False\n", completed.stderr

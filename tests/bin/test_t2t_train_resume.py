@@ -15,7 +15,7 @@ from t2tlite.bin import t2t_train
 from t2tlite.checkpoints import best_checkpoints, checkpoint
 from t2tlite.training import trainer, warm_start
 
-from .runs import SMALL, checkpoints, fault_at, flags, told, train
+from .runs import SMALL, checkpoints, fault_at, flags, metrics_lines, train
 
 
 def test_a_run_that_died_goes_on_exactly(whole, sample_data, tmp_path, eagerly, monkeypatch, capsys):
@@ -26,7 +26,7 @@ def test_a_run_that_died_goes_on_exactly(whole, sample_data, tmp_path, eagerly, 
         assert train(folder, sample_data, "all", 10, keep_checkpoint_max=2) == 1
     assert "internal error: RuntimeError" in capsys.readouterr().err
     assert checkpoints(folder) == ["step-00000003", "step-00000006"]
-    assert [line["step"] for line in told(folder)] == list(range(1, 8))
+    assert [line["step"] for line in metrics_lines(folder)] == list(range(1, 8))
     with open(folder / "metrics.jsonl", "a") as file:
         file.write('{"step": 8, "prob')  # what was being written
     assert train(folder, sample_data, "all", 10, keep_checkpoint_max=2) == 0
@@ -44,8 +44,8 @@ def test_means_over_an_interval_are_not_torn_by_a_stop(sample_data, tmp_path, ea
                 patch.setattr(trainer.Evaluator, "evaluate", dying)
                 assert train(tmp_path / folder, sample_data, "wmt_ende,wmt_deen", 4, **more) == 1
         assert train(tmp_path / folder, sample_data, "wmt_ende,wmt_deen", 4, **more) == 0
-    lines = told(tmp_path / "whole")
-    assert told(tmp_path / "stopped") == lines
+    lines = metrics_lines(tmp_path / "whole")
+    assert metrics_lines(tmp_path / "stopped") == lines
     assert [(n["step"], n["problem"], n["updates"], n["share"]) for n in lines if n["split"] == "train"] == [
         (4, "wmt_deen", 3, 0.75),
         (4, "wmt_ende", 1, 0.25),
@@ -83,7 +83,7 @@ def test_a_killed_process_goes_on_exactly(sample_data, tmp_path, capsys):
     assert train(folder, sample_data, "wsj_parsing", steps) == 0, capsys.readouterr().err
     assert f"going on from step {last}" in capsys.readouterr().err
     assert (folder / "metrics.jsonl").read_text().splitlines()[: len(expected)] == expected
-    assert [line["step"] for line in told(folder)] == [*range(1, steps + 1), steps]
+    assert [line["step"] for line in metrics_lines(folder)] == [*range(1, steps + 1), steps]
     saved = sorted({*range(3, steps + 1, 3), steps})[-3:]
     assert checkpoints(folder) == [f"step-{step:08d}" for step in saved]
 
@@ -160,10 +160,10 @@ def test_ctrl_c_saves(pair, sample_data, tmp_path, eagerly, monkeypatch, capsys)
     assert lines[-2:] == ["saved at step 4; the same command goes on from there", "t2t-train: interrupted"]
     assert signal.getsignal(signal.SIGINT) is before
     assert checkpoints(folder) == ["step-00000003", "step-00000004"]
-    assert told(folder) == told(pair)[:4]
+    assert metrics_lines(folder) == metrics_lines(pair)[:4]
     fault_at(monkeypatch, 6)
     assert train(folder, sample_data, PAIR, 6) == 1
-    assert told(folder) == told(pair)[:5]
+    assert metrics_lines(folder) == metrics_lines(pair)[:5]
 
 
 @pytest.mark.parametrize("place", ["evaluation", "saving"])
@@ -184,7 +184,10 @@ def test_a_signal_during(sample_data, tmp_path, eagerly, monkeypatch, capsys, pl
     assert lines[-2] == "saved at step 3; the same command goes on from there"
     assert lines[-1] == "t2t-train: terminated"
     assert "step-00000003" in checkpoints(folder)
-    assert sorted(line["split"] for line in told(folder) if line["step"] == 3) == ["train", "validation"]
+    assert sorted(line["split"] for line in metrics_lines(folder) if line["step"] == 3) == [
+        "train",
+        "validation",
+    ]
 
 
 def test_max_seconds(pair, sample_data, tmp_path, eagerly, capsys):
@@ -193,7 +196,7 @@ def test_max_seconds(pair, sample_data, tmp_path, eagerly, capsys):
         assert train(folder, sample_data, PAIR, 6, max_seconds=0.001) == 0
         last = capsys.readouterr().err.splitlines()[-1]
         assert last == f"--max_seconds are over: saved at step {steps}; the same command goes on from there"
-        assert told(folder) == told(pair)[:steps]
+        assert metrics_lines(folder) == metrics_lines(pair)[:steps]
 
 
 def test_a_damaged_checkpoint(pair, sample_data, tmp_path, eagerly, capsys):
@@ -204,10 +207,10 @@ def test_a_damaged_checkpoint(pair, sample_data, tmp_path, eagerly, capsys):
     state.unlink()  # the best ones are links to the same file
     state.write_bytes(content[: len(content) // 2])
     assert train(folder, sample_data, PAIR, 6) == 0
-    said = capsys.readouterr().err
-    assert "step-00000006 is broken: " in said and "kept as damaged-step-00000006-1" in said
-    assert "going on from step 3" in said
-    assert told(folder) == told(pair)
+    err = capsys.readouterr().err
+    assert "step-00000006 is broken: " in err and "kept as damaged-step-00000006-1" in err
+    assert "going on from step 3" in err
+    assert metrics_lines(folder) == metrics_lines(pair)
     assert checkpoints(folder) == ["damaged-step-00000006-1", "step-00000003", "step-00000006"]
 
 
@@ -229,7 +232,7 @@ def test_a_disk_that_is_full(pair, sample_data, tmp_path, eagerly, monkeypatch, 
     assert last.startswith("t2t-train: error: can't write the checkpoint") and last.endswith("are kept")
     assert checkpoints(folder) == ["step-00000003"]
     assert train(folder, sample_data, PAIR, 6) == 0
-    assert told(folder) == told(pair)
+    assert metrics_lines(folder) == metrics_lines(pair)
 
 
 def test_the_best_are_kept(sample_data, tmp_path, eagerly):
@@ -237,7 +240,7 @@ def test_the_best_are_kept(sample_data, tmp_path, eagerly):
     folder = tmp_path / "run"
     more = {"local_eval_frequency": 2, "save_checkpoints_steps": 100, "keep_checkpoint_max": 1}
     assert train(folder, sample_data, PAIR, 7, **more) == 0
-    lines = [line for line in told(folder) if line["split"] == "validation"]
+    lines = [line for line in metrics_lines(folder) if line["split"] == "validation"]
     steps = sorted({line["step"] for line in lines})
     assert steps == [2, 4, 6, 7]
     scores = {
@@ -245,12 +248,12 @@ def test_the_best_are_kept(sample_data, tmp_path, eagerly):
         for name in ("wmt_ende", "imagenet")
     }
     scores["mean"] = {step: (scores["wmt_ende"][step] + scores["imagenet"][step]) / 2 for step in steps}
-    for name, found in scores.items():
-        best = min(found, key=found.get)
+    for name, by_step in scores.items():
+        best = min(by_step, key=by_step.get)
         assert checkpoints(folder / "checkpoints" / "best", name) == [f"step-{best:08d}"]
     assert checkpoints(folder) == ["step-00000007"]
     meta = json.loads((folder / "checkpoints" / "step-00000007" / "meta.json").read_text())
-    assert meta["scores"] == {name: found[7] for name, found in scores.items()}
+    assert meta["scores"] == {name: by_step[7] for name, by_step in scores.items()}
     assert meta["score"] == meta["scores"]["mean"]
 
 
@@ -258,15 +261,15 @@ def test_warm_start(short, sample_data, tmp_path, eagerly, monkeypatch, capsys):
     """It has the old run's vocabulary, is written down, and is not done again when the run goes on."""
     folder, more = tmp_path / "run", {"warm_start_from": short}
     assert train(folder, sample_data, "wmt_ende,wmt_enfr", 2, **more) == 0
-    said = capsys.readouterr().err
-    assert f"warm start from {short}/checkpoints/step-00000003, with a new optimizer" in said
+    err = capsys.readouterr().err
+    assert f"warm start from {short}/checkpoints/step-00000003, with a new optimizer" in err
     assert (folder / "vocabulary.model").read_bytes() == (short / "vocabulary.model").read_bytes()
     assert json.loads((folder / "run.json").read_text())["warm_start_from"] == str(short)
-    first = told(folder)
+    first = metrics_lines(folder)
     monkeypatch.setattr(warm_start, "load", lambda *args: pytest.fail("was done again"))
-    for given in (more, {}):
-        assert train(folder, sample_data, "wmt_ende,wmt_enfr", 3, **given) == 0
-    assert told(folder)[:2] == first[:2] and told(folder)[-1]["step"] == 3
+    for options in (more, {}):
+        assert train(folder, sample_data, "wmt_ende,wmt_enfr", 3, **options) == 0
+    assert metrics_lines(folder)[:2] == first[:2] and metrics_lines(folder)[-1]["step"] == 3
     other = flags(folder, sample_data, "wmt_ende,wmt_enfr", 3, warm_start_from=tmp_path)
     assert t2t_train.main(other) == 2
     assert "holds a run with warm_start_from=" in capsys.readouterr().err
@@ -274,8 +277,8 @@ def test_warm_start(short, sample_data, tmp_path, eagerly, monkeypatch, capsys):
 
 def test_a_warm_start_from_nothing(tmp_path, monkeypatch, capsys):
     """Told before any data is prepared."""
-    given = flags(tmp_path / "run", tmp_path / "data", "wmt_ende", 3, warm_start_from=tmp_path / "none")
-    assert t2t_train.main(given) == 2
+    arguments = flags(tmp_path / "run", tmp_path / "data", "wmt_ende", 3, warm_start_from=tmp_path / "none")
+    assert t2t_train.main(arguments) == 2
     assert "is neither the --output_dir of a t2t-train nor a checkpoint" in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
 

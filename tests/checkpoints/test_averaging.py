@@ -137,8 +137,8 @@ def test_moving_averages_are_loaded_where_there_are_any(tmp_path):
         checkpoint.save(tmp_path, 1, model, optimizer, {}, {}, keep=1)
         other = parts(seed=1)
         assert averaging.load_averages(other, tmp_path / "step-00000001") == bool(ema_decay)
-        kept = parts(seed=1).variables[0].numpy() if not ema_decay else None
-        expected = kept if not ema_decay else optimizer.averages()[0][1].numpy()
+        weights = parts(seed=1).variables[0].numpy() if not ema_decay else None
+        expected = weights if not ema_decay else optimizer.averages()[0][1].numpy()
         np.testing.assert_array_equal(other.variables[0].numpy(), expected)
         assert other.variables[1].numpy() == 1  # what is not trained has no average
 

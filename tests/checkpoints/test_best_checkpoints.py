@@ -54,16 +54,16 @@ def test_the_best_of_each_survive(tmp_path):
     assert best(tmp_path) == {"a": [2], "b": [1], "mean": [4]}
     assert [path.name[-1] for path in checkpoint.all_in(tmp_path)] == ["4", "5"]
     assert [path.name[-1] for path in checkpoint.with_best(tmp_path)] == ["1", "2", "4", "5"]
-    made = model()
-    checkpoint.restore_weights(made, tmp_path / "best" / "a" / "step-00000002")
-    np.testing.assert_array_equal(made.variables[0], np.full(1000, 2.0))
+    restored = model()
+    checkpoint.restore_weights(restored, tmp_path / "best" / "a" / "step-00000002")
+    np.testing.assert_array_equal(restored.variables[0], np.full(1000, 2.0))
 
 
 def test_what_the_meta_data_say(tmp_path):
     save(tmp_path, 1, a=2.0, mean=2.0)
     save(tmp_path, 2)
-    found = [json.loads((path / "meta.json").read_text()) for path in checkpoint.all_in(tmp_path)]
-    assert found == [{"step": 1, "scores": {"a": 2.0, "mean": 2.0}, "score": 2.0}, {"step": 2}]
+    metas = [json.loads((path / "meta.json").read_text()) for path in checkpoint.all_in(tmp_path)]
+    assert metas == [{"step": 1, "scores": {"a": 2.0, "mean": 2.0}, "score": 2.0}, {"step": 2}]
     assert averaging.best(checkpoint.with_best(tmp_path), 1) == [tmp_path / "step-00000001"]
 
 
@@ -87,11 +87,11 @@ def test_copies_where_there_are_no_links(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "link", refused)
     save(tmp_path, 1, a=1.0)
-    kept, made = tmp_path / "best" / "a" / "step-00000001", model()
+    copied, restored = tmp_path / "best" / "a" / "step-00000001", model()
     shutil.rmtree(tmp_path / "step-00000001")
-    assert {path.stat().st_nlink for path in kept.iterdir()} == {1}
-    checkpoint.restore_weights(made, kept)
-    assert (made.variables[0].numpy() == 1).all()
+    assert {path.stat().st_nlink for path in copied.iterdir()} == {1}
+    checkpoint.restore_weights(restored, copied)
+    assert (restored.variables[0].numpy() == 1).all()
 
 
 def test_a_disk_that_is_full(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from t2tlite.checkpoints import locate
 from t2tlite.errors import UserError
 
 
-def made(folder, *names):
+def make_checkpoints(folder, *names):
     for name in names:
         (folder / name).mkdir(parents=True)
         (folder / name / "state.index").write_text(name)
@@ -18,10 +18,10 @@ def made(folder, *names):
 
 def test_found(tmp_path):
     """The newest by number; others than whole checkpoints are none."""
-    folder = made(
+    folder = make_checkpoints(
         tmp_path / "checkpoints", "step-00000099", "step-100000000", "step-00000100", "tmp-999999999"
     )
-    made(folder / "best" / "wmt_ende", "step-00000007")
+    make_checkpoints(folder / "best" / "wmt_ende", "step-00000007")
     (folder / "step-200000000").mkdir()
     assert locate.find(str(tmp_path), None) == folder / "step-100000000"
     assert locate.find("/no", str(folder / "step-00000099")) == folder / "step-00000099"
@@ -39,7 +39,7 @@ def test_found(tmp_path):
 
 def test_identity(tmp_path):
     """That of the weights and of what describes the model; not of where they are, or what else is noted."""
-    folder = made(tmp_path, "step-00000001", "step-00000002")
+    folder = make_checkpoints(tmp_path, "step-00000001", "step-00000002")
     one, two = folder / "step-00000001", folder / "step-00000002"
     description = {"problems": ["a"], "hparams": {"hidden_size": 4}, "data_dir": "x"}
     identity = locate.identity(description, one)

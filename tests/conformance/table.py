@@ -241,6 +241,11 @@ PROBLEMS = {
     "wmt_enfr": ("text", "text"),
     "wmt_fren": ("text", "text"),
     "vqa": ("image", "text", "answers"),
+    "multi30k_de": ("image", "text"),
+    "multi30k_fr": ("image", "text"),
+    "wsj_speech_de": ("audio", "text"),
+    "wsj_speech_fr": ("audio", "text"),
+    "wsj_speech_trees": ("audio", "text"),
 }
 
 TREES = [["(TOP (S (NP (DT the) (NN dog)) (VP (VBZ runs)) (. .)))"], ["(TOP (NP (NN cat)))"]]

@@ -37,12 +37,12 @@ class Reads:
 
 def declared(part, hparams):
     """The names that a part declares, and those that the parts do that it has made by name."""
-    found = set()
+    names = set()
     for one in declarations.of(part):
-        found.add(one.name)
+        names.add(one.name)
         if one.names:
-            found |= declared(declarations.Part(one.names, getattr(hparams, one.name)), hparams)
-    return found
+            names |= declared(declarations.Part(one.names, getattr(hparams, one.name)), hparams)
+    return names
 
 
 @every_row
@@ -145,13 +145,13 @@ def test_a_function_gives_the_same(row):
 @every_row
 def test_mixed_precision_is_finite_and_near(row):
     expected = output(row, row.make()).numpy().ravel()
-    own = row.make(dtype="mixed_bfloat16")
+    mixed_component = row.make(dtype="mixed_bfloat16")
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         everywhere = row.make()
     finally:
         keras.config.set_dtype_policy("float32")
-    for mixed in (own, everywhere):
+    for mixed in (mixed_component, everywhere):
         assert mixed.compute_dtype == "bfloat16"
         assert {v.dtype for v in mixed.variables} <= {"float32"}
         y = tf.cast(output(row, mixed), tf.float32).numpy().ravel()

@@ -24,7 +24,7 @@ def vocabulary():
     return Vocabulary.train(table.TEXTS * 3, 280)
 
 
-def made(name):
+def problem_of(name):
     """A problem that reads the feature and has no targets."""
     one = problem.Problem()
     one.name, one.inputs, one.targets = name, table.FEATURES[name][0], None
@@ -32,13 +32,13 @@ def made(name):
 
 
 def stored(name):
-    features = made(name).features()
+    features = problem_of(name).features()
     return [records.serialize({"inputs": value}, features, "it") for value in table.FEATURES[name][1]]
 
 
 def batch(name, vocabulary):
     """Both examples, as the pipeline has them."""
-    reader = Reader(made(name), vocabulary, tiny.CLASSES, HPARAMS, ReadConfig())
+    reader = Reader(problem_of(name), vocabulary, tiny.CLASSES, HPARAMS, ReadConfig())
     index = tf.range(2, dtype=tf.int64)
     return reader.own_rows(
         reader.dense(reader.compact(tf.zeros_like(index), index, tf.constant(stored(name))))
@@ -65,7 +65,7 @@ def test_every_registered_kind_has_a_row():
 @every_feature
 def test_what_is_stored_is_read_back(name):
     """And stored again in the same bytes."""
-    features = made(name).features()
+    features = problem_of(name).features()
     for value, record in zip(table.FEATURES[name][1], stored(name), strict=True):
         read = records.deserialize(record, features)
         same(read["inputs"], value)
@@ -74,7 +74,7 @@ def test_what_is_stored_is_read_back(name):
 
 @every_feature
 def test_a_wrong_value_is_said_to_be_wrong(name):
-    for feature_name, feature in made(name).features().items():
+    for feature_name, feature in problem_of(name).features().items():
         for wrong in (None, 3, object(), [], b""):
             with pytest.raises((TypeError, ValueError)):
                 feature.to_record(wrong)
@@ -84,7 +84,7 @@ def test_a_wrong_value_is_said_to_be_wrong(name):
 @every_feature
 def test_a_batch_of_the_dry_run_is_as_those_of_the_pipeline(name, vocabulary):
     run = types.SimpleNamespace(hparams=HPARAMS, vocabulary=vocabulary, labels={name: tiny.CLASSES}, seed=0)
-    random = example_batch(run, made(name), 3)
+    random = example_batch(run, problem_of(name), 3)
     read = batch(name, vocabulary)
     assert {key: (value.dtype, value.shape.rank) for key, value in random.items()} == {
         key: (value.dtype, value.shape.rank) for key, value in read.items()
@@ -110,11 +110,11 @@ def test_decoding_reads_what_training_reads(name, vocabulary):
 def test_the_modality_reads_a_batch(name, vocabulary):
     """If it can be read at all: the positions that it makes are zero where they are masked."""
     features = batch(name, vocabulary)
-    for side, feature in made(name).features().items():
+    for side, feature in problem_of(name).features().items():
         if feature.input_reader(vocabulary, HPARAMS) is None:
             continue
         modality = registry.get("modality", feature.modality_name(HPARAMS))
-        _, size = modality.sharing(made(name), side, vocabulary, tiny.CLASSES)
+        _, size = modality.sharing(problem_of(name), side, vocabulary, tiny.CLASSES)
         net = modality.from_hparams(HPARAMS, size=size, name="net")
         net.build(None)
         x, mask, _ = tiny.randomise(net).bottom(features, side)
@@ -124,21 +124,21 @@ def test_the_modality_reads_a_batch(name, vocabulary):
 
 @every_feature
 def test_it_is_shown_and_counted(name, vocabulary):
-    for side, feature in made(name).features().items():
+    for side, feature in problem_of(name).features().items():
         taker = feature.statistics(vocabulary, HPARAMS)
-        read = [records.deserialize(one, made(name).features())["inputs"] for one in stored(name)]
+        read = [records.deserialize(one, problem_of(name).features())["inputs"] for one in stored(name)]
         part = side.partition(".")[2]
         for value in [one[part] if part else one for one in read[:1]]:
             taker.take(value)
             file = feature.as_file(value)
             assert feature.shown(value) if file is None else file[0].isalpha() and file[1]
-        found = taker.distribution(side)
-        assert found.title.startswith(side) and found.total >= 1 and found.facts
+        distribution = taker.distribution(side)
+        assert distribution.title.startswith(side) and distribution.total >= 1 and distribution.facts
 
 
 @every_feature
 def test_what_stands_for_a_missing_one_can_be_stored_and_read(name, vocabulary):
-    for feature in made(name).features().values():
+    for feature in problem_of(name).features().values():
         reader = feature.input_reader(vocabulary, HPARAMS)
         if reader is not None:
             assert feature.to_record(feature.stand_in())

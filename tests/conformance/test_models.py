@@ -17,14 +17,16 @@ from . import table
 
 def every(contract):
     """A parametrization: `name` is each model that has the contract."""
-    return pytest.mark.parametrize("name", [n for n, (held, _) in table.MODELS.items() if contract in held])
+    return pytest.mark.parametrize(
+        "name", [n for n, (contracts, _) in table.MODELS.items() if contract in contracts]
+    )
 
 
 every_model = pytest.mark.parametrize("name", table.MODELS)
 LABELS = dict.fromkeys(tiny.PROBLEMS, tiny.CLASSES)
 
 
-def made(name, problems=None, seed=0):
+def make_model(name, problems=None, seed=0):
     """A model of every variable drawn, for the problems of its row, or for some of them."""
     problems = [tiny.PROBLEMS[one] for one in problems or table.MODELS[name][1]]
     cls = registry.get("model", name)
@@ -43,27 +45,27 @@ def test_every_registered_model_has_a_row():
 
 @every_model
 def test_it_is_what_the_row_says_and_has_the_arguments_of_the_contracts(name):
-    model = made(name)
+    model = make_model(name)
     for protocol in (Trainable, Embeddable, Decodable, ZeroShot):
         assert isinstance(model, protocol) == (protocol in table.MODELS[name][0])
     for protocol in table.MODELS[name][0]:
         for method in (one for one in dir(protocol) if not one.startswith("_")):
-            asked, has = (
+            required, has = (
                 [one for one in inspect.signature(getattr(thing, method)).parameters if one != "self"]
                 for thing in (protocol, model)
             )
-            assert has[: len(asked)] == asked  # it may have further ones of its own
+            assert has[: len(required)] == required  # it may have further ones of its own
 
 
 @every_model
 def test_paths_are_different_and_do_not_depend_on_the_values(name):
-    paths = [[variable.path for variable in made(name, seed=seed).variables] for seed in (0, 1)]
+    paths = [[variable.path for variable in make_model(name, seed=seed).variables] for seed in (0, 1)]
     assert paths[0] == paths[1] and len(set(paths[0])) == len(paths[0])
 
 
 @every_model
 def test_a_forward_pass_gives_finite_logits_and_creates_no_variable(name):
-    model = made(name)
+    model = make_model(name)
     before = len(model.variables)
     for problem in table.MODELS[name][1]:
         features = tiny.batch(problem)
@@ -80,13 +82,13 @@ def test_a_forward_pass_gives_finite_logits_and_creates_no_variable(name):
 
 @every_model
 def test_problems_computed_alike_differ_in_their_variables_alone(name):
-    model = made(name)
+    model = make_model(name)
     for one, other in itertools.permutations(table.MODELS[name][1], 2):
         if model.computation(one) == model.computation(other):
             features = tiny.batch(one)
             values = [tf.convert_to_tensor(variable) for variable in model.problem_variables(other)]
-            given = model(features, problem=one, values=values).logits
-            tiny.close(given, model(features, problem=other).logits, 1e-6)
+            with_values = model(features, problem=one, values=values).logits
+            tiny.close(with_values, model(features, problem=other).logits, 1e-6)
     trainable = {variable.path for variable in model.trainable_variables}
     for problem in table.MODELS[name][1]:
         assert {variable.path for variable in model.problem_variables(problem)} <= trainable
@@ -94,7 +96,7 @@ def test_problems_computed_alike_differ_in_their_variables_alone(name):
 
 @every(Embeddable)
 def test_an_encoding_has_a_vector_for_each_position_whatever_the_padding(name):
-    model = made(name)
+    model = make_model(name)
     for problem in table.MODELS[name][1]:
         source, _ = model.encode(tiny.batch(problem), problem)
         assert source.x.shape.rank == 3 and (source.mask is None or source.mask.shape == source.x.shape[:2])
@@ -104,7 +106,7 @@ def test_an_encoding_has_a_vector_for_each_position_whatever_the_padding(name):
 
 @every(Decodable)
 def test_positions_one_by_one_are_the_forward_pass(name):
-    model = made(name)
+    model = make_model(name)
     for problem in texts(name):
         features = tiny.batch(problem)
         targets = features["targets"]
@@ -122,7 +124,7 @@ def test_positions_one_by_one_are_the_forward_pass(name):
 
 @every(ZeroShot)
 def test_a_crossed_problem_reads_as_the_one_and_writes_as_the_other(name):
-    model = made(name)
+    model = make_model(name)
     model.add_zero_shot("crossed", "captions", "translation")
     features = {**tiny.batch("captions"), "targets": tiny.batch("translation")["targets"]}
     source, _ = model.encode(features, "crossed")

@@ -17,13 +17,13 @@ every_objective = pytest.mark.parametrize("name", table.OBJECTIVES)
 ROWS = 4
 
 
-def made(name):
+def make_case(name):
     """The objective, and a batch as it reads it: an output and features."""
     problem, logits, features = table.OBJECTIVES[name]
     cls = registry.get("objective", name)
-    given = {"teacher": lambda batch, **kwargs: Output(tf.one_hot(batch["targets"] + 1, 3))}
-    wanted = inspect.signature(cls.__init__).parameters
-    more = {key: value for key, value in given.items() if key in wanted}
+    optional = {"teacher": lambda batch, **kwargs: Output(tf.one_hot(batch["targets"] + 1, 3))}
+    parameters = inspect.signature(cls.__init__).parameters
+    more = {key: value for key, value in optional.items() if key in parameters}
     return cls(tiny.HPARAMS, problem, **more), logits(ROWS), features(ROWS)
 
 
@@ -37,16 +37,16 @@ def test_every_registered_objective_has_a_row():
 
 @every_objective
 def test_its_figures_are_declared_and_finite(name):
-    aim, logits, features = made(name)
-    found = figures(aim, aim.sums(Output(logits), features))
-    assert set(aim.FIGURES) <= set(found) and all(map(np.isfinite, found.values()))
+    aim, logits, features = make_case(name)
+    values = figures(aim, aim.sums(Output(logits), features))
+    assert set(aim.FIGURES) <= set(values) and all(map(np.isfinite, values.values()))
     assert isinstance(aim, Objective) and aim.name == name
-    tiny.close(found["loss"], aim.loss(Output(logits), features) / aim.count(features), 1e-5)
+    tiny.close(values["loss"], aim.loss(Output(logits), features) / aim.count(features), 1e-5)
 
 
 @every_objective
 def test_loss_and_count_are_float32_scalars_with_a_gradient(name):
-    aim, logits, features = made(name)
+    aim, logits, features = make_case(name)
     assert aim.count(features).dtype == tf.float32 and not aim.count(features).shape.rank
     with tf.GradientTape() as tape:
         tape.watch(logits)
@@ -59,7 +59,7 @@ def test_loss_and_count_are_float32_scalars_with_a_gradient(name):
 @every_objective
 def test_sums_add_up_over_the_rows_of_a_batch(name):
     """But for what compares rows with each other."""
-    aim, logits, features = made(name)
+    aim, logits, features = make_case(name)
     whole = aim.sums(Output(logits), features)
     parts = [
         aim.sums(*tf.nest.map_structure(lambda x, part=part: x[part], (Output(logits), features)))
@@ -77,7 +77,7 @@ def test_sums_add_up_over_the_rows_of_a_batch(name):
 
 @every_objective
 def test_problems_of_the_same_computation_share_what_is_compiled(name):
-    aim, _, _ = made(name)
-    assert hash(aim.computation()) == hash(made(name)[0].computation())
+    aim, _, _ = make_case(name)
+    assert hash(aim.computation()) == hash(make_case(name)[0].computation())
     for one in declarations.of(declarations.Part("objective", name)):
         assert hasattr(tiny.HPARAMS, one.name)

@@ -125,4 +125,9 @@ def test_commands_are_those_of_the_paper_but_for_classes_which_have_none():
         "wmt_enfr": "to_french",
         "wmt_fren": "to_english",
         "vqa": "",
+        "multi30k_de": "to_german",
+        "multi30k_fr": "to_french",
+        "wsj_speech_de": "to_german",
+        "wsj_speech_fr": "to_french",
+        "wsj_speech_trees": "to_parse_tree",
     }

@@ -74,8 +74,8 @@ def inputs():
 class Decoder:
     """Decodes batches of one problem of a model; `function` is what was compiled."""
 
-    def __init__(self, model, problem, way):
-        body = functools.partial(decode, model, problem, way, None)
+    def __init__(self, model, problem, config):
+        body = functools.partial(decode, model, problem, config, None)
         spec = tiny.PROBLEMS[problem].inputs.input_reader(None, tiny.HPARAMS).spec
         signature = [spec, tf.TensorSpec([None], tf.int32), {}, SETTINGS]
         self.function = tf.function(body, input_signature=signature, autograph=False)
@@ -91,16 +91,16 @@ def decoded():
 
     Each way is compiled once.
     """
-    made = {}
+    functions = {}
 
     def get(model, problem, features, length, options=GREEDY, rows=None):
-        way = DecodeConfig.from_options(options, length)
-        key = id(model), problem, way
-        if key not in made:
-            made[key] = Decoder(model, problem, way)
-        return Outputs(*(x.numpy() for x in made[key](features, options, rows)))
+        config = DecodeConfig.from_options(options, length)
+        key = id(model), problem, config
+        if key not in functions:
+            functions[key] = Decoder(model, problem, config)
+        return Outputs(*(x.numpy() for x in functions[key](features, options, rows)))
 
-    get.made = made
+    get.functions = functions
     return get
 
 

@@ -11,14 +11,14 @@ def test_every_input_is_in_one_batch_with_outputs_of_one_length(seed):
     draw = np.random.default_rng(seed)
     read = {int(i): "x" * n for i, n in zip(draw.permutation(60), draw.integers(1, 40, 60), strict=True)}
     room = {i: int(draw.choice([16, 32])) for i in read}
-    found = list(batch_by_length(read, room.get, 8, 100))
-    assert sorted(i for _, batch in found for i in batch) == sorted(read)
-    for length, batch in found:
+    actual = list(batch_by_length(read, room.get, 8, 100))
+    assert sorted(i for _, batch in actual for i in batch) == sorted(read)
+    for length, batch in actual:
         assert {room[i] for i in batch} == {length}
         lengths = [len(read[i]) for i in batch]
         assert lengths == sorted(lengths)
         assert len(batch) <= 8 and (len(batch) * lengths[-1] <= 100 or len(batch) == 1)
-    for (length, batch), (following, others) in zip(found, found[1:], strict=False):
+    for (length, batch), (following, others) in zip(actual, actual[1:], strict=False):
         full = len(batch) == 8 or (len(batch) + 1) * len(read[others[0]]) > 100
         assert full or following != length, "or else the next one would have had a place"
 

@@ -24,39 +24,39 @@ def test_batches_run_beside_each_other(monkeypatch):
 
 def test_the_first_error_is_raised_and_ends_the_work(monkeypatch):
     monkeypatch.setattr(cores, "parallel_batches", lambda: 2)
-    done = []
+    finished = []
 
     def work(n):
         if n == 1:
             raise ValueError("one")
-        done.append(n)
+        finished.append(n)
 
     with pytest.raises(ValueError, match="one"):
         cores.map_batches(work, iter(range(1000)))
-    assert len(done) < 1000
+    assert len(finished) < 1000
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def thread_counts(monkeypatch):
     """Threads for an operation that TensorFlow is asked for."""
-    found = []
-    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", found.append)
-    return found
+    counts = []
+    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", counts.append)
+    return counts
 
 
 @pytest.mark.parametrize("accelerator", ["GPU", "TPU"])
-def test_an_accelerator_has_one_batch_at_a_time(monkeypatch, asked, accelerator):
+def test_an_accelerator_has_one_batch_at_a_time(monkeypatch, thread_counts, accelerator):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["one"] * (kind == accelerator))
     assert cores.parallel_batches() == 1
     cores.limit_operation_threads()
-    assert not asked
+    assert not thread_counts
 
 
-def test_a_core_each_without_an_accelerator(monkeypatch, asked):
+def test_a_core_each_without_an_accelerator(monkeypatch, thread_counts):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 5})
     assert cores.parallel_batches() == 3
     cores.limit_operation_threads()
-    assert asked == [1]
+    assert thread_counts == [1]
 
 
 def test_too_late_is_no_error(monkeypatch):

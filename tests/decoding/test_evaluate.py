@@ -25,9 +25,9 @@ TEXTS = [
 
 
 def png(value):
-    made = io.BytesIO()
-    PIL.Image.fromarray(np.full([33, 33, 3], value, np.uint8)).save(made, "PNG")
-    return made.getvalue()
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(np.full([33, 33, 3], value, np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 EXAMPLES = {
@@ -54,24 +54,24 @@ def prepared(predictor, tmp_path, monkeypatch):
 
 def test_text(prepared):
     prepared.run.problems["translation"].from_text = lambda inputs, output: f"the red {output}"
-    found = evaluate_split(prepared, "translation", "test")
+    evaluation = evaluate_split(prepared, "translation", "test")
     outputs = [p.text for p in prepared.predict("translation", [inputs for inputs, _ in TEXTS])]
-    assert [example.prediction.text for example in found.examples] == outputs
-    assert [example.inputs for example in found.examples] == [inputs for inputs, _ in TEXTS]
+    assert [example.prediction.text for example in evaluation.examples] == outputs
+    assert [example.inputs for example in evaluation.examples] == [inputs for inputs, _ in TEXTS]
     references = [targets for _, targets in TEXTS]
-    assert [list(example.references) for example in found.examples] == references
-    assert list(found.metrics) == ["bleu", "chrf"], "the trainer's metrics are not of decoded outputs"
+    assert [list(example.references) for example in evaluation.examples] == references
+    assert list(evaluation.metrics) == ["bleu", "chrf"], "the trainer's metrics are not of decoded outputs"
     expected = registry.get("metric", "chrf")([[text] for text in outputs], references)
-    assert found.metrics["chrf"] == expected > 0
+    assert evaluation.metrics["chrf"] == expected > 0
 
 
 def test_classes(prepared):
-    found = evaluate_split(prepared, "pictures", "validation", limit=3)
+    evaluation = evaluate_split(prepared, "pictures", "validation", limit=3)
     predictions = prepared.predict("pictures", [png(0), png(60), png(120)])
-    assert [example.prediction.text for example in found.examples] == [p.text for p in predictions]
-    assert found.examples[0].candidates == tuple(name for name, _ in predictions[0].probabilities)
+    assert [example.prediction.text for example in evaluation.examples] == [p.text for p in predictions]
+    assert evaluation.examples[0].candidates == tuple(name for name, _ in predictions[0].probabilities)
     right = sum(p.text == name for p, name in zip(predictions, tiny.CLASSES, strict=True))
-    assert found.metrics == {"top1": pytest.approx(100 * right / 3), "top5": 100}
+    assert evaluation.metrics == {"top1": pytest.approx(100 * right / 3), "top5": 100}
 
 
 def test_from_text_is_applied_and_to_text_sees_whole_examples(prepared):
@@ -85,9 +85,9 @@ def test_from_text_is_applied_and_to_text_sees_whole_examples(prepared):
 
 def test_inputs_need_not_be_kept(prepared):
     whole = evaluate_split(prepared, "translation", "test")
-    found = evaluate_split(prepared, "translation", "test", keep=1)
-    assert found.examples == whole.examples[:1] and found.metrics == whole.metrics
-    assert found.size == whole.size == len(whole.examples) == 3
+    evaluation = evaluate_split(prepared, "translation", "test", keep=1)
+    assert evaluation.examples == whole.examples[:1] and evaluation.metrics == whole.metrics
+    assert evaluation.size == whole.size == len(whole.examples) == 3
     assert evaluate_split(prepared, "translation", "test", keep=0, limit=2).size == 2
 
 
@@ -101,15 +101,15 @@ def test_what_could_not_be_decoded_is_told_and_counts_as_wrong(prepared, monkeyp
     prepared.run.problems["translation"].from_text = lambda inputs, output: inputs
     prepared.run.problems["translation"].metrics = ("full_trees",)
     monkeypatch.setattr(prepared, "stream_examples", broken)
-    found = evaluate_split(prepared, "translation", "test")
-    assert found.errors == ("too long",) and found.examples[1].candidates == ("",)
-    assert found.metrics["full_trees"] == pytest.approx(100 / 3)
+    evaluation = evaluate_split(prepared, "translation", "test")
+    assert evaluation.errors == ("too long",) and evaluation.examples[1].candidates == ("",)
+    assert evaluation.metrics["full_trees"] == pytest.approx(100 / 3)
 
 
 def test_signatures(prepared):
     """Where the first input has two references, and the others one."""
-    found = evaluate_split(prepared, "translation", "test")
-    assert {name: told.partition("|")[0] for name, told in found.signatures.items()} == {
+    evaluation = evaluate_split(prepared, "translation", "test")
+    assert {name: signature.partition("|")[0] for name, signature in evaluation.signatures.items()} == {
         "bleu": "nrefs:var",
         "chrf": "nrefs:var",
     }
@@ -130,13 +130,13 @@ def test_evaluation_of_a_model_in_training(prepared):
     evaluate_decoded = DecodedEvaluation("test", limit=2)
     prepared.run.problems["translation"].metrics = ("cer", "accuracy")
     prepared.run.problems["pictures"].metrics = ("top1",)
-    seen = []
+    batches = []
     for seed in (1, 2):
         tiny.randomise(model, seed)
-        seen.append(evaluate_decoded(prepared.run, model))
+        batches.append(evaluate_decoded(prepared.run, model))
     after = evaluate_split(Predictor(prepared.run, model), "pictures", "test", 2)
-    assert seen[1]["pictures"] == after.metrics
-    assert list(seen[0]["translation"]) == ["cer"] and seen[0] != seen[1]
+    assert batches[1]["pictures"] == after.metrics
+    assert list(batches[0]["translation"]) == ["cer"] and batches[0] != batches[1]
     assert evaluate_decoded._predictor.compiled.traces() == 2
     assert evaluate_decoded._predictor.options.beam_size == 1, "greedily"
 

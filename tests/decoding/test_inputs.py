@@ -26,9 +26,9 @@ def picture(height=48, width=60, mode="RGB"):
 
 
 def encoded(image, format, **options):
-    made = io.BytesIO()
-    image.save(made, format, **options)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,9 @@ def test_same_as_the_pipelines_evaluation(reader):
 @pytest.mark.parametrize("format", ["BMP", "GIF", "TIFF", "WEBP", "JPEG", "PPM"])
 def test_formats(reader, format):
     expected = reader.read(encoded(picture(), "PNG"))
-    found = reader.read(encoded(picture(), format))
-    assert found.shape == (SIZE, SIZE, 3) and found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=0.1)
+    value = reader.read(encoded(picture(), format))
+    assert value.shape == (SIZE, SIZE, 3) and value.dtype == np.float32
+    np.testing.assert_allclose(value, expected, atol=0.1)
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_formats(reader, format):
 )
 def test_modes(reader, mode, format):
     image = picture(mode=mode)
-    found = reader.read(encoded(image, format))
+    value = reader.read(encoded(image, format))
     expected = reader.read(encoded(image.convert("RGB"), "PNG"))
-    assert found.shape == (SIZE, SIZE, 3)
-    np.testing.assert_allclose(found, expected, atol=0.1)
+    assert value.shape == (SIZE, SIZE, 3)
+    np.testing.assert_allclose(value, expected, atol=0.1)
 
 
 def test_paths_bytes_and_arrays(reader, tmp_path):
@@ -120,10 +120,10 @@ def test_rates_and_channels(hearer, rate, channels):
     content = io.BytesIO()
     samples = np.stack([tone(rate=rate) * weight for weight in (1.5, 0.5)[:channels]], axis=1)
     soundfile.write(content, samples / (1.5 if channels == 1 else 1.0), rate, format="WAV", subtype="PCM_16")
-    found = hearer.read(content.getvalue())
-    assert found.dtype == np.float32 and abs(len(found) - 3200) <= 1
+    value = hearer.read(content.getvalue())
+    assert value.dtype == np.float32 and abs(len(value) - 3200) <= 1
     middle = slice(300, 2900)  # the filter sees nothing before the start and after the end
-    np.testing.assert_allclose(found[middle], tone()[middle], atol=3e-3)
+    np.testing.assert_allclose(value[middle], tone()[middle], atol=3e-3)
 
 
 def test_samples_and_files_agree_with_prepared_data(hearer, tmp_path):

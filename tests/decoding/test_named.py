@@ -37,13 +37,13 @@ HPARAMS = tiny.HPARAMS.replace(
 def test_a_search_finds_the_same_as_recomputing_everything(eagerly, name):
     model = tiny.model((name,), HPARAMS)
     features = {key: value for key, value in tiny.batch(name, 3).items() if key != "targets"}
-    found, expected = (
-        beam_search(way(model, name, LENGTH), features, Rules(LENGTH, 0), 3, tf.constant(0.6), True)
-        for way in (Incremental, Recomputed)
+    outputs, expected = (
+        beam_search(core(model, name, LENGTH), features, Rules(LENGTH, 0), 3, tf.constant(0.6), True)
+        for core in (Incremental, Recomputed)
     )
-    np.testing.assert_array_equal(found.ids, expected.ids)
-    np.testing.assert_allclose(found.log_probability, expected.log_probability, rtol=1e-3)
-    assert found.ids.numpy().any()
+    np.testing.assert_array_equal(outputs.ids, expected.ids)
+    np.testing.assert_allclose(outputs.log_probability, expected.log_probability, rtol=1e-3)
+    assert outputs.ids.numpy().any()
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def media(tmp_path_factory):
     return folder
 
 
-def asked(media, name="a", question="is the circle red"):
+def inputs_of(media, name="a", question="is the circle red"):
     return {"picture": str(media / f"{name}.png"), "question": question}
 
 
@@ -87,9 +87,9 @@ def test_every_kind_of_value(eagerly, predictor, media):
     """A path, the bytes of a file, an array."""
     path = media / "a.png"
     pictures = [path, path.read_bytes(), np.asarray(PIL.Image.open(path))]
-    found = predictor.predict("asked", [{"picture": one, "question": "which"} for one in pictures])
-    assert len({one.text for one in found}) == 1 and found[0].probabilities
-    np.testing.assert_allclose([one.score for one in found], found[0].score, rtol=1e-5)
+    predictions = predictor.predict("asked", [{"picture": one, "question": "which"} for one in pictures])
+    assert len({one.text for one in predictions}) == 1 and predictions[0].probabilities
+    np.testing.assert_allclose([one.score for one in predictions], predictions[0].score, rtol=1e-5)
 
 
 def test_outputs_do_not_depend_on_the_rest_of_the_batch(eagerly, predictor, media):
@@ -105,10 +105,10 @@ def test_outputs_do_not_depend_on_the_rest_of_the_batch(eagerly, predictor, medi
         [alone] = predictor.predict("told", [value])
         assert alone.text == one.text
         np.testing.assert_allclose(alone.score, one.score, rtol=1e-4)
-    [given, missing] = predictor.predict(
+    [present, missing] = predictor.predict(
         "told", [inputs[1], {k: v for k, v in inputs[1].items() if k != "hint"}]
     )
-    assert given.score != missing.score
+    assert present.score != missing.score
 
 
 @pytest.mark.parametrize(
@@ -127,19 +127,19 @@ def test_wrong_inputs(predictor, media, monkeypatch, value, message):
     monkeypatch.chdir(media)
     with pytest.raises(UserError, match=message):
         predictor.predict("asked", [value])
-    [kept] = predictor.predict("asked", [value], keep_errors=True)
-    assert message.split(";")[0] in kept.error
+    [prediction] = predictor.predict("asked", [value], keep_errors=True)
+    assert message.split(";")[0] in prediction.error
 
 
 def test_a_long_text_has_room_for_a_long_output(predictor, media):
     reader = predictor.reader("answered")
-    read = [reader.read(asked(media, question=question)) for question in ("a", "the red " * 30)]
+    read = [reader.read(inputs_of(media, question=question)) for question in ("a", "the red " * 30)]
     assert [reader.room(one) for one in read] == [len(one.parts["question"]) for one in read]
     assert len(read[0]) == 33 + reader.room(read[0])
 
 
 def test_scores_are_those_of_what_was_found(eagerly, predictor, media):
-    inputs = [asked(media), asked(media, "b", "the")]
+    inputs = [inputs_of(media), inputs_of(media, "b", "the")]
     predictions = predictor.predict("asked", inputs)
     scores = predictor.score("asked", inputs, [one.text for one in predictions])
     for one, score in zip(predictions, scores, strict=True):
@@ -155,22 +155,22 @@ def decoded(predictor, media, lines, kind=LineDecoder, problem="asked"):
 def test_lines_of_a_table(eagerly, predictor, media):
     """Paths are relative to the file; every line has an output, the header the name of the outputs."""
     lines = [b"question\tpicture", b"is the circle red\ta.png", b"", b"a\tnone.png", b"a", b"a\ta.png\tb"]
-    found = decoded(predictor, media, lines)
-    [expected] = predictor.predict("asked", [asked(media)])
-    assert found[0] == "targets" and found[1].split("\t")[0] == expected.text and found[2] == ""
-    assert found[3] == "# error: can't read none.png: No such file or directory"
-    assert found[4] == "# error: expected 2 fields with tabs between them (question, picture); found 1"
-    assert found[5].endswith("; found 3")
+    outputs = decoded(predictor, media, lines)
+    [expected] = predictor.predict("asked", [inputs_of(media)])
+    assert outputs[0] == "targets" and outputs[1].split("\t")[0] == expected.text and outputs[2] == ""
+    assert outputs[3] == "# error: can't read none.png: No such file or directory"
+    assert outputs[4] == "# error: expected 2 fields with tabs between them (question, picture); found 1"
+    assert outputs[5].endswith("; found 3")
 
 
 def test_an_optional_field_may_be_empty_or_left_out(eagerly, predictor, media):
     whole = [b"sound\tquestion\thint", b"short.wav\ta\tthe red", b"short.wav\ta\t"]
     short = [b"sound\tquestion", b"short.wav\ta"]
-    given, missing = decoded(predictor, media, whole, problem="told")[1:]
+    present, missing = decoded(predictor, media, whole, problem="told")[1:]
     assert decoded(predictor, media, short, problem="told")[1:] == [missing]
     values = {"sound": str(media / "short.wav"), "question": "a"}
     expected = predictor.predict("told", [values | {"hint": "the red"}, values])
-    assert [given, missing] == [one.text for one in expected]
+    assert [present, missing] == [one.text for one in expected]
 
 
 @pytest.mark.parametrize(
@@ -185,10 +185,12 @@ def test_a_wrong_header(predictor, media, header):
 
 def test_pairs_of_a_table(eagerly, predictor, media):
     lines = [b"targets\tpicture\tquestion", b"blue circle\ta.png\twhich", b"none\ta.png\twhich"]
-    found = decoded(predictor, media, lines, LineScorer)
-    [expected] = predictor.score("asked", [asked(media, question="which")], ["blue circle"])
-    assert found[0] == "log_probability" and float(found[1]) == pytest.approx(expected.log_probability, 1e-4)
-    assert found[2].startswith("# error: problem `asked` has no class `none`")
+    outputs = decoded(predictor, media, lines, LineScorer)
+    [expected] = predictor.score("asked", [inputs_of(media, question="which")], ["blue circle"])
+    assert outputs[0] == "log_probability" and float(outputs[1]) == pytest.approx(
+        expected.log_probability, 1e-4
+    )
+    assert outputs[2].startswith("# error: problem `asked` has no class `none`")
     with pytest.raises(UserError, match="picture, question, targets; received"):
         decoded(predictor, media, [b"picture\tquestion"], LineScorer)
 
@@ -201,11 +203,11 @@ def test_from_file_to_file_and_as_a_stream(eagerly, predictor, media, capsysbina
     common = {"problem": "asked", "scoring": False, "write_scores": False, "identity": {}}
     assert LineJob(*options, str(media / "out"), load=lambda: predictor, **common).run() == (6, 0)
     assert LineJob(*options, None, load=lambda: predictor, **common).run() == (6, 0)
-    found = (media / "out").read_bytes()
-    assert capsysbinary.readouterr().out == found
+    written = (media / "out").read_bytes()
+    assert capsysbinary.readouterr().out == written
     values = [dict(zip(("picture", "question"), row.split("\t"), strict=True)) for row in table[1:]]
     expected = predictor.predict("asked", [one | {"picture": str(media / one["picture"])} for one in values])
-    rows = found.decode().splitlines()
+    rows = written.decode().splitlines()
     assert rows[0] == "targets" and [row.split("\t")[0] for row in rows[1:]] == [one.text for one in expected]
 
 
@@ -232,13 +234,13 @@ class Typed:
     at_a_time = 1
 
     def __init__(self, run):
-        self.run, self.problems, self.given = run, tuple(run.problems), []
+        self.run, self.problems, self.inputs = run, tuple(run.problems), []
 
     def check(self, problem):
         assert problem in self.problems
 
     def predict(self, problem, inputs, options=None):
-        self.given += inputs
+        self.inputs += inputs
         from t2tlite.decoding.prediction import Prediction
 
         return [Prediction("answer")]
@@ -264,7 +266,7 @@ def test_a_session_takes_one_input_after_the_other(predictor, media, monkeypatch
     typed = Typed(predictor.run)
     lines = ["none.png", "a.png", "is it red", ":problem told", "short.wav", "why", "", "short.wav"]
     output, messages, prompts = talk(typed, lines, person)
-    assert typed.given == [
+    assert typed.inputs == [
         {"picture": "./a.png", "question": "is it red"},
         {"sound": "./short.wav", "question": "why", "hint": ""},
     ]
@@ -279,7 +281,7 @@ def test_another_problem_begins_anew(predictor, media, monkeypatch):
     monkeypatch.chdir(media)
     typed = Typed(predictor.run)
     talk(typed, ["a.png", ":problem answered", "b.png", "why"])
-    assert typed.given == [{"picture": "./b.png", "question": "why"}]
+    assert typed.inputs == [{"picture": "./b.png", "question": "why"}]
 
 
 def test_paths_are_completed_where_one_is_asked_for(predictor, media, monkeypatch):
@@ -293,35 +295,35 @@ def test_paths_are_completed_where_one_is_asked_for(predictor, media, monkeypatc
 def test_attention_names_the_inputs(eagerly, predictor, media):
     value = {"sound": str(media / "short.wav"), "question": "the red"}
     for hint in (None, "circle"):
-        found = predictor.attention("told", value | {"hint": hint}, "a circle")
-        inputs = found.inputs
+        view = predictor.attention("told", value | {"hint": hint}, "a circle")
+        inputs = view.inputs
         assert list(inputs.parts) == ["sound", "question", "hint"]
         assert (inputs.parts["hint"].count > 0) == (hint is not None)
         assert inputs.count == sum(part.count for part in inputs.parts.values()) == len(inputs.units)
         assert inputs.units[0] == "sound: 0.00 s"
         first = inputs.parts["sound"].count
         assert inputs.units[first].startswith("question: ")
-        for weights in found.weights.values():
-            assert weights.shape[1:] == (len(found.outputs), inputs.count)
+        for weights in view.weights.values():
+            assert weights.shape[1:] == (len(view.outputs), inputs.count)
             np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-4)
-    told = json.loads(json.dumps(found.as_json()))
-    assert told["inputs"]["parts"]["question"]["units"][-1] == "</s>"
-    assert found.picture()[:4] == b"\x89PNG"
+    content = json.loads(json.dumps(view.as_json()))
+    assert content["inputs"]["parts"]["question"]["units"][-1] == "</s>"
+    assert view.picture()[:4] == b"\x89PNG"
 
 
 def test_experts_name_the_inputs(eagerly, predictor, media):
-    found = predictor.experts("asked", asked(media))
-    grid = found.inputs.parts["picture"].grid
-    assert found.inputs.units[1] == "picture: 0, 1" and np.prod(grid) == found.inputs.parts["picture"].count
-    assert all(len(one.experts) == found.inputs.count for one in found.mixtures.values())
+    view = predictor.experts("asked", inputs_of(media))
+    grid = view.inputs.parts["picture"].grid
+    assert view.inputs.units[1] == "picture: 0, 1" and np.prod(grid) == view.inputs.parts["picture"].count
+    assert all(len(one.experts) == view.inputs.count for one in view.mixtures.values())
 
 
 def test_crossed_with_another(eagerly, predictor, media):
     """The inputs of one with the outputs of another, none of it optional there."""
-    [found] = predictor.predict("asked>told", [asked(media)])
-    assert not found.error
-    [found] = predictor.predict("told>asked", [{"sound": str(media / "short.wav"), "question": "a"}])
-    assert found.probabilities
+    [prediction] = predictor.predict("asked>told", [inputs_of(media)])
+    assert not prediction.error
+    [prediction] = predictor.predict("told>asked", [{"sound": str(media / "short.wav"), "question": "a"}])
+    assert prediction.probabilities
 
 
 def test_nothing_to_decode(predictor):

@@ -10,8 +10,8 @@ def test_values():
     assert DecodeOptions.parse("") == DecodeOptions()
     assert DecodeOptions.parse(" batch_size=8, decode_length=40") == DecodeOptions(8, 40)
     assert DecodeOptions.parse("decode_length=none") == DecodeOptions()
-    found = DecodeOptions.parse("beam_size=2,alpha=1,return_beams=True,temperature=0.5,top_p=0.9,seed=7")
-    assert found == DecodeOptions(
+    options = DecodeOptions.parse("beam_size=2,alpha=1,return_beams=True,temperature=0.5,top_p=0.9,seed=7")
+    assert options == DecodeOptions(
         beam_size=2, alpha=1.0, return_beams=True, temperature=0.5, top_p=0.9, seed=7
     )
 
@@ -30,7 +30,7 @@ def test_changes():
 
 
 @pytest.mark.parametrize(
-    ("options", "outputs", "told"),
+    ("options", "outputs", "description"),
     [
         (DecodeOptions(), 4, "beam search of 4, alpha 0.6"),
         (DecodeOptions(beam_size=1), 1, "greedy search"),
@@ -38,8 +38,8 @@ def test_changes():
         (DecodeOptions(temperature=0.5, num_samples=3), 3, "3 samples at temperature 0.5"),
     ],
 )
-def test_what_is_told(options, outputs, told):
-    assert options.outputs == outputs and options.describe() == told
+def test_what_is_told(options, outputs, description):
+    assert options.outputs == outputs and options.describe() == description
 
 
 @pytest.mark.parametrize(

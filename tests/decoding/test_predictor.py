@@ -44,15 +44,15 @@ def test_batching_changes_nothing(predictor, problem, inputs, monkeypatch):
 
 
 def test_empty_lines(predictor):
-    found = predictor.predict("translation", SENTENCES)
-    assert [bool(p.text) for p in found] == [bool(text.strip()) for text in SENTENCES]
-    assert found[0] == found[-1]
+    predictions = predictor.predict("translation", SENTENCES)
+    assert [bool(p.text) for p in predictions] == [bool(text.strip()) for text in SENTENCES]
+    assert predictions[0] == predictions[-1]
     assert predictor.predict("translation", []) == []
 
 
 def test_classes(predictor):
-    found = predictor.predict("pictures", pictures(4))
-    for prediction in found:
+    predictions = predictor.predict("pictures", pictures(4))
+    for prediction in predictions:
         names, probabilities = zip(*prediction.probabilities, strict=True)
         assert set(names) == {"red circle", "blue circle", "red square"}
         assert sum(probabilities) == pytest.approx(1)
@@ -100,24 +100,24 @@ def test_errors_kept_in_their_place(predictor):
     inputs = ["a", "\ud800", "the red circle", 3]
     with pytest.raises(UserError, match="lone surrogate"):
         predictor.predict("translation", inputs)
-    found = predictor.predict("translation", inputs, keep_errors=True)
-    assert [bool(p.error) for p in found] == [False, True, False, True]
-    assert found[1].text == "" and "expected a str, received 3" in found[3].error
-    assert found[2].text == predictor.predict("translation", ["the red circle"])[0].text
+    predictions = predictor.predict("translation", inputs, keep_errors=True)
+    assert [bool(p.error) for p in predictions] == [False, True, False, True]
+    assert predictions[1].text == "" and "expected a str, received 3" in predictions[3].error
+    assert predictions[2].text == predictor.predict("translation", ["the red circle"])[0].text
 
 
 def test_reads_no_more_than_a_window(predictor, monkeypatch):
     monkeypatch.setattr(predictor, "options", predictor.options.replace(batch_size=1))
-    taken = []
+    read_inputs = []
 
     def endless():
         while True:
-            taken.append(1)
+            read_inputs.append(1)
             yield "a"
 
     stream = predictor.stream("translation", endless())
     assert next(stream).text == predictor.predict("translation", ["a"])[0].text
-    assert len(taken) <= 16
+    assert len(read_inputs) <= 16
 
 
 @pytest.mark.parametrize(

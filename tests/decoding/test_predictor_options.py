@@ -21,17 +21,20 @@ def fresh(predictor):
 
 
 def test_outputs_are_ranked_and_the_best_is_the_text(predictor):
-    for sentence, found in zip(
+    for sentence, prediction in zip(
         SENTENCES, predictor.predict("translation", SENTENCES, options=BEAMS), strict=True
     ):
         if not sentence:
-            assert found.beams == () and found.text == ""
+            assert prediction.beams == () and prediction.text == ""
             continue
-        assert len(found.beams) == 3
-        scores = [one.score for one in found.beams]
+        assert len(prediction.beams) == 3
+        scores = [one.score for one in prediction.beams]
         assert scores == sorted(scores, reverse=True)
-        assert found.text == found.beams[0].text and found.score == found.beams[0].log_probability
-        assert all(one.score >= one.log_probability for one in found.beams), "alpha above 0"
+        assert (
+            prediction.text == prediction.beams[0].text
+            and prediction.score == prediction.beams[0].log_probability
+        )
+        assert all(one.score >= one.log_probability for one in prediction.beams), "alpha above 0"
 
 
 def test_a_search_for_the_best_alone_finds_the_same_one(predictor):
@@ -44,17 +47,17 @@ def test_from_text_is_applied_to_all_outputs(predictor, monkeypatch):
     plain = predictor.predict("translation", SENTENCES[:1], options=BEAMS)[0]
     problem = predictor.run.problems["translation"]
     monkeypatch.setattr(problem, "from_text", lambda inputs, output: f"[{output}]", raising=False)
-    found = predictor.predict("translation", SENTENCES[:1], options=BEAMS)[0]
-    assert [one.text for one in found.beams] == [f"[{one.text}]" for one in plain.beams]
-    assert found.text == f"[{plain.text}]"
+    prediction = predictor.predict("translation", SENTENCES[:1], options=BEAMS)[0]
+    assert [one.text for one in prediction.beams] == [f"[{one.text}]" for one in plain.beams]
+    assert prediction.text == f"[{plain.text}]"
 
 
 def test_samples_depend_on_the_line_and_not_on_the_batch(predictor):
-    found = predictor.predict("translation", SENTENCES, options=SAMPLES)
+    predictions = predictor.predict("translation", SENTENCES, options=SAMPLES)
     small = predictor.predict("translation", SENTENCES, options=SAMPLES.replace(batch_size=2))
     turned = predictor.predict("translation", SENTENCES[::-1], options=SAMPLES, rows=range(5, -1, -1))
     alone = predictor.predict("translation", SENTENCES[3:4], options=SAMPLES, rows=[3])
-    texts = [[one.text for one in p.beams] for p in found]
+    texts = [[one.text for one in p.beams] for p in predictions]
     assert texts == [[one.text for one in p.beams] for p in small]
     assert texts == [[one.text for one in p.beams] for p in turned[::-1]]
     assert texts[3] == [one.text for one in alone[0].beams]
@@ -66,15 +69,15 @@ def test_samples_depend_on_the_line_and_not_on_the_batch(predictor):
 
 
 def test_the_same_input_on_the_same_line(predictor):
-    found = predictor.predict("translation", ["a"] * 3, options=SAMPLES, rows=[7, 7, 8])
-    assert found[0] == found[1] != found[2]
+    predictions = predictor.predict("translation", ["a"] * 3, options=SAMPLES, rows=[7, 7, 8])
+    assert predictions[0] == predictions[1] != predictions[2]
 
 
 def test_min_length(predictor):
     [plain] = predictor.predict("translation", ["a"], options=DecodeOptions(beam_size=1, decode_length=6))
     forced = DecodeOptions(beam_size=1, decode_length=6, min_length=6)
-    [found] = predictor.predict("translation", ["a"], options=forced)
-    assert found.score < plain.score or len(found.text) >= len(plain.text)
+    [prediction] = predictor.predict("translation", ["a"], options=forced)
+    assert prediction.score < plain.score or len(prediction.text) >= len(plain.text)
     assert predictor.decode_length(3, DecodeOptions(min_length=40)) == 64
 
 
@@ -97,19 +100,19 @@ def test_several_threads(fresh, predictor):
     options = DecodeOptions(beam_size=1, decode_length=5)
     expected = predictor.predict("translation", SENTENCES, options=options)
     before = fresh.compiled.traces()
-    found, start = {}, threading.Barrier(3)
+    results, start = {}, threading.Barrier(3)
 
     def work(number):
         start.wait()
-        found[number] = fresh.predict("translation", SENTENCES, options=options)
+        results[number] = fresh.predict("translation", SENTENCES, options=options)
 
     threads = [threading.Thread(target=work, args=[i]) for i in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 3
-    for one in found.values():
+    assert len(results) == 3
+    for one in results.values():
         assert [p.text for p in one] == [p.text for p in expected]
     assert fresh.compiled.traces() == before + 1
 
@@ -121,7 +124,7 @@ def test_zero_shot_problems(predictor):
     name = predictor.zero_shot("pictures", "translation")
     assert name == "pictures>translation" and name not in predictor.problems
     options = DecodeOptions(beam_size=1, decode_length=5)
-    found = predictor.predict(name, pictures, options=options)
+    predictions = predictor.predict(name, pictures, options=options)
     model, reader = predictor.model, predictor.reader(name)
     features = reader.batch([reader.read(picture) for picture in pictures])
     source, _ = model.encode(features, "pictures")
@@ -132,7 +135,7 @@ def test_zero_shot_problems(predictor):
         logits = model.decode(x, model.memory(source), "translation")[0].numpy()[:, -1]
         logits[:, 0] = -np.inf
         ids = np.concatenate([ids, logits.argmax(-1)[:, None]], axis=1).astype(np.int32)
-    assert [p.text for p in found] == [predictor.run.vocabulary.decode(row) for row in ids]
+    assert [p.text for p in predictions] == [predictor.run.vocabulary.decode(row) for row in ids]
     to_class = predictor.predict("translation>pictures", ["a"])[0]
     assert {name for name, _ in to_class.probabilities} == {"red circle", "blue circle", "red square"}
 

@@ -14,23 +14,25 @@ def test_what_a_search_found_has_its_log_probability(predictor):
     options = DecodeOptions(beam_size=3, return_beams=True, decode_length=6)
     reader = predictor.reader("translation")
     features = reader.batch([reader.read(sentence) for sentence in SENTENCES])
-    found = predictor.decoder("translation", options)(features, np.arange(4, dtype=np.int32))
+    outputs = predictor.decoder("translation", options)(features, np.arange(4, dtype=np.int32))
     function = predictor.compiled.log_probabilities("translation", reader.spec)
     for number in range(3):
-        logs = function({**features, "targets": found.ids[:, number]}).numpy()
-        np.testing.assert_allclose(logs.sum(axis=1), found.log_probability[:, number], rtol=1e-3)
+        logs = function({**features, "targets": outputs.ids[:, number]}).numpy()
+        np.testing.assert_allclose(logs.sum(axis=1), outputs.log_probability[:, number], rtol=1e-3)
 
 
 def test_a_text_that_was_found_has_its_log_probability(predictor, monkeypatch):
     """Through the texts, where a unit is a word."""
     vocabulary = predictor.run.vocabulary
     monkeypatch.setattr(vocabulary, "decode", lambda ids: " ".join(str(i) for i in ids if i > 1))
-    found = predictor.predict("translation", SENTENCES, options=DecodeOptions(beam_size=1, decode_length=12))
+    predictions = predictor.predict(
+        "translation", SENTENCES, options=DecodeOptions(beam_size=1, decode_length=12)
+    )
     encode = vocabulary.encode
-    written = {p.text: [int(i) for i in p.text.split()] for p in found}
+    written = {p.text: [int(i) for i in p.text.split()] for p in predictions}
     monkeypatch.setattr(vocabulary, "encode", lambda text: written.get(text) or encode(text))
-    scores = predictor.score("translation", SENTENCES, [p.text for p in found])
-    for prediction, score in zip(found, scores, strict=True):
+    scores = predictor.score("translation", SENTENCES, [p.text for p in predictions])
+    for prediction, score in zip(predictions, scores, strict=True):
         units = sum(p for _, p in score.units[:-1])
         assert score.log_probability == pytest.approx(units + score.units[-1][1], rel=1e-4)
         whole = len(written[prediction.text]) < 12
@@ -80,6 +82,6 @@ def test_what_it_refuses(predictor):
         predictor.score("translation", ["a"], "a")
     with pytest.raises(UserError, match="has no class `red circel`; did you mean `red circle`"):
         predictor.score("pictures", [np.zeros((33, 33, 3), np.uint8)], ["red circel"])
-    found = predictor.score("translation", ["a", "\ud800", "b"], ["c", "d", 7], keep_errors=True)
-    assert [bool(score.error) for score in found] == [False, True, True]
-    assert "lone surrogate" in found[1].error and "expected a str, received 7" in found[2].error
+    scores = predictor.score("translation", ["a", "\ud800", "b"], ["c", "d", 7], keep_errors=True)
+    assert [bool(score.error) for score in scores] == [False, True, True]
+    assert "lone surrogate" in scores[1].error and "expected a str, received 7" in scores[2].error

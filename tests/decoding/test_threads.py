@@ -32,25 +32,25 @@ def calls(predictor):
 def test_threads_on_several_problems(predictor, run):
     """Threads that begin together, on a predictor that has compiled nothing yet."""
     fresh = Predictor(run, predictor.model)
-    asked = calls(fresh)
-    barrier, found, faults = threading.Barrier(len(asked)), [], []
+    calls_by_name = calls(fresh)
+    barrier, results, faults = threading.Barrier(len(calls_by_name)), [], []
 
     def work(name, call):
         try:
             barrier.wait()
             for _ in range(2):
-                found.append((name, call()))
+                results.append((name, call()))
         except Exception:  # told by the thread that asserts
             faults.append(f"{name}: {traceback.format_exc()}")
 
-    threads = [threading.Thread(target=work, args=one) for one in asked.items()]
+    threads = [threading.Thread(target=work, args=one) for one in calls_by_name.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert not faults, "\n".join(faults)
-    alone = {name: call() for name, call in asked.items()}
-    assert len(found) == 2 * len(asked)
-    for name, answer in found:
+    alone = {name: call() for name, call in calls_by_name.items()}
+    assert len(results) == 2 * len(calls_by_name)
+    for name, answer in results:
         assert answer == alone[name], name
     assert len({prediction.text for prediction in alone["sentences"]}) > 1

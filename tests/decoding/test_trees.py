@@ -60,10 +60,10 @@ def test_none_is_repaired(predictor):
 def test_a_length_that_holds_no_tree_of_the_sentence(predictor):
     """The first words are in the tree that the model writes, and the others are added to it."""
     for words in (LENGTH - 3, LENGTH - 2, 3 * LENGTH):
-        [found] = predictor.predict("wsj_parsing", ["dog " * words])
-        assert isinstance(found.text, RepairedTree) == (words > LENGTH - 3)
-        assert len(trees.words(found.text)) == words
-        assert found.text.count("(XX dog)") == max(words - (LENGTH - 3), 0)
+        [prediction] = predictor.predict("wsj_parsing", ["dog " * words])
+        assert isinstance(prediction.text, RepairedTree) == (words > LENGTH - 3)
+        assert len(trees.words(prediction.text)) == words
+        assert prediction.text.count("(XX dog)") == max(words - (LENGTH - 3), 0)
 
 
 def test_neither_the_others_nor_their_order_matter(predictor):
@@ -76,10 +76,10 @@ def test_neither_the_others_nor_their_order_matter(predictor):
 
 def test_outputs_have_room_for_their_trees(predictor, monkeypatch):
     """By default four times as many positions as words, for the brackets."""
-    asked = []
+    calls = []
 
     def decoder(problem, options, length):
-        asked.append(length)
+        calls.append(length)
         return lambda features, rows, texts: Outputs(tf.ones([1, 1, 1], tf.int32), *[tf.zeros([1, 1])] * 2)
 
     monkeypatch.setattr(predictor, "decoder", decoder)
@@ -87,12 +87,12 @@ def test_outputs_have_room_for_their_trees(predictor, monkeypatch):
     for options in (free, free.replace(constrain=False), BEAM):
         for words in (1, 4, 5, 8, 9, 30):
             predictor.predict("wsj_parsing", ["dog " * words], options=options)
-    assert asked == [16, 16, 32, 32, 64, 128] + [16, 16, 16, 16, 16, 32] + 6 * [16]
+    assert calls == [16, 16, 32, 32, 64, 128] + [16, 16, 16, 16, 16, 32] + 6 * [16]
 
 
 def test_of_a_picture_there_is_a_tree_of_some_words(predictor):
     pictures = list(np.random.default_rng(0).random((4, 32, 32, 3)))
-    found = predictor.predict(predictor.zero_shot("captions", "wsj_parsing"), pictures)
-    for text in (beam.text for one in found for beam in one.beams):
+    predictions = predictor.predict(predictor.zero_shot("captions", "wsj_parsing"), pictures)
+    for text in (beam.text for one in predictions for beam in one.beams):
         words = sum(token[0] not in "()" for token in text.split())
         assert words and trees.well_formed(trees.unlinear("a " * words, text), text)

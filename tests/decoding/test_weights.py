@@ -46,61 +46,61 @@ def predictor(tmp_path_factory):
 
 
 def test_every_way_to_give_them(eagerly, predictor):
-    ways = [
+    values = [
         {"numbers": [1, 2, 3], "tags": {"red": 2, "blue": 1}},
         {"numbers": np.array([1.0, 2, 3]), "tags": ["red", "red", "blue"]},
         {"numbers": "1 2 3", "tags": "red, blue, red"},
     ]
-    found = predictor.predict("tagged", ways)
-    assert {one.text for one in found} <= {"yes", "no"}
-    np.testing.assert_allclose([one.score for one in found], found[0].score, rtol=1e-5)
+    predictions = predictor.predict("tagged", values)
+    assert {one.text for one in predictions} <= {"yes", "no"}
+    np.testing.assert_allclose([one.score for one in predictions], predictions[0].score, rtol=1e-5)
     [without, other] = predictor.predict("tagged", [{"numbers": [1, 2, 3]}, {"numbers": [3, 2, 1]}])
-    assert len({without.score, other.score, found[0].score}) == 3
+    assert len({without.score, other.score, predictions[0].score}) == 3
     [score] = predictor.score("soft", [["red", "blue"]], ["no"])
     assert score.log_probability < 0
 
 
 def test_lines(eagerly, predictor):
     lines = [b"numbers\ttags", b"1 2 3\tred,blue", b"1 2\tred", b"1 2 3\tpink"]
-    found = LineDecoder(predictor, "tagged", pathlib.Path())(range(4), lines)
-    assert found[1].split("\t")[0] in ("yes", "no")
-    assert found[2].startswith("# error: numbers: received '1 2'; expected 3 finite numbers")
-    assert found[3].startswith("# error: tags: received a dict with 'pink'")
+    outputs = LineDecoder(predictor, "tagged", pathlib.Path())(range(4), lines)
+    assert outputs[1].split("\t")[0] in ("yes", "no")
+    assert outputs[2].startswith("# error: numbers: received '1 2'; expected 3 finite numbers")
+    assert outputs[3].startswith("# error: tags: received a dict with 'pink'")
 
 
 def test_a_split_is_scored(eagerly, predictor):
-    found = evaluate_split(predictor, "tagged", "test")
-    outputs = [one.prediction.text for one in found.examples]
-    given = [["yes"] * (i % 3) + ["no"] * (3 - i % 3) + ["perhaps"] for i in range(12)]
-    of_others = [(output, answers) for output, answers in zip(outputs, given, strict=True)]
+    evaluation = evaluate_split(predictor, "tagged", "test")
+    outputs = [one.prediction.text for one in evaluation.examples]
+    annotated = [["yes"] * (i % 3) + ["no"] * (3 - i % 3) + ["perhaps"] for i in range(12)]
+    of_others = [(output, answers) for output, answers in zip(outputs, annotated, strict=True)]
     expected = 0.0
     for output, answers in of_others:
         for i in range(4):
             others = answers[:i] + answers[i + 1 :]
             expected += min(1, others.count(output) / 3) / 4
-    np.testing.assert_allclose(found.metrics["vqa_accuracy"], 100 * expected / 12, rtol=1e-6)
-    assert not found.errors
+    np.testing.assert_allclose(evaluation.metrics["vqa_accuracy"], 100 * expected / 12, rtol=1e-6)
+    assert not evaluation.errors
 
 
 def test_signatures(eagerly, predictor):
     [one] = signatures.of_problem(predictor, "soft")
-    found = one.function(inputs=tf.constant([[1.0, 1, 0], [0, 0, 0]]))
+    outputs = one.function(inputs=tf.constant([[1.0, 1, 0], [0, 0, 0]]))
     [expected] = predictor.predict("soft", [["red", "blue"]])
-    assert found["label"][0, 0].numpy().decode() == expected.text
-    np.testing.assert_allclose(found["probability"][0, 0], expected.probabilities[0][1], rtol=1e-4)
-    assert found["error"].numpy().tolist() == [b"", b"no counts"]
+    assert outputs["label"][0, 0].numpy().decode() == expected.text
+    np.testing.assert_allclose(outputs["probability"][0, 0], expected.probabilities[0][1], rtol=1e-4)
+    assert outputs["error"].numpy().tolist() == [b"", b"no counts"]
     assert list(one.inputs) == ["inputs"] and str(len(TAGS)) in one.inputs["inputs"]
 
 
 def test_a_vector_is_learned_and_not_decoded(predictor):
-    model, made = predictor.model, predictor.run.problems["moved"]
+    model, moved = predictor.model, predictor.run.problems["moved"]
     features = {
         "inputs.numbers": tiny.noise(4, 3),
         "inputs.tags": tf.zeros([4, 3]),
         "inputs.tags_given": tf.constant([False] * 4),
         "targets": tiny.noise(4, 2, seed=1),
     }
-    aim = objective.all_of({"moved": made}, model.hparams)["moved"]
+    aim = objective.all_of({"moved": moved}, model.hparams)["moved"]
     with tf.GradientTape() as tape:
         loss = aim.loss(model(features, problem="moved"), features)
     written = [v for v in model.trainable_variables if "vector_2/write" in v.path]

@@ -57,9 +57,9 @@ def test_training(run):
 
 def test_help_shows_what_the_encoder_declares(capsys):
     assert t2t_train.main([f"--t2t_usr_dir={FOLDER}", "--registry_help=gated"]) == 0
-    told = capsys.readouterr().out
-    assert "gated_blocks  3      gated convolutions (an integer, positive)" in told
-    assert "hidden_size   -      channels of the body" in told
+    out = capsys.readouterr().out
+    assert "gated_blocks  3      gated convolutions (an integer, positive)" in out
+    assert "hidden_size   -      channels of the body" in out
 
 
 @pytest.mark.parametrize(

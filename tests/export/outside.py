@@ -19,11 +19,11 @@ def answers(export, calls: list, folder, text: bool = True) -> list:
       folder: for files.
       text: whether there is tensorflow_text.
     """
-    asked, answered = folder / "asked", folder / "answered"
-    asked.write_bytes(pickle.dumps((str(export), calls, text)))
-    argv = [sys.executable, "-I", __file__, str(asked), str(answered)]
-    done = subprocess.run(argv, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    request, answered = folder / "asked", folder / "answered"
+    request.write_bytes(pickle.dumps((str(export), calls, text)))
+    argv = [sys.executable, "-I", __file__, str(request), str(answered)]
+    completed = subprocess.run(argv, capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
     return pickle.loads(answered.read_bytes())
 
 
@@ -40,8 +40,8 @@ class _Without:
         return self._finder.find_spec(name, path, target)
 
 
-def _answer(asked, answered):
-    with open(asked, "rb") as file:
+def _answer(request, answered):
+    with open(request, "rb") as file:
         export, calls, text = pickle.load(file)
     absent = ABSENT if text else (*ABSENT, "tensorflow_text")
     if text:
@@ -52,14 +52,14 @@ def _answer(asked, answered):
     import tensorflow as tf
 
     model = tf.saved_model.load(export)
-    found = []
+    results = []
     for signature, tensors in calls:
-        given = {name: tf.constant(value) for name, value in tensors.items()}
-        outputs = model.signatures[signature](**given)
-        found.append({name: value.numpy() for name, value in outputs.items()})
+        arguments = {name: tf.constant(value) for name, value in tensors.items()}
+        outputs = model.signatures[signature](**arguments)
+        results.append({name: value.numpy() for name, value in outputs.items()})
     assert not [name for name in sys.modules if name.partition(".")[0] in absent]
     with open(answered, "wb") as file:
-        pickle.dump(found, file)
+        pickle.dump(results, file)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from t2tlite.export.chunks import in_chunks
 MADE = {"name": tf.TensorSpec([None], tf.string), "squares": tf.TensorSpec([None, 2], tf.float32)}
 
 
-def computed(wanted, length, size):
+def computed(selected, length, size):
     """The outputs, and the rows of each chunk."""
     chunks = []
 
@@ -20,7 +20,7 @@ def computed(wanted, length, size):
 
     @tf.function(autograph=False)
     def function():
-        return in_chunks(write, MADE, tf.constant(wanted, tf.bool), tf.constant(length, tf.float32), size)
+        return in_chunks(write, MADE, tf.constant(selected, tf.bool), tf.constant(length, tf.float32), size)
 
     return {name: value.numpy() for name, value in function().items()}, chunks
 
@@ -29,15 +29,15 @@ def computed(wanted, length, size):
 @pytest.mark.parametrize("size", [1, 4, 100])
 def test_rows(count, size):
     draw = np.random.default_rng(count)
-    wanted = draw.random(count) < 0.7
+    selected = draw.random(count) < 0.7
     length = 4 * draw.random(count) ** 2
-    found, chunks = computed(wanted, length, size)
-    assert found["name"].tolist() == [str(i).encode() if want else b"" for i, want in enumerate(wanted)]
-    expected = np.array([[i, i * i] if want else [0, 0] for i, want in enumerate(wanted)], np.float32)
-    np.testing.assert_array_equal(found["squares"], expected.reshape(-1, 2))
-    assert sorted(sum(chunks, [])) == np.flatnonzero(wanted).tolist()
-    taken = [length[i] for i in sum(chunks, [])]
-    assert taken == sorted(taken, reverse=True)
+    actual, chunks = computed(selected, length, size)
+    assert actual["name"].tolist() == [str(i).encode() if want else b"" for i, want in enumerate(selected)]
+    expected = np.array([[i, i * i] if want else [0, 0] for i, want in enumerate(selected)], np.float32)
+    np.testing.assert_array_equal(actual["squares"], expected.reshape(-1, 2))
+    assert sorted(sum(chunks, [])) == np.flatnonzero(selected).tolist()
+    computed_lengths = [length[i] for i in sum(chunks, [])]
+    assert computed_lengths == sorted(computed_lengths, reverse=True)
     for chunk in chunks:
         longest = max(1.0, *(length[i] for i in chunk), 0.0)
         assert len(chunk) == 1 or len(chunk) * longest <= size + 1e-4

@@ -44,16 +44,16 @@ class Labels(OtherOutputs):
 
 
 @pytest.mark.parametrize(
-    ("made", "converts"),
+    ("converted", "converts"),
     [
         *((Same, False), (OtherInputs, True), (OtherTargets, False), (NeedsTargets, True)),
         *((Pictures, False), (PicturesToOther, True)),
     ],
 )
-def test_whether_inputs_are_converted(made, converts):
-    assert description.converts_inputs(made()) == converts
+def test_whether_inputs_are_converted(converted, converts):
+    assert description.converts_inputs(converted()) == converts
 
 
-@pytest.mark.parametrize(("made", "converts"), [(Same, False), (OtherOutputs, True), (Labels, False)])
-def test_whether_outputs_are_converted(made, converts):
-    assert description.converts_outputs(made()) == converts
+@pytest.mark.parametrize(("converted", "converts"), [(Same, False), (OtherOutputs, True), (Labels, False)])
+def test_whether_outputs_are_converted(converted, converts):
+    assert description.converts_outputs(converted()) == converts

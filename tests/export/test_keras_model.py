@@ -97,14 +97,14 @@ logits = found.pop("logits")
 model = keras_model.load("model.keras")
 np.testing.assert_allclose(model({k: tf.constant(v) for k, v in found.items()}), logits, atol=1e-5)
 """
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-P", "-c", program],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
 
 
 @every_kind
@@ -187,17 +187,17 @@ def run(tmp_path_factory, sample_data):
     hparams = HPARAMS.replace(length_bounds=(256,), batch_tokens=512)
     vocabulary = Vocabulary.train(["the red circle", "the blue square"] * 3, 280)
     labels = {"imagenet": ("a", "b")}
-    made = Run(folder, hparams, problems, labels, vocabulary, str(sample_data), "sample")
-    made.save()
+    new_run = Run(folder, hparams, problems, labels, vocabulary, str(sample_data), "sample")
+    new_run.save()
     nothing = type("Nothing", (), {"variables": []})
-    checkpoint.save(folder / CHECKPOINTS, 7, tiny.randomise(made.make_model(), 7), nothing, {}, {}, keep=1)
-    return made
+    checkpoint.save(folder / CHECKPOINTS, 7, tiny.randomise(new_run.make_model(), 7), nothing, {}, {}, keep=1)
+    return new_run
 
 
 def test_a_problem_of_a_run_with_its_weights(run):
     whole = {v.path: v.numpy() for v in run.restore_model().variables}
-    for given in (run, run.output_dir, str(run.output_dir)):
-        model = keras_model.keras_model(given, "wmt_ende")
+    for source in (run, run.output_dir, str(run.output_dir)):
+        model = keras_model.keras_model(source, "wmt_ende")
         assert 0 < len(model.variables) < len(whole)
         for variable in model.variables:
             np.testing.assert_array_equal(variable.numpy(), whole[variable.path])

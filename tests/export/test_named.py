@@ -52,40 +52,40 @@ SOUNDS = [np.float32(0.2 * np.random.default_rng(i).normal(size=900 * (i + 1)).c
 def test_classes_are_those_of_the_predictor(predictor, loaded):
     """Four of them, of which three are decoded together."""
     questions = ["the red circle", "a", "is it the blue square", ""]
-    found = loaded["asked"](picture=tf.constant(PICTURES), question=tf.constant(questions))
+    outputs = loaded["asked"](picture=tf.constant(PICTURES), question=tf.constant(questions))
     inputs = [{"picture": p, "question": q} for p, q in zip(PICTURES, questions, strict=True)]
     for i, one in enumerate(predictor.predict("asked", inputs)):
-        assert [name.decode() for name in found["label"][i].numpy()] == [
+        assert [name.decode() for name in outputs["label"][i].numpy()] == [
             name for name, _ in one.probabilities
         ]
-        np.testing.assert_allclose(found["probability"][i], [p for _, p in one.probabilities], rtol=1e-4)
-    assert not any(found["error"].numpy())
+        np.testing.assert_allclose(outputs["probability"][i], [p for _, p in one.probabilities], rtol=1e-4)
+    assert not any(outputs["error"].numpy())
 
 
 def test_what_can_not_be_read_says_which_input(loaded):
-    found = loaded["asked"](
+    outputs = loaded["asked"](
         picture=tf.constant([PICTURES[0], b"GIF8", PICTURES[0]]), question=tf.constant(["a", "a", b"\xff"])
     )
-    assert found["error"].numpy().tolist() == [
+    assert outputs["error"].numpy().tolist() == [
         b"",
         b"picture: not a PNG or JPEG file",
         b"question: not UTF-8",
     ]
-    assert found["label"][0, 0] != b"" and found["label"][1, 0] == b""
+    assert outputs["label"][0, 0] != b"" and outputs["label"][1, 0] == b""
 
 
 def wav(sound):
-    made = io.BytesIO()
-    soundfile.write(made, sound, 16000, format="WAV", subtype="PCM_16")
-    return made.getvalue()
+    buffer = io.BytesIO()
+    soundfile.write(buffer, sound, 16000, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
 
 
 def padded(sounds):
-    made = np.zeros([len(sounds), max(map(len, sounds))], np.float32)
-    for row, sound in zip(made, sounds, strict=True):
+    array = np.zeros([len(sounds), max(map(len, sounds))], np.float32)
+    for row, sound in zip(array, sounds, strict=True):
         row[: len(sound)] = sound
     lengths = np.array([len(sound) for sound in sounds], np.int32)
-    return {"sound": tf.constant(made), "sound_length": tf.constant(lengths)}
+    return {"sound": tf.constant(array), "sound_length": tf.constant(lengths)}
 
 
 @pytest.mark.parametrize("suffix", ["", "_wav"])
@@ -94,27 +94,27 @@ def test_texts_and_scores_are_those_of_the_predictor(predictor, loaded, suffix):
     hints = ["", "the blue circle", "a", ""]
     files = [wav(sound) for sound in SOUNDS]
     sounds = {"sound": tf.constant(files)} if suffix else padded(SOUNDS)
-    given = {**sounds, "question": tf.constant(["why"] * 4), "hint": tf.constant(hints)}
-    found = loaded[f"told{suffix}"](**given)
+    arguments = {**sounds, "question": tf.constant(["why"] * 4), "hint": tf.constant(hints)}
+    outputs = loaded[f"told{suffix}"](**arguments)
     inputs = [
         {"sound": sound, "question": "why", "hint": hint}
         for sound, hint in zip(files if suffix else SOUNDS, hints, strict=True)
     ]
     for i, one in enumerate(predictor.predict("told", inputs)):
-        assert found["text"][i].numpy().decode() == one.text
-        np.testing.assert_allclose(found["log_probability"][i], one.score, rtol=1e-4)
+        assert outputs["text"][i].numpy().decode() == one.text
+        np.testing.assert_allclose(outputs["log_probability"][i], one.score, rtol=1e-4)
     targets = ["the red circle", "a", "square", "blue"]
-    scored = loaded[f"told{suffix}_score"](**given, targets=tf.constant(targets))
+    scored = loaded[f"told{suffix}_score"](**arguments, targets=tf.constant(targets))
     expected = [one.log_probability for one in predictor.score("told", inputs, targets)]
     np.testing.assert_allclose(scored["log_probability"], expected, rtol=1e-4)
 
 
 def test_what_it_says_of_itself(exported, loaded):
     assert sorted(loaded) == ["asked", "told", "told_score", "told_wav", "told_wav_score"]
-    told = json.loads((exported.path / "assets" / "t2tlite.json").read_text())
-    assert told["problems"]["asked"]["inputs"] == {"picture": "image", "question": "text"}
-    assert list(told["signatures"]["told"]["inputs"]) == ["sound", "sound_length", "question", "hint"]
-    assert told["signatures"]["told"]["inputs"]["hint"]["what"].endswith("; empty where there is none")
+    content = json.loads((exported.path / "assets" / "t2tlite.json").read_text())
+    assert content["problems"]["asked"]["inputs"] == {"picture": "image", "question": "text"}
+    assert list(content["signatures"]["told"]["inputs"]) == ["sound", "sound_length", "question", "hint"]
+    assert content["signatures"]["told"]["inputs"]["hint"]["what"].endswith("; empty where there is none")
     readme = (exported.path / "README.md").read_text()
     call = 'picture=tf.constant([open("picture.jpg", "rb").read()]), question=tf.constant(["..."])'
     assert f'model.signatures["asked"]({call})' in readme

@@ -16,14 +16,14 @@ SPECIAL = [
 ]
 
 
-def writes(found, all_of_them):
+def writes(decoded, all_of_them):
     """What `Texts` makes of what a search found; ids are written as digits."""
     vocabulary = types.SimpleNamespace(
         detokenize=lambda ids: tf.strings.reduce_join(tf.strings.as_string(ids), axis=1)
     )
     predictor = types.SimpleNamespace(
         run=types.SimpleNamespace(vocabulary=vocabulary),
-        decoder=lambda problem: lambda features, rows, texts: found,
+        decoder=lambda problem: lambda features, rows, texts: decoded,
         options=types.SimpleNamespace(return_beams=all_of_them, outputs=2),
     )
     writer = outputs.Texts(predictor, "any")
@@ -35,17 +35,17 @@ def writes(found, all_of_them):
 
 def test_the_best_text_or_all_of_them():
     nothing = float("-inf")
-    found = Outputs(
+    decoded = Outputs(
         tf.constant([[[2, 3], [4, 5]], [[6, 7], [8, 9]]]),
         tf.constant([[-1.0, -2.0], [-3.0, nothing]]),
         tf.constant([[-0.5, -0.75], [-1.5, nothing]]),
     )
-    assert writes(found, all_of_them=True) == {
+    assert writes(decoded, all_of_them=True) == {
         "text": [[b"23", b"45"], [b"67", b""]],  # there is no second one
         "log_probability": [[-1.0, -2.0], [-3.0, nothing]],
         "score": [[-0.5, -0.75], [-1.5, nothing]],
     }
-    assert writes(found, all_of_them=False) == {
+    assert writes(decoded, all_of_them=False) == {
         "text": [b"23", b"67"],
         "log_probability": [-1.0, -3.0],
         "score": [-0.5, -1.5],
@@ -68,8 +68,8 @@ def test_the_five_likeliest_classes_or_as_many_as_there_are(count):
     assert writer.specs["label"].shape == writer.specs["probability"].shape == [None, min(5, count)]
     for row, labels, probabilities in zip(rows, written["label"], written["probability"], strict=True):
         best = sorted(zip(row, names, strict=True), reverse=True)[:5]
-        made = [label.decode() for label in labels.numpy()]
-        assert list(zip(probabilities.numpy(), made, strict=True)) == best
+        class_names = [label.decode() for label in labels.numpy()]
+        assert list(zip(probabilities.numpy(), class_names, strict=True)) == best
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +84,11 @@ def copies(run, tmp_path_factory):
 
     options = DecodeOptions(beam_size=1, batch_size=64)
     copying = types.SimpleNamespace(run=run, options=options, decoder=lambda problem: decode)
-    made = signatures.of_problem(copying, "translation", scores=False)
+    all_signatures = signatures.of_problem(copying, "translation", scores=False)
     module = tf.Module()
     module.tokenizer = run.vocabulary.tokenizer
     path = tmp_path_factory.mktemp("copies")
-    tf.saved_model.save(module, str(path), signatures={one.name: one.function for one in made})
+    tf.saved_model.save(module, str(path), signatures={one.name: one.function for one in all_signatures})
     return tf.saved_model.load(str(path)).signatures["translation"]
 
 
@@ -97,19 +97,21 @@ def test_any_text_comes_back(copies):
     texts = ["".join(rng.choices(SPECIAL, k=rng.randrange(1, 12))) for _ in range(300)]
     points = [*range(1, 0xD800), *range(0xE000, 0x110000)]
     texts += ["".join(map(chr, rng.choices(points, k=9))) for _ in range(100)]
-    found = copies(inputs=tf.constant(texts))
+    outputs = copies(inputs=tf.constant(texts))
     expected = [text if text.strip() else "" for text in texts]
-    assert [text.decode() for text in found["text"].numpy()] == expected
-    assert not any(found["error"].numpy())
+    assert [text.decode() for text in outputs["text"].numpy()] == expected
+    assert not any(outputs["error"].numpy())
 
 
 def test_symbols_are_written_as_by_the_vocabulary(run, copies):
     rng = random.Random(1)
     pieces = [*SPECIAL, "(NP", " )NP", " NN", " (S", "\u2581NN"]
     texts = ["".join(rng.choices(pieces, k=rng.randrange(1, 8))) + "x" for _ in range(200)]
-    found = copies(inputs=tf.constant(texts))["text"].numpy()
+    outputs = copies(inputs=tf.constant(texts))["text"].numpy()
     vocabulary = run.vocabulary
-    assert [text.decode() for text in found] == [vocabulary.decode(vocabulary.encode(text)) for text in texts]
+    assert [text.decode() for text in outputs] == [
+        vocabulary.decode(vocabulary.encode(text)) for text in texts
+    ]
 
 
 @pytest.mark.parametrize("text", [" leading", "  two  inside  ", "trailing ", "\u2581\u2581", "\0", "a\0b"])

@@ -124,13 +124,13 @@ def test_waveforms_that_are_refused(sounds):
 
 def wav(channels):
     """A file of integers `[samples, channels]`."""
-    made = io.BytesIO()
-    with wave.open(made, "wb") as file:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
         file.setnchannels(channels.shape[1])
         file.setsampwidth(2)
         file.setframerate(16000)
         file.writeframes(channels.astype("<i2").tobytes())
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
@@ -139,17 +139,17 @@ def test_the_channels_of_a_wav_file_are_averaged(sounds, channels):
     values = np.random.default_rng(channels).integers(-30000, 30000, [50, channels])
     values -= values.sum(axis=1, keepdims=True) % channels * (np.arange(channels) == 0)  # the mean is whole
     content = wav(values)
-    found = ours.read(tf.constant([content])).features(tf.constant([0]))
+    encoded_value = ours.read(tf.constant([content])).features(tf.constant([0]))
     expected = theirs.batch([theirs.read(content)])
-    for name, value in found.items():
+    for name, value in encoded_value.items():
         np.testing.assert_allclose(value, expected[name], atol=1e-7)
-    np.testing.assert_allclose(found["inputs"][0, :50] * 32767, values.mean(axis=1), atol=1.5)
+    np.testing.assert_allclose(encoded_value["inputs"][0, :50] * 32767, values.mean(axis=1), atol=1.5)
 
 
 def picture(mode, format):
-    made = io.BytesIO()
-    PIL.Image.new(mode, (4, 3)).save(made, format)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    PIL.Image.new(mode, (4, 3)).save(buffer, format)
+    return buffer.getvalue()
 
 
 def test_pictures_that_are_refused(run):

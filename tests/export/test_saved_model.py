@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
+from t2tlite import registry
 from t2tlite.decoding.predictor import Hypothesis
 from t2tlite.errors import UserError
 from t2tlite.export import saved_model, signatures
@@ -43,9 +44,9 @@ TREES = [
 def picture(mode="RGB", format="PNG", size=(60, 48), seed=0):
     draw = np.random.default_rng(seed)
     smooth = PIL.Image.fromarray(draw.integers(0, 256, (3, 4, 3), np.uint8)).resize(size)
-    made = io.BytesIO()
-    smooth.convert(mode).save(made, format)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    smooth.convert(mode).save(buffer, format)
+    return buffer.getvalue()
 
 
 PICTURES = [
@@ -66,14 +67,14 @@ def sounds():
 
 def wav(samples, rate=16000):
     """Two channels of which the mean is the sound, as 16-bit PCM."""
-    made = io.BytesIO()
+    buffer = io.BytesIO()
     values = np.round(samples * 32767)
-    with wave.open(made, "wb") as file:
+    with wave.open(buffer, "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(np.stack([values // 2, values - values // 2], axis=1).astype("<i2").tobytes())
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def as_bytes(values):
@@ -82,10 +83,10 @@ def as_bytes(values):
 
 def padded(rows):
     """The rows beside what must not matter."""
-    made = np.full([len(rows), max(map(len, rows)) + 5], np.nan, np.float32)
-    for row, values in zip(made, rows, strict=True):
+    array = np.full([len(rows), max(map(len, rows)) + 5], np.nan, np.float32)
+    for row, values in zip(array, rows, strict=True):
         row[: len(values)] = values
-    return made
+    return array
 
 
 @pytest.fixture(scope="module")
@@ -102,12 +103,12 @@ def answers(exported, tmp_path_factory):
         "pictures": {"inputs": PICTURES},
         "spoken": {"inputs": padded(sounds()), "inputs_length": np.array(lengths, np.int32)},
         "spoken_wav": {"inputs": [wav(sounds()[0]), b"RIFF", wav(sounds()[1], 8000), wav(sounds()[3])]},
-        "wsj_parsing": {"inputs": as_bytes(TREES)},
+        "wsj_parsing": {"inputs": as_bytes(map(read_by_parsing, TREES))},
         "none": {"inputs": np.array([], "S1")},
     }
-    asked = [(name.replace("none", "translation"), tensors) for name, tensors in calls.items()]
-    found = outside.answers(exported.path, asked, tmp_path_factory.mktemp("answers"))
-    return dict(zip(calls, found, strict=True))
+    calls_by_name = [(name.replace("none", "translation"), tensors) for name, tensors in calls.items()]
+    outputs = outside.answers(exported.path, calls_by_name, tmp_path_factory.mktemp("answers"))
+    return dict(zip(calls, outputs, strict=True))
 
 
 def assert_same(answer, predictions):
@@ -126,14 +127,14 @@ def errors(answer):
 
 
 def test_texts(predictor, answers):
-    found = answers["translation"]
+    outputs = answers["translation"]
     readable = ["" if isinstance(text, bytes) else text for text in SENTENCES]
     # An export has one greatest length for all outputs.
     options = predictor.options.replace(decode_length=16)
-    assert_same(found, predictor.predict("translation", readable, keep_errors=True, options=options))
-    assert [bool(error) for error in found["error"]] == [False] * 6 + [True, True, False]
-    assert "subword units; at most 256 are read" in errors(found)[6] and errors(found)[7] == "not UTF-8"
-    assert [not any(texts) for texts in found["text"]] == [
+    assert_same(outputs, predictor.predict("translation", readable, keep_errors=True, options=options))
+    assert [bool(error) for error in outputs["error"]] == [False] * 6 + [True, True, False]
+    assert "subword units; at most 256 are read" in errors(outputs)[6] and errors(outputs)[7] == "not UTF-8"
+    assert [not any(texts) for texts in outputs["text"]] == [
         False,
         True,
         False,
@@ -144,7 +145,7 @@ def test_texts(predictor, answers):
         True,
         False,
     ]
-    assert len({*found["text"].ravel()}) > 9
+    assert len({*outputs["text"].ravel()}) > 9
 
 
 def test_pictures_to_texts(predictor, answers):
@@ -161,14 +162,14 @@ def test_broken_pictures_do_not_fail_the_others(answers):
 
 
 def test_classes(predictor, answers):
-    found = answers["pictures"]
+    outputs = answers["pictures"]
     for i, prediction in enumerate(predictor.predict("pictures", PICTURES, keep_errors=True)):
         if i in (2, 3, 5):
-            assert not found["probability"][i].any() and not any(found["label"][i])
+            assert not outputs["probability"][i].any() and not any(outputs["label"][i])
             continue
         names, probabilities = zip(*prediction.probabilities, strict=True)
-        assert tuple(name.decode() for name in found["label"][i]) == names
-        np.testing.assert_allclose(found["probability"][i], probabilities, rtol=1e-3)
+        assert tuple(name.decode() for name in outputs["label"][i]) == names
+        np.testing.assert_allclose(outputs["probability"][i], probabilities, rtol=1e-3)
 
 
 def test_sounds(predictor, answers):
@@ -178,27 +179,34 @@ def test_sounds(predictor, answers):
 
 def test_wav_files(predictor, answers):
     first, _, _, last = [wav(samples) for samples in sounds()]
-    found = answers["spoken_wav"]
+    outputs = answers["spoken_wav"]
     predictions = predictor.predict("spoken", [first, b"", b"", last], keep_errors=True)
-    assert_same(found, predictions)
-    assert errors(found) == [
+    assert_same(outputs, predictions)
+    assert errors(outputs) == [
         *("", "not a WAV file of 16-bit PCM, or a damaged one", "8000 Hz; expected 16000 Hz", "")
     ]
 
 
+def read_by_parsing(sentence):
+    return registry.get_problem("wsj_parsing").to_text({"inputs": sentence})["inputs"]
+
+
 def test_trees_are_what_the_model_wrote_and_the_file_beside_makes_trees_of_it(predictor, exported, answers):
-    told = exported.description["problems"]["wsj_parsing"]
-    assert told["from_text"] and not told["to_text"]
+    description = exported.description["problems"]["wsj_parsing"]
+    assert (
+        description["from_text"] and description["to_text"]
+    )  # which leaves the Treebank's words as they are
     namespace = {}
-    exec((exported.path / told["from_text_file"]).read_text(), namespace)
+    exec((exported.path / description["from_text_file"]).read_text(), namespace)
     options = predictor.options.replace(decode_length=16)
     predictions = predictor.predict("wsj_parsing", TREES, options=options)
-    for words, texts, prediction in zip(TREES, answers["wsj_parsing"]["text"], predictions, strict=True):
-        found = [text.decode() for text in filter(None, texts)]
-        made = [namespace["from_text"](words, text) for text in found]
-        assert made == [beam.text for beam in prediction.beams]
-        assert any(found) == bool(words) and (made != found or not words)
-        for tree, text in zip(made, found, strict=True):
+    inputs = map(read_by_parsing, TREES)
+    for words, texts, prediction in zip(inputs, answers["wsj_parsing"]["text"], predictions, strict=True):
+        outputs = [text.decode() for text in filter(None, texts)]
+        repaired = [namespace["from_text"](words, text) for text in outputs]
+        assert repaired == [beam.text for beam in prediction.beams]
+        assert any(outputs) == bool(words) and (repaired != outputs or not words)
+        for tree, text in zip(repaired, outputs, strict=True):
             assert trees.well_formed(tree, text) == (len(words.split()) < 14), "it is a tree of its sentence"
     readme = (exported.path / "README.md").read_text()
     assert (
@@ -207,25 +215,25 @@ def test_trees_are_what_the_model_wrote_and_the_file_beside_makes_trees_of_it(pr
 
 
 def test_scores_of_given_texts(predictor, answers):
-    found = answers["translation_score"]
+    outputs = answers["translation_score"]
     pairs = [("the red circle", "\u2581 the  😀"), ("", "a"), ("a", "")]
     scores = predictor.score("translation", *zip(*pairs, strict=True))
     np.testing.assert_allclose(
-        found["log_probability"], [*(s.log_probability for s in scores), 0, 0], rtol=1e-4
+        outputs["log_probability"], [*(s.log_probability for s in scores), 0, 0], rtol=1e-4
     )
-    assert errors(found)[:4] == ["", "", "", "not UTF-8"] and "at most 256 are read" in errors(found)[4]
+    assert errors(outputs)[:4] == ["", "", "", "not UTF-8"] and "at most 256 are read" in errors(outputs)[4]
 
 
 def test_no_inputs(answers):
-    found = answers["none"]
-    assert found["text"].shape == found["score"].shape == (0, 3) and found["error"].shape == (0,)
+    outputs = answers["none"]
+    assert outputs["text"].shape == outputs["score"].shape == (0, 3) and outputs["error"].shape == (0,)
 
 
 def stored(export):
     """The paths of the variables in an export's files."""
     listed = tf.train.list_variables(str(export.path / "variables" / "variables"))
-    found = [name.split("/")[1] for name, _ in listed if name.startswith("weights/")]
-    return {re.sub(r"\.(.)", lambda m: "/" if m[1] == "S" else m[1], name) for name in found}
+    files = [name.split("/")[1] for name, _ in listed if name.startswith("weights/")]
+    return {re.sub(r"\.(.)", lambda m: "/" if m[1] == "S" else m[1], name) for name in files}
 
 
 def nets(paths):
@@ -254,29 +262,29 @@ def test_holds_what_its_problems_need_and_nothing_else(predictor, exported, clas
 def test_needs_no_tokenizer_where_there_is_no_text(predictor, classes, tmp_path):
     assert classes.description["needs"] == ["tensorflow"]
     calls = [(name, {"inputs": PICTURES[:1]}) for name in ("serving_default", "pictures")]
-    by_default, found = outside.answers(classes.path, calls, tmp_path, text=False)
-    assert all(np.array_equal(found[name], by_default[name]) for name in found)
+    by_default, answers = outside.answers(classes.path, calls, tmp_path, text=False)
+    assert all(np.array_equal(answers[name], by_default[name]) for name in answers)
     names = dict(predictor.predict("pictures", PICTURES[:1])[0].probabilities)
-    assert [name.decode() for name in found["label"][0]] == list(names)
+    assert [name.decode() for name in answers["label"][0]] == list(names)
 
 
 def test_describes_itself(run, exported, classes):
-    told = json.loads((exported.path / "assets" / "t2tlite.json").read_text())
-    assert told == exported.description
-    assert list(told["problems"]) == [*run.problems]
-    assert told["problems"]["pictures"]["classes"] == list(tiny.CLASSES)
-    assert told["checkpoint"] == "step-00000007" and told["decode_options"]["beam_size"] == 3
-    assert told["hparams"]["hidden_size"] == 16 and told["needs"] == ["tensorflow", "tensorflow-text"]
+    content = json.loads((exported.path / "assets" / "t2tlite.json").read_text())
+    assert content == exported.description
+    assert list(content["problems"]) == [*run.problems]
+    assert content["problems"]["pictures"]["classes"] == list(tiny.CLASSES)
+    assert content["checkpoint"] == "step-00000007" and content["decode_options"]["beam_size"] == 3
+    assert content["hparams"]["hidden_size"] == 16 and content["needs"] == ["tensorflow", "tensorflow-text"]
     model = tf.saved_model.load(str(classes.path))
     asset = pathlib.Path(model.description.asset_path.numpy().decode())
     assert json.loads(asset.read_text()) == classes.description
-    made, told = model.signatures["pictures"], classes.description["signatures"]["pictures"]
+    signature, content = model.signatures["pictures"], classes.description["signatures"]["pictures"]
     for side, tensors in (
-        ("inputs", made.structured_input_signature[1]),
-        ("outputs", made.structured_outputs),
+        ("inputs", signature.structured_input_signature[1]),
+        ("outputs", signature.structured_outputs),
     ):
-        said = {key: (one["dtype"], one["shape"]) for key, one in told[side].items()}
-        assert said == {key: (t.dtype.name, t.shape.as_list()) for key, t in tensors.items()}
+        shapes = {key: (one["dtype"], one["shape"]) for key, one in content[side].items()}
+        assert shapes == {key: (t.dtype.name, t.shape.as_list()) for key, t in tensors.items()}
 
 
 def test_the_readme_names_every_signature_and_tensor(exported):

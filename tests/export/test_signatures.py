@@ -35,20 +35,20 @@ def copying(run):
 
 def test_nothing_is_written_of_what_is_blank_or_not_read(copying):
     texts = ["the red circle", "", " \u3000", "a", b"\xff", "x" * 5000]
-    found = copying["translation"](inputs=tf.constant(texts))
-    assert [text.decode() for text in found["text"].numpy()] == ["the red circle", "", "", "a", "", ""]
-    assert found["score"].numpy().tolist() == [-2, 0, 0, -2, 0, 0]
-    assert found["log_probability"].numpy().tolist() == [-3, 0, 0, -3, 0, 0]
-    errors = [error.decode() for error in found["error"].numpy()]
+    outputs = copying["translation"](inputs=tf.constant(texts))
+    assert [text.decode() for text in outputs["text"].numpy()] == ["the red circle", "", "", "a", "", ""]
+    assert outputs["score"].numpy().tolist() == [-2, 0, 0, -2, 0, 0]
+    assert outputs["log_probability"].numpy().tolist() == [-3, 0, 0, -3, 0, 0]
+    errors = [error.decode() for error in outputs["error"].numpy()]
     assert errors[:5] == ["", "", "", "", "not UTF-8"] and "at most 256 are read" in errors[5]
 
 
 def test_a_score_needs_inputs_and_targets_that_can_be_read(run, copying):
     pairs = [("a", "the red circle"), (b"\xff", "a"), ("a", b"\xff"), ("a", ""), ("x" * 5000, b"\xff")]
     inputs, targets = zip(*pairs, strict=True)
-    found = copying["translation_score"](inputs=tf.constant(inputs), targets=tf.constant(targets))
-    errors = [error.decode() for error in found["error"].numpy()]
+    outputs = copying["translation_score"](inputs=tf.constant(inputs), targets=tf.constant(targets))
+    errors = [error.decode() for error in outputs["error"].numpy()]
     assert errors[:4] == ["", "not UTF-8", "not UTF-8", ""] and "at most 256 are read" in errors[4]
     counts = [len(run.vocabulary.encode(text)) for text in ("the red circle", "")]
-    ends = found["log_probability"][3].numpy()  # an end token, if any, is an entry too
-    np.testing.assert_array_equal(found["log_probability"], [counts[0] + ends, 0, 0, counts[1] + ends, 0])
+    ends = outputs["log_probability"][3].numpy()  # an end token, if any, is an entry too
+    np.testing.assert_array_equal(outputs["log_probability"], [counts[0] + ends, 0, 0, counts[1] + ends, 0])

@@ -75,8 +75,8 @@ def test_who_decides_about_batches(features, expected):
 
 
 def test_the_budget_of_a_size():
-    said = {kind: registry.get("feature", kind).measure.budget_of(2, HPARAMS) for kind in KINDS}
-    assert said == {
+    budgets = {kind: registry.get("feature", kind).measure.budget_of(2, HPARAMS) for kind in KINDS}
+    assert budgets == {
         "text": "batch_tokens=24",
         "image": "batch_images=2",
         "audio": "batch_seconds=0.6",
@@ -86,11 +86,11 @@ def test_the_budget_of_a_size():
 
 @pytest.mark.parametrize("name", tiny.PROBLEMS)
 def test_a_random_batch_is_one_as_the_model_reads_it(name):
-    made = {}
+    batch = {}
     for side, feature in tiny.PROBLEMS[name].features().items():
-        made |= feature.random_batch(side, 3, np.random.default_rng(0), a_run(name), name)
+        batch |= feature.random_batch(side, 3, np.random.default_rng(0), a_run(name), name)
     expected = tiny.batch(name)
-    assert {key: (value.dtype, value.ndim) for key, value in made.items()} == {
+    assert {key: (value.dtype, value.ndim) for key, value in batch.items()} == {
         key: (value.dtype.as_numpy_dtype, value.shape.rank) for key, value in expected.items()
     }
 
@@ -144,12 +144,12 @@ class Named(Toy):
 def test_a_kind_of_ones_own_is_prepared_and_batched(tmp_path):
     toy, hparams = Named(), hparam.get("multimodel_tiny").replace(batch_tokens=4)
     generate.generate([toy], str(tmp_path), "sample", progress=False, processes=1)
-    found = list(PreparedSplit.open(toy, "test", tmp_path).examples())
+    examples = list(PreparedSplit.open(toy, "test", tmp_path).examples())
     data = pipeline.dataset(PreparedSplit.open(toy, "test", tmp_path), hparams, ReadConfig())
     batches = list(data)
     assert [len(batch["targets"]) for batch in batches] == [4, 4, 1]
     points = tf.concat([batch["inputs"] for batch in batches], axis=0)
-    np.testing.assert_array_equal(points, [example["inputs"] for example in found])
+    np.testing.assert_array_equal(points, [example["inputs"] for example in examples])
     np.testing.assert_array_equal(points[:, 0] > 0, tf.concat([b["targets"] for b in batches], axis=0) == 1)
     assert lengths.measure(PreparedSplit.open(toy, "test", tmp_path), hparams).too_long(hparams).dropped == 0
 

@@ -213,7 +213,7 @@ def test_rows_of_a_worker(data_dir, vocabulary):
     """Each of two workers reads every second row, of all tensors."""
     whole = next(iter(batches(Asked(), data_dir, vocabulary)))
     for number in range(2):
-        own = next(
+        share = next(
             iter(
                 pipeline.dataset(
                     opened(Asked(), data_dir, vocabulary),
@@ -222,8 +222,8 @@ def test_rows_of_a_worker(data_dir, vocabulary):
                 )
             )
         )
-        assert own.keys() == whole.keys()
-        for name, value in own.items():
+        assert share.keys() == whole.keys()
+        for name, value in share.items():
             np.testing.assert_array_equal(value, whole[name][number::2], err_msg=name)
 
 
@@ -240,8 +240,8 @@ def test_optional_pictures_and_sounds(tmp_path):
         counts = {"train": 6, "validation": 6, "test": 6}
 
         def make(self, rng, number):
-            found = {"question": "a", "picture": png(rng) if number % 2 else None}
-            return found | ({"sound": np.full([800], 0.1, np.float32)} if number % 3 else {}), "b"
+            values = {"question": "a", "picture": png(rng) if number % 2 else None}
+            return values | ({"sound": np.full([800], 0.1, np.float32)} if number % 3 else {}), "b"
 
     generate.generate([Media()], tmp_path, "sample", progress=False, processes=1)
     vocabulary = training_texts.build([opened(Media(), tmp_path)], 285)
@@ -268,14 +268,14 @@ def test_two_inputs_of_a_kind_share_the_budget(data_dir, vocabulary):
 
 def test_every_input_is_measured(data_dir, vocabulary):
     """The longest of an example's texts decides whether it is too long, and in which bucket it is."""
-    found = lengths.measure(opened(Compared(), data_dir, vocabulary), HPARAMS)
+    too_long = lengths.measure(opened(Compared(), data_dir, vocabulary), HPARAMS)
     longest = [
         max(len(vocabulary.encode(one)) + 1 for one in example["inputs"].values())
         for example in opened(Compared(), data_dir).examples()
     ]
-    assert found.values["length_bounds"].tolist() == longest
-    kept = sum(len(batch["targets"]) for batch in batches(Compared(), data_dir, vocabulary))
-    assert kept == sum(length <= 16 for length in longest)
+    assert too_long.values["length_bounds"].tolist() == longest
+    fitting = sum(len(batch["targets"]) for batch in batches(Compared(), data_dir, vocabulary))
+    assert fitting == sum(length <= 16 for length in longest)
 
 
 def test_a_picture_that_a_question_is_about_is_not_cropped(data_dir, vocabulary):
@@ -295,19 +295,19 @@ def test_without_targets(data_dir, vocabulary):
 
 
 def test_texts_of_all_inputs_are_learned_from(data_dir):
-    found = list(training_texts.sample([opened(Asked(), data_dir)]))
+    texts = list(training_texts.sample([opened(Asked(), data_dir)]))
     examples = list(opened(Asked(), data_dir).examples())
     hints = sum("hint" in one["inputs"] for one in examples)
-    assert len(found) == 2 * len(examples) + hints
+    assert len(texts) == 2 * len(examples) + hints
 
 
 def test_what_prepared_data_is_like(data_dir, vocabulary, tmp_path):
     examples = list(opened(Asked(), data_dir).examples())
-    found = inspect.measure(Asked(), examples, vocabulary, HPARAMS)
-    assert list(found.features) == list(Asked().features())
+    report = inspect.measure(Asked(), examples, vocabulary, HPARAMS)
+    assert list(report.features) == list(Asked().features())
     missing = sum("hint" not in one["inputs"] for one in examples)
-    assert found.features["inputs.hint"].facts[-1] == f"{missing} examples without it"
-    assert not any("without it" in fact for fact in found.features["inputs.question"].facts)
+    assert report.features["inputs.hint"].facts[-1] == f"{missing} examples without it"
+    assert not any("without it" in fact for fact in report.features["inputs.question"].facts)
     inspect_files.write_examples(Asked(), examples[:2], tmp_path)
     shown = (tmp_path / "examples.txt").read_text()
     assert "inputs.picture: 01.inputs.picture.png\n" in shown

@@ -11,7 +11,7 @@ import t2tlite
 from t2tlite.bin import t2t_data, t2t_decode, t2t_eval, t2t_export, t2t_train
 from t2tlite.errors import UserError
 
-from ..bin.runs import flags, told
+from ..bin.runs import flags, metrics_lines
 
 FOLDER = pathlib.Path(__file__).parent / "usr_clips"
 SMALL = (
@@ -22,11 +22,11 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def run(registered_here_only, tmp_path_factory):
-    made = tmp_path_factory.mktemp("clips") / "run"
+    output_dir = tmp_path_factory.mktemp("clips") / "run"
     more = {"t2t_usr_dir": FOLDER, "dry_run": True, "eval_steps": 0, "save_checkpoints_steps": 100}
     with registered_here_only("clips"):
-        assert t2t_train.main(flags(made, made / "data", "moves_to", 60, SMALL, **more)) == 0
-        yield made
+        assert t2t_train.main(flags(output_dir, output_dir / "data", "moves_to", 60, SMALL, **more)) == 0
+        yield output_dir
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def clips(run, tmp_path_factory):
 
 
 def test_it_is_learned_in_batches_of_frames(run):
-    lines = told(run)
-    [found] = [line for line in lines if line["split"] == "validation"]
-    assert found["accuracy"] == 1.0
+    lines = metrics_lines(run)
+    [validation] = [line for line in lines if line["split"] == "validation"]
+    assert validation["accuracy"] == 1.0
     assert {line["targets"] for line in lines if line["split"] == "train"} <= {8, 12}  # 48 / 6, 48 / 4
     assert json.loads((run / "data" / "moves_to" / "manifest.json").read_text())["features"] == {
         "inputs": "video",
@@ -62,8 +62,8 @@ def test_evaluation(run, eagerly, tmp_path):
 def test_arrays_bytes_and_paths_are_decoded(run, clips, eagerly):
     videos, paths = clips
     predictor = t2tlite.load(run)
-    given = [*videos, paths[0], paths[1].read_bytes()]
-    assert [one.text for one in predictor.predict("moves_to", given)] == ["right", "left"] * 2
+    inputs = [*videos, paths[0], paths[1].read_bytes()]
+    assert [one.text for one in predictor.predict("moves_to", inputs)] == ["right", "left"] * 2
     with pytest.raises(UserError, match=r"can't read the video: float64 of shape \(2, 3\); expected uint8"):
         predictor.predict("moves_to", [np.zeros([2, 3])])
 

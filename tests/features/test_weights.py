@@ -100,19 +100,19 @@ def test_batches_hold_what_is_stored(tmp_path, cls):
     data = pipeline.dataset(PreparedSplit.open(toy, "test", tmp_path), HPARAMS, ReadConfig())
     assert len(stored) == 12
     expected = dict(zip(("yes", "no"), np.eye(2), strict=True))
-    found = {key: np.concatenate([batch[key] for batch in data]) for key in data.element_spec}
+    read_batches = {key: np.concatenate([batch[key] for batch in data]) for key in data.element_spec}
     for row, example in enumerate(stored):
         targets = example["targets"]
         weights = targets if isinstance(targets, dict) else {a: targets.count(a) for a in targets}
         total = sum(expected[name] * weight for name, weight in weights.items() if name in expected)
-        np.testing.assert_allclose(found["targets"][row], total, rtol=1e-6)
+        np.testing.assert_allclose(read_batches["targets"][row], total, rtol=1e-6)
         tags = example["inputs"] if cls is Soft else example["inputs"].get("tags")
         column = "inputs" if cls is Soft else "inputs.tags"
         if tags is not None:
-            assert found[column][row].tolist() == [tags.get(name, 0) for name in TAGS]
+            assert read_batches[column][row].tolist() == [tags.get(name, 0) for name in TAGS]
         if cls is Tagged:
-            np.testing.assert_array_equal(found["inputs.numbers"][row], example["inputs"]["numbers"])
-            assert found["inputs.tags_given"][row] == (tags is not None)
+            np.testing.assert_array_equal(read_batches["inputs.numbers"][row], example["inputs"]["numbers"])
+            assert read_batches["inputs.tags_given"][row] == (tags is not None)
     endless = pipeline.dataset(PreparedSplit.open(toy, "train", tmp_path), HPARAMS, ReadConfig(training=True))
     iterator = iter(endless)
     next(iterator)
@@ -138,20 +138,20 @@ def test_missing_rows_of_an_export():
     [reader] = inputs.raw_readers(None, HPARAMS)
     assert isinstance(reader, NamedRawReader)
     nan = float("nan")
-    found = reader.read(
+    value = reader.read(
         tags=tf.constant([[0.0, 0, 0], [1, 0, 0], [-1, 0, 0], [1, 0, 0], [1, 0, 0]]),
         numbers=tf.constant([[nan, nan], [1, 2], [1, 2], [1, nan], [1, 2]]),
         others=tf.constant([[1.0, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]]),
         more=tf.constant([[1.0]] * 5),
     )
-    assert found.error.numpy().tolist() == [
+    assert value.error.numpy().tolist() == [
         b"",
         b"",
         b"tags: counts that are negative or no numbers",
         b"numbers: numbers that are not finite",
         b"others: no counts",
     ]
-    features = found.features(tf.constant([0, 1]))
+    features = value.features(tf.constant([0, 1]))
     assert features["inputs.tags_given"].numpy().tolist() == [False, True]
     assert features["inputs.numbers_given"].numpy().tolist() == [False, True]
     assert np.isfinite(features["inputs.numbers"]).all()

@@ -104,14 +104,14 @@ def max_pool(x, window, strides, mask=None):
     height, width, channels = x.shape
     y = np.full((-(-height // strides[0]), -(-width // strides[1]), channels), np.nan)
     for i, j, c in np.ndindex(y.shape):
-        seen = [
+        window_values = [
             x[row, column, c]
             for row in range(i * strides[0] - window[0] // 2, i * strides[0] + window[0] // 2 + 1)
             for column in range(j * strides[1] - window[1] // 2, j * strides[1] + window[1] // 2 + 1)
             if 0 <= row < height and 0 <= column < width and (mask is None or mask[row])
         ]
-        if seen:
-            y[i, j, c] = max(seen)
+        if window_values:
+            y[i, j, c] = max(window_values)
     return y
 
 
@@ -137,9 +137,9 @@ def attention(queries, keys, values, heads, allowed):
     for h in range(heads):
         part = slice(h * depth, (h + 1) * depth)
         for q in range(len(queries)):
-            seen = [k for k in range(len(keys)) if allowed(q, k)]
-            scores = softmax(np.array([queries[q, part] @ keys[k, part] / math.sqrt(depth) for k in seen]))
-            for weight, k in zip(scores, seen, strict=True):
+            visible = [k for k in range(len(keys)) if allowed(q, k)]
+            scores = softmax(np.array([queries[q, part] @ keys[k, part] / math.sqrt(depth) for k in visible]))
+            for weight, k in zip(scores, visible, strict=True):
                 y[q, part] += weight * values[k, part]
     return y
 

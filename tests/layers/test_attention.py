@@ -112,13 +112,13 @@ def test_a_block_does_not_see_padding_of_the_source(block):
 
 
 @pytest.fixture(params=[0, 10**6], ids=["by_matmul", "by_products"])
-def way(request, monkeypatch):
+def attention_path(request, monkeypatch):
     """How a block with state attends to the source: with many products, or with few."""
     monkeypatch.setattr(attention, "_FEW", request.param)
 
 
 @pytest.mark.parametrize("chunk", [1, 4])
-def test_a_block_goes_on_where_it_stopped(block, way, chunk):
+def test_a_block_goes_on_where_it_stopped(block, attention_path, chunk):
     x = tiny.noise(2, 13, 8)
     memory = block.memory(tiny.noise(2, 7, 8, seed=1), SOURCE_MASK)
     state, parts = block.initial_state(2, 13), []
@@ -128,15 +128,15 @@ def test_a_block_goes_on_where_it_stopped(block, way, chunk):
     tiny.close(tf.concat(parts, axis=1), block(x, memory))
 
 
-def test_rows_one_after_the_other_share_a_source(block, way):
+def test_rows_one_after_the_other_share_a_source(block, attention_path):
     """As sequences of a search do, of which each input has several."""
     x, source = tiny.noise(6, 5, 8), tiny.noise(2, 7, 8, seed=1)
-    own = block.memory(tf.repeat(source, 3, axis=0), np.repeat(SOURCE_MASK, 3, axis=0))
+    repeated = block.memory(tf.repeat(source, 3, axis=0), np.repeat(SOURCE_MASK, 3, axis=0))
     memory, state, parts = block.memory(source, SOURCE_MASK), block.initial_state(6, 5), []
     for start, end in ((0, 1), (1, 2), (2, 5)):
         part, state = block(x[:, start:end], memory, state=state)
         parts.append(part)
-    tiny.close(tf.concat(parts, axis=1), block(x, own))
+    tiny.close(tf.concat(parts, axis=1), block(x, repeated))
 
 
 def test_without_attention_there_are_no_weights_of_attention():

@@ -61,7 +61,7 @@ def test_the_plan_has_a_slot_for_every_choice_where_none_is_dropped(name, capaci
     slots, ends = len(plan.choice_of_slot), plan.ends.numpy()
     further = np.searchsorted(ends, np.arange(slots // capacity), side="right")
     expert_of_block = np.concatenate([np.arange(shared * N), further])
-    taken = [[] for _ in range(N)]
+    slots_of = [[] for _ in range(N)]
     for token, place in np.ndindex(TOKENS, K):
         slot = int(plan.slot_of_choice[token, place])
         if not MASK[token]:
@@ -70,8 +70,8 @@ def test_the_plan_has_a_slot_for_every_choice_where_none_is_dropped(name, capaci
         assert plan.choice_of_slot[slot] == token * K + place
         assert expert_of_block[slot // capacity] == chosen[token, place]
         assert slot // capacity < shared * N + ends[-1]
-        taken[chosen[token, place]].append(slot)
-    assert all(one == sorted(set(one)) for one in taken)
+        slots_of[chosen[token, place]].append(slot)
+    assert all(one == sorted(set(one)) for one in slots_of)
     assert np.sum(plan.choice_of_slot.numpy() < TOKENS * K) == 28 and plan.dropped == 0
     assert slots % capacity == 0 and slots <= (N + 1) * capacity + TOKENS * K
     assert slots == len(

@@ -74,14 +74,14 @@ def test_the_load_is_the_chance_to_be_chosen_again(known_noise):
     """P(x, i) by brute force: new noise on i alone, the others' kept; is i among the best k?"""
     clean, raw = (x[:1] for x in scores())
     scale = reference.softplus(np.float64(raw[0]))
-    told = noisy_top_k(clean, raw, tf.ones(1), K, tf.cast(known_noise(1), tf.float32)).load
+    load = noisy_top_k(clean, raw, tf.ones(1), K, tf.cast(known_noise(1), tf.float32)).load
     draws = 100_000
     normal = np.random.default_rng(0).normal(size=draws)
     for i in range(N):
         h = np.tile(clean[0] + scale * known_noise(1)[0], (draws, 1))
         h[:, i] = clean[0, i] + scale[i] * normal
         chosen = np.mean((h > h[:, i : i + 1]).sum(1) < K)
-        assert abs(chosen - told[i]) < 5 * math.sqrt(0.25 / draws)
+        assert abs(chosen - load[i]) < 5 * math.sqrt(0.25 / draws)
 
 
 def test_losses_are_squared_coefficients_of_variation():
@@ -92,9 +92,9 @@ def test_losses_are_squared_coefficients_of_variation():
 
 
 def layer(dtype="float32", capacity=1.25, seed=0, **kwargs):
-    made = MixtureOfExperts(8, 5, N, K, capacity, dtype=dtype, **kwargs)
-    made.build((None, None, 8))
-    return tiny.randomise(made, seed)
+    new_layer = MixtureOfExperts(8, 5, N, K, capacity, dtype=dtype, **kwargs)
+    new_layer.build((None, None, 8))
+    return tiny.randomise(new_layer, seed)
 
 
 def expected(moe, x, mask, noise, capacity):
@@ -113,11 +113,11 @@ def test_in_training_the_layer_is_the_definition_drops_included(known_noise, fac
     moe, x, mask = layer(capacity=factor), tiny.noise(2, 10, 8), MASK.reshape(2, 10)
     capacity = math.ceil(TOKENS * K / N * factor)
     y, statistics = moe(x, padding_mask=mask > 0, training=True)
-    y_expected, told = expected(moe, x, mask, known_noise(), capacity)
+    y_expected, expected_statistics = expected(moe, x, mask, known_noise(), capacity)
     tiny.close(y, y_expected)
-    for name, value in told.items():
+    for name, value in expected_statistics.items():
         tiny.close(statistics[name], value)
-    assert (told["dropped"] > 0) == (factor == 0.5)
+    assert (expected_statistics["dropped"] > 0) == (factor == 0.5)
 
 
 @pytest.fixture(params=["together", "one_by_one"])
@@ -149,11 +149,11 @@ def test_outside_training_the_layer_is_the_definition_and_drops_nothing(few, gat
     moe, x = with_gate(gate), positive(2, tokens, 8)
     mask = np.arange(tokens) < np.array([[tokens], [tokens - tokens // 3]])
     y, statistics = moe(x, padding_mask=mask)
-    y_expected, told = expected(moe, x, mask, np.zeros((2 * tokens, MANY)), None)
+    y_expected, expected_statistics = expected(moe, x, mask, np.zeros((2 * tokens, MANY)), None)
     tiny.close(y, y_expected)
-    tiny.close(statistics["load"], told["load"])
+    tiny.close(statistics["load"], expected_statistics["load"])
     assert statistics["dropped"] == 0
-    assert gate != "one" or max(told["load"]) == mask.sum()
+    assert gate != "one" or max(expected_statistics["load"]) == mask.sum()
 
 
 @pytest.mark.parametrize("gate", SKEW)
@@ -347,10 +347,10 @@ def test_replicas_draw_the_noise_of_the_whole_batch(number):
 def test_the_gate_keeps_float32_under_mixed_precision():
     exact, mixed = layer(), layer("mixed_bfloat16")
     x = tf.cast(tf.cast(tiny.noise(1, TOKENS, 8), tf.bfloat16), tf.float32)
-    (_, told), (y, statistics) = exact(x), mixed(x)
+    (_, expected), (y, statistics) = exact(x), mixed(x)
     assert y.dtype == tf.bfloat16
     assert statistics["loss"].dtype == tf.float32
-    tiny.close(statistics["loss"], told["loss"], 1e-5)
+    tiny.close(statistics["loss"], expected["loss"], 1e-5)
 
 
 @pytest.mark.parametrize("k", [0, 7])

@@ -48,16 +48,16 @@ def test_rows_that_change_places_take_their_past_along(slots):
 
     @tf.function(autograph=False)
     def run():
-        def step(position, entries, origin, seen, everything):
+        def step(position, entries, origin, window_of_row, everything):
             origin = tf.tensor_scatter_nd_update(origin, [[position]], tf.range(ROWS)[None])
             one = history.append(History(entries, position, origin), tf.gather(values(), position))
             window = history.read(one, position - tf.range(slots))
             one = history.after(one, window)
             total = tf.reduce_sum(history.read_all(one), 0) if slots == LENGTH else tf.zeros([ROWS, 2])
-            seen = tf.tensor_scatter_nd_update(seen, [[position]], window[None])
+            window_of_row = tf.tensor_scatter_nd_update(window_of_row, [[position]], window[None])
             everything = tf.tensor_scatter_nd_update(everything, [[position]], total[None])
             origin = tf.gather(origin, tf.gather(parents, position), axis=1)
-            return position + 1, one.entries, origin, seen, everything
+            return position + 1, one.entries, origin, window_of_row, everything
 
         start = history.empty(slots, ROWS, [2], tf.float32).entries
         return tf.while_loop(
@@ -73,13 +73,13 @@ def test_rows_that_change_places_take_their_past_along(slots):
         )[3:]
 
     for _ in range(2):  # the second call finds nothing of the first
-        seen, everything = run()
+        window_of_row, everything = run()
         past = [[] for _ in range(ROWS)]
         for position in range(LENGTH):
             past = [[*one, values()[position][row]] for row, one in enumerate(past)]
             for back in range(slots):
                 expected = [one[-1 - back] if back < len(one) else np.zeros(2) for one in past]
-                np.testing.assert_array_equal(seen[position, back], expected)
+                np.testing.assert_array_equal(window_of_row[position, back], expected)
             if slots == LENGTH:
                 np.testing.assert_array_equal(everything[position], [np.sum(one, axis=0) for one in past])
             past = [past[parent] for parent in parents[position]]
@@ -102,5 +102,5 @@ def test_equal_histories_are_not_one():
 def test_map_state_finds_histories_in_any_nesting():
     one = history.empty(2, 3, [1], tf.float32)
     state = ((one, tf.constant(1)), {"a": [one, tf.constant(2)]}, ())
-    found = history.map_state(lambda h: "history", lambda x: int(x), state)
-    assert found == (("history", 1), {"a": ["history", 2]}, ())
+    actual = history.map_state(lambda h: "history", lambda x: int(x), state)
+    assert actual == (("history", 1), {"a": ["history", 2]}, ())

@@ -12,11 +12,11 @@ from ..models import tiny
 @pytest.mark.parametrize("transpose", [False, True])
 def test_the_product_and_its_gradients(transpose):
     x, kernel, dy = tiny.noise(2, 5, 3), tiny.noise(3, 4, seed=1), tiny.noise(2, 5, 4, seed=2)
-    given = tf.transpose(kernel) if transpose else kernel
+    weights = tf.transpose(kernel) if transpose else kernel
     with tf.GradientTape() as tape:
-        tape.watch([x, given])
-        y = project(x, given, transpose)
-    dx, dkernel = tape.gradient(y, [x, given], dy)
+        tape.watch([x, weights])
+        y = project(x, weights, transpose)
+    dx, dkernel = tape.gradient(y, [x, weights], dy)
     x, kernel, dy = (array.numpy().astype("float64") for array in (x, kernel, dy))
     tiny.close(y, x @ kernel, 1e-6)
     tiny.close(dx, dy @ kernel.T, 1e-6)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from t2tlite.layers.normalization import LayerNormalization
 
 
-def made(cls, size, **kwargs):
+def randomised(cls, size, **kwargs):
     layer = cls(epsilon=1e-3, **kwargs)
     layer.build((None, size))
     generator = np.random.default_rng(0)
@@ -30,27 +30,27 @@ def test_values_and_gradients_are_kerass(shape):
     upstream = np.random.default_rng(2).normal(size=shape).astype(np.float32)
     results = []
     for cls in (LayerNormalization, keras.layers.LayerNormalization):
-        layer = made(cls, 7)
+        layer = randomised(cls, 7)
         with tf.GradientTape() as tape:
-            given = tf.constant(x)
-            tape.watch(given)
-            y = layer(given)
-        found = tape.gradient(y, [given, layer.gamma.value, layer.beta.value], upstream)
+            inputs = tf.constant(x)
+            tape.watch(inputs)
+            y = layer(inputs)
+        gradients = tape.gradient(y, [inputs, layer.gamma.value, layer.beta.value], upstream)
         np.testing.assert_allclose(y, in_numpy(layer, x), rtol=1e-5, atol=1e-5)
-        results.append([y, *found])
+        results.append([y, *gradients])
     for one, two in zip(*results, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-4)
 
 
 def test_the_gradient_is_the_difference():
-    layer = made(LayerNormalization, 5)
+    layer = randomised(LayerNormalization, 5)
     x = np.random.default_rng(3).normal(size=(2, 5))
     weights = np.random.default_rng(4).normal(size=(2, 5))
     with tf.GradientTape() as tape:
-        given = tf.constant(x, tf.float32)
-        tape.watch(given)
-        loss = tf.reduce_sum(layer(given) * tf.constant(weights, tf.float32))
-    gradient = tape.gradient(loss, given).numpy()
+        inputs = tf.constant(x, tf.float32)
+        tape.watch(inputs)
+        loss = tf.reduce_sum(layer(inputs) * tf.constant(weights, tf.float32))
+    gradient = tape.gradient(loss, inputs).numpy()
     for place in np.ndindex(x.shape):
         step = np.zeros_like(x)
         step[place] = 1e-5
@@ -59,7 +59,7 @@ def test_the_gradient_is_the_difference():
 
 
 def test_half_precision_is_computed_in_float32():
-    layer = made(LayerNormalization, 64, dtype="mixed_bfloat16")
+    layer = randomised(LayerNormalization, 64, dtype="mixed_bfloat16")
     x = tf.cast(1000.0 + tf.random.stateless_normal([3, 64], [0, 0]), tf.bfloat16)
     y = layer(x)
     assert y.dtype == tf.bfloat16
@@ -76,7 +76,7 @@ def test_without_weights():
 
 def test_its_variables_are_kerass():
     names = [
-        [v.name for v in made(cls, 3).variables]
+        [v.name for v in randomised(cls, 3).variables]
         for cls in (LayerNormalization, keras.layers.LayerNormalization)
     ]
     assert names[0] == names[1] == ["gamma", "beta"]

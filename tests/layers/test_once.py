@@ -45,13 +45,13 @@ def test_a_graph_holds_its_operations_once():
 
 
 def test_nothing_is_traced_outside_a_graph():
-    seen = []
+    traced = []
 
     @once
     def noted(x):
-        seen.append(x)
+        traced.append(x)
         return x
 
     for length in (1, 2):
         noted(tf.zeros([length]))
-    assert [type(x).__name__ for x in seen] == ["EagerTensor"] * 2
+    assert [type(x).__name__ for x in traced] == ["EagerTensor"] * 2

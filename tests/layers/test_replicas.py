@@ -57,19 +57,19 @@ for place in range(2):
 
 def test_sums_of_two_replicas():
     """A nest of tensors as one, its gradient, and a list of tensors in buckets of four numbers."""
-    done = subprocess.run([sys.executable, "-P", "-c", SCRIPT], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    for line in done.stdout.split("\n")[-3:-1]:
-        found = json.loads(line)
-        assert found["number"] == 2 and found["total"] == 7
-        assert found["gradient"] == 14  # of the sum over the replicas of what each of them calls the value
-        assert found["balance"] == [[7, 14], [[21]]] and found["weights"] == [0.5, 0.25]
-        assert found["rows"][:2] == [[[3], [4], [5], [6]], [[-3] * 2, [-4] * 2, [-5] * 2, [-6] * 2]]
-        first = found["rows"][2][0]
-        assert found["rows"][2] == ([0] if first == 0 else [1, 2, 3])
+    completed = subprocess.run([sys.executable, "-P", "-c", SCRIPT], capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
+    for line in completed.stdout.split("\n")[-3:-1]:
+        output = json.loads(line)
+        assert output["number"] == 2 and output["total"] == 7
+        assert output["gradient"] == 14  # of the sum over the replicas of what each of them calls the value
+        assert output["balance"] == [[7, 14], [[21]]] and output["weights"] == [0.5, 0.25]
+        assert output["rows"][:2] == [[[3], [4], [5], [6]], [[-3] * 2, [-4] * 2, [-5] * 2, [-6] * 2]]
+        first = output["rows"][2][0]
+        assert output["rows"][2] == ([0] if first == 0 else [1, 2, 3])
         # Of what both replicas call the value, 4 times the weighted sum here and 5 times there.
-        assert found["of_rows"] == [[9]] if first == 0 else [[18], [27], [36]]
-        assert found["buckets"] == [[7] * 2, 9, [[11] * 3], [13] * 9, [[15] * 2] * 2, [17]]
+        assert output["of_rows"] == [[9]] if first == 0 else [[18], [27], [36]]
+        assert output["buckets"] == [[7] * 2, 9, [[11] * 3], [13] * 9, [[15] * 2] * 2, [17]]
 
 
 def test_one_replica_is_the_whole():
@@ -86,9 +86,9 @@ def test_buckets_are_bounded_and_no_two_neighbours_would_go_together(most):
     counts = list(replicas.buckets(sizes, most))
     assert sum(counts) == len(sizes) and all(counts)
     ends = np.cumsum([0, *counts])
-    held = [sizes[a:b] for a, b in zip(ends, ends[1:], strict=False)]
-    assert all(sum(bucket) <= most or len(bucket) == 1 for bucket in held)
-    assert all(sum(one) + other[0] > most for one, other in zip(held, held[1:], strict=False))
+    groups = [sizes[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    assert all(sum(bucket) <= most or len(bucket) == 1 for bucket in groups)
+    assert all(sum(one) + other[0] > most for one, other in zip(groups, groups[1:], strict=False))
     assert list(replicas.buckets([], most)) == []
 
 

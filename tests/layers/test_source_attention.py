@@ -14,17 +14,17 @@ MASK = np.arange(7) < np.array([[4], [7]])
 
 @pytest.fixture(params=["heads", "luong"])
 def layer(request):
-    made = SourceAttention(8, 2) if request.param == "heads" else LuongAttention(8)
-    made.build((None, None, 8))
-    return tiny.randomise(made)
+    new_layer = SourceAttention(8, 2) if request.param == "heads" else LuongAttention(8)
+    new_layer.build((None, None, 8))
+    return tiny.randomise(new_layer)
 
 
 def formula(layer, x, source, valid):
-    w, seen = reference.weights(layer), lambda q, k: valid[k]
+    w, visible = reference.weights(layer), lambda q, k: valid[k]
     if isinstance(layer, SourceAttention):
         parts = (x @ w["queries"]["kernel"], source @ w["keys"]["kernel"], source @ w["values"]["kernel"])
-        return reference.attention(*parts, 2, seen) @ w["output"]["kernel"]
-    context = reference.attention(x, source @ w["keys"]["kernel"], source, 1, seen)
+        return reference.attention(*parts, 2, visible) @ w["output"]["kernel"]
+    context = reference.attention(x, source @ w["keys"]["kernel"], source, 1, visible)
     return np.tanh(np.concatenate([context, x], axis=1) @ w["combine"]["kernel"])
 
 

@@ -17,9 +17,9 @@ MASK = np.arange(10) < np.array([[10], [4]])  # [2, 10]
 
 
 def layer(dtype="float32", seed=0, **kwargs):
-    made = Switch(8, 5, N, dtype=dtype, **kwargs)
-    made.build((None, None, 8))
-    return tiny.randomise(made, seed)
+    new_layer = Switch(8, 5, N, dtype=dtype, **kwargs)
+    new_layer.build((None, None, 8))
+    return tiny.randomise(new_layer, seed)
 
 
 def by_definition(switch, x, mask, capacity=None):

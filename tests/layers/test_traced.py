@@ -61,8 +61,8 @@ def test_its_graph_is_forgotten_and_those_of_its_branches_and_loops():
     traced = Traced(a_function_to_forget, SIGNATURE)
     traced({"x": tf.ones([2])}, tf.constant(0))
     assert not graphs("a_function_to_forget")
-    kept = tf.function(a_function_to_forget)
-    kept({"x": tf.ones([2])}, tf.constant(0))
+    function = tf.function(a_function_to_forget)
+    function({"x": tf.ones([2])}, tf.constant(0))
     assert graphs("a_function_to_forget")
 
 
@@ -116,13 +116,13 @@ def test_errors_of_what_is_run_and_of_arguments():
 def test_several_threads_trace_it_once():
     example = Example()
     traced = Traced(example, SIGNATURE)
-    found = []
+    results = []
     threads = [
-        threading.Thread(target=lambda: found.append(traced({"x": tf.ones([2])}, tf.constant(0))))
+        threading.Thread(target=lambda: results.append(traced({"x": tf.ones([2])}, tf.constant(0))))
         for _ in range(3)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 3 and example.calls == 1
+    assert len(results) == 3 and example.calls == 1

@@ -91,9 +91,9 @@ def test_rouge_by_hand():
 def longest_common(a, b):
     """Tries all subsequences of the first."""
     for size in range(len(a), 0, -1):
-        for kept in itertools.combinations(a, size):
+        for subsequence in itertools.combinations(a, size):
             rest = iter(b)
-            if all(word in rest for word in kept):
+            if all(word in rest for word in subsequence):
                 return size
     return 0
 

@@ -61,8 +61,8 @@ def test_signatures():
     """Those of sacreBLEU's command; it has none for references that vary in number, but its library has."""
     bleu, chrf = (registry.get("metric", name) for name in ("bleu", "chrf"))
     assert metrics.signature(bleu, ONE).startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.")
-    told = metrics.signature(chrf, TWO)
-    assert told.startswith("nrefs:2|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.")
+    signature = metrics.signature(chrf, TWO)
+    assert signature.startswith("nrefs:2|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.")
     assert metrics.signature(bleu, [*ONE, *TWO]).startswith("nrefs:var|")
     assert metrics.signature(bleu, []) == ""
     assert metrics.signature(registry.get("metric", "wer"), ONE) == ""

@@ -27,11 +27,11 @@ CHANGES = [  # (what is changed into what, matched brackets, brackets of the out
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "matched", "found"), CHANGES)
-def test_counts(old, new, matched, found):
+@pytest.mark.parametrize(("old", "new", "matched", "actual"), CHANGES)
+def test_counts(old, new, matched, actual):
     assert old in REFERENCE
     output = REFERENCE.replace(old, new, 1) if old else REFERENCE
-    assert bracketing_f1([[output]], [[REFERENCE]]) == pytest.approx(100 * 2 * matched / (7 + found))
+    assert bracketing_f1([[output]], [[REFERENCE]]) == pytest.approx(100 * 2 * matched / (7 + actual))
 
 
 @pytest.mark.parametrize("tag", [",", ":", "``", "''", "."])
@@ -55,7 +55,7 @@ def test_corpus_level():
 
 
 @pytest.mark.parametrize(
-    ("output", "found"),
+    ("output", "actual"),
     [
         ("", 0),
         ("words without brackets", 0),
@@ -67,10 +67,10 @@ def test_corpus_level():
         ("(TOP (S (NP (DT the) (NN dog))))", 2),
     ],
 )
-def test_what_is_no_tree_of_this_sentence_has_no_right_bracket(output, found):
+def test_what_is_no_tree_of_this_sentence_has_no_right_bracket(output, actual):
     assert bracketing_f1([[output]], [[REFERENCE]]) == 0
     score = bracketing_f1([[output], [REFERENCE]], [[REFERENCE], [REFERENCE]])
-    assert score == pytest.approx(100 * 2 * 7 / (14 + 7 + found))
+    assert score == pytest.approx(100 * 2 * 7 / (14 + 7 + actual))
 
 
 def test_a_top_without_label():
@@ -97,7 +97,7 @@ def test_traces_of_a_reference_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("linear", "matched", "found"),
+    ("linear", "matched", "actual"),
     [
         ("(TOP (S (NP DT NN )NP , (VP VBZ (NP NN )NP (PRT RP )PRT (PP IN (NP NN", 7, 7),  # ends too early
         ("(TOP (S (NP DT NN , VBZ )NP )S )TOP", 0, 2),  # S over 4 words, not 8; NP over 3, not 2
@@ -105,12 +105,12 @@ def test_traces_of_a_reference_do_not_count():
         ("", 0, 0),
     ],
 )
-def test_a_repaired_tree_is_scored_by_the_brackets_it_has(linear, matched, found):
+def test_a_repaired_tree_is_scored_by_the_brackets_it_has(linear, matched, actual):
     """The reference has 7 brackets; the closing ones that are missing are added at the end."""
     sentence = "the dog , eats meat up with joy ."
     output = RepairedTree(trees.unlinear(sentence, linear))
     assert trees.words(output) == sentence.split()
-    assert bracketing_f1([[output]], [[REFERENCE]]) == pytest.approx(100 * 2 * matched / (7 + found))
+    assert bracketing_f1([[output]], [[REFERENCE]]) == pytest.approx(100 * 2 * matched / (7 + actual))
     assert repaired_trees([[output]], [[REFERENCE]]) == 100
 
 

@@ -15,9 +15,9 @@ MASK = np.array([[True] * 5 + [False] * 4, [True] * 9])
 
 @pytest.fixture(scope="module")
 def net():
-    made = registry.get("modality", "categorical").from_hparams(tiny.HPARAMS, size=5)
-    made.build(None)
-    return tiny.randomise(made)
+    modality_net = registry.get("modality", "categorical").from_hparams(tiny.HPARAMS, size=5)
+    modality_net.build(None)
+    return tiny.randomise(modality_net)
 
 
 def test_a_grid_is_read_in_two_dimensions(net):

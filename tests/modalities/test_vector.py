@@ -42,8 +42,8 @@ def test_what_is_written_is_read_off_the_mean():
         built(registry.get("modality", "vector").from_hparams(tiny.HPARAMS, size=3, name="net"))
     )
     x, mask = tiny.noise(2, 4, 16), np.array([[1, 1, 0, 0], [1, 1, 1, 1]], bool)
-    found = net.top(Representation(x, tf.constant(mask)))
+    outputs = net.top(Representation(x, tf.constant(mask)))
     means = [x[row][mask[row]].numpy().mean(axis=0) for row in range(2)]
-    tiny.close(found, net.write(tf.constant(np.stack(means))))
+    tiny.close(outputs, net.write(tf.constant(np.stack(means))))
     fresh = built(registry.get("modality", "counts").from_hparams(tiny.HPARAMS, size=3, name="net"))
     assert not fresh.top(Representation(x)).numpy().any()

@@ -38,18 +38,18 @@ def test_mixed_precision_gives_about_the_same(mixed, name):
 
 
 def test_a_waveform_is_not_rounded_on_its_way_to_its_net(mixed, monkeypatch):
-    seen = {}
+    dtypes = {}
     net = mixed.nets["spectral"]
     bottom = net.bottom
     monkeypatch.setattr(
         type(net),
         "bottom",
-        lambda self, features, *a, **k: seen.update(features) or bottom(features, *a, **k),
+        lambda self, features, *a, **k: dtypes.update(features) or bottom(features, *a, **k),
     )
     features = tiny.batch("sounds")
     mixed(features, problem="sounds")
-    assert seen["inputs"].dtype == tf.float32
-    assert (seen["inputs"].numpy() == features["inputs"].numpy()).all()
+    assert dtypes["inputs"].dtype == tf.float32
+    assert (dtypes["inputs"].numpy() == features["inputs"].numpy()).all()
 
 
 @pytest.mark.parametrize("variant", ["whole", "transformer", "lstm"])

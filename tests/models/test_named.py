@@ -7,7 +7,7 @@ import tensorflow as tf
 from t2tlite import problem
 from t2tlite.errors import UserError
 from t2tlite.modality import Representation
-from t2tlite.models.joining import join, only_given
+from t2tlite.models.joining import join, mask_missing
 from t2tlite.models.multimodel import MultiModel
 
 from . import tiny
@@ -28,26 +28,26 @@ def test_inputs_stand_one_after_the_other_and_padding_last():
     x = [tiny.noise(2, 3, 4), tiny.noise(2, 2, 4, seed=1)]
     masks = [np.array([[1, 1, 0], [1, 0, 0]], bool), np.array([[1, 0], [1, 1]], bool)]
     names = [tiny.noise(4, seed=2), tiny.noise(4, seed=3)]
-    found = join([Representation(*pair) for pair in zip(x, masks, strict=True)], names)
+    joined = join([Representation(*pair) for pair in zip(x, masks, strict=True)], names)
     for row in range(2):
         expected = [x[i][row][masks[i][row]] + names[i] for i in range(2)]
         expected = np.concatenate([*expected, np.zeros([2, 4])])
-        np.testing.assert_allclose(found.x[row], expected, rtol=1e-6)
-    assert found.mask.numpy().tolist() == [[True] * 3 + [False] * 2] * 2
-    assert found.grid is None
+        np.testing.assert_allclose(joined.x[row], expected, rtol=1e-6)
+    assert joined.mask.numpy().tolist() == [[True] * 3 + [False] * 2] * 2
+    assert joined.grid is None
 
 
 def test_an_input_without_a_mask_is_whole():
-    found = join(
+    joined = join(
         [Representation(tiny.noise(1, 2, 4)), Representation(tiny.noise(1, 3, 4))], [tf.zeros(4)] * 2
     )
-    assert found.mask.numpy().all() and found.x.shape == (1, 5, 4)
+    assert joined.mask.numpy().all() and joined.x.shape == (1, 5, 4)
 
 
 def test_what_is_not_given_is_masked_out():
-    found = only_given(Representation(tiny.noise(2, 3, 4)), tf.constant([True, False]))
-    assert found.mask.numpy().tolist() == [[True] * 3, [False] * 3]
-    assert not found.x[1].numpy().any() and found.x[0].numpy().all()
+    masked = mask_missing(Representation(tiny.noise(2, 3, 4)), tf.constant([True, False]))
+    assert masked.mask.numpy().tolist() == [[True] * 3, [False] * 3]
+    assert not masked.x[1].numpy().any() and masked.x[0].numpy().all()
 
 
 def test_one_input_has_no_vector_and_every_name_has_one(model):
@@ -175,8 +175,8 @@ def test_an_input_that_is_encoded_alone_is_that_of_an_example_without_the_others
     features = tiny.batch("told") | {"inputs.hint_given": tf.constant([False] * 3)}
     for problem_name, batch in (("shown", tiny.batch("shown")), ("told", features)):
         for name, _ in model.wiring[problem_name].inputs[:2]:
-            own = {key: value for key, value in batch.items() if key.startswith(name)}
-            alone, _ = model.encode(own, problem_name, only=name)
+            of_input = {key: value for key, value in batch.items() if key.startswith(name)}
+            alone, _ = model.encode(of_input, problem_name, only=name)
             again, _ = model.encode(batch, problem_name, only=name)
             np.testing.assert_array_equal(alone.x, again.x)
             assert alone.x.shape[1] < model.encode(batch, problem_name)[0].x.shape[1]

@@ -58,8 +58,8 @@ def test_the_eight_problems_of_the_paper_need_four_nets():
 
 def test_the_feature_or_the_hyperparameters_choose_the_modality():
     assert nets(tiny.wiring(["sounds"], tiny.HPARAMS.replace(modality_audio="waveform"))) >= {"waveform"}
-    asked = tiny.a_problem("asked", problem.Audio(modality="waveform"), problem.Text())
-    assert asked.features()["inputs"].modality_name(tiny.HPARAMS) == "waveform"
+    waveform_problem = tiny.a_problem("asked", problem.Audio(modality="waveform"), problem.Text())
+    assert waveform_problem.features()["inputs"].modality_name(tiny.HPARAMS) == "waveform"
 
 
 def test_a_command_is_a_vector_of_its_own_and_shared_by_its_problems():

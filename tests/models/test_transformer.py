@@ -90,11 +90,11 @@ def test_the_decoder_is_the_formula():
 
 @pytest.mark.parametrize("kind", ["encoder", "decoder"])
 def test_dropout_is_of_the_input_and_of_every_sublayer(kind, monkeypatch):
-    seen = []
+    rates = []
     component = built(kind, num_encoder_layers=2, num_decoder_layers=2)
 
     def dropout(x, rate, training):
-        seen.append((rate, training))
+        rates.append((rate, training))
         return x
 
     for name in ("layers.transformer", "models.transformer"):
@@ -104,7 +104,7 @@ def test_dropout_is_of_the_input_and_of_every_sublayer(kind, monkeypatch):
         inputs += (component.memory(tiny.noise(2, 7, 16), SOURCE_MASK),)
     component(*inputs, training=True)
     sublayers = 2 * (3 if kind == "decoder" else 2)
-    assert seen == [(tiny.HPARAMS.dropout, True)] * (1 + sublayers + 1)  # the experts' sum, too
+    assert rates == [(tiny.HPARAMS.dropout, True)] * (1 + sublayers + 1)  # the experts' sum, too
 
 
 def test_dropout_changes_a_training_step_by_its_seed():

@@ -26,7 +26,7 @@ def registrations(registered_here_only):
 
 
 def train(folder, steps, data_dir, **more):
-    given = {
+    flag_values = {
         "t2t_usr_dir": FOLDER,
         "problems": BOTH,
         "source": "sample",
@@ -41,10 +41,10 @@ def train(folder, steps, data_dir, **more):
         "dry_run": False,  # it has tests of its own
         **more,
     }
-    return t2t_train.main([f"--{name}={value}" for name, value in given.items()])
+    return t2t_train.main([f"--{name}={value}" for name, value in flag_values.items()])
 
 
-def told(folder):
+def metrics_lines(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
@@ -62,7 +62,7 @@ def run(data_dir, tmp_path_factory, eager):
 
 
 def test_it_learns_without_figures_of_experts(run):
-    lines = told(run)
+    lines = metrics_lines(run)
     [colour] = [n for n in lines if n["split"] == "validation" and n["problem"] == "colour_of_sentence"]
     [text] = [n for n in lines if n["split"] == "validation" and n["problem"] == "sentence_reversed"]
     assert colour["accuracy"] > 0.95 and "log_perplexity" not in colour
@@ -76,7 +76,7 @@ def test_it_goes_on_exactly(run, data_dir, tmp_path, eagerly):
     assert train(tmp_path / "stopped", 3, data_dir) == 0
     assert train(tmp_path / "stopped", 6, data_dir) == 0
     whole, stopped = (
-        [line for line in told(folder) if line["split"] == "train" and line["step"] <= 6]
+        [line for line in metrics_lines(folder) if line["split"] == "train" and line["step"] <= 6]
         for folder in (run, tmp_path / "stopped")
     )
     assert whole == stopped and len(whole) == 6
@@ -111,7 +111,7 @@ def test_what_it_cannot_do_is_said_in_one_line(run, tmp_path, capsys):
     decode = [f"--decode_from_file={file}", f"--decode_to_file={tmp_path}/out"]
     show = ["--input=the blue map", "--what=experts", "--json", f"--output_dir={run}"]
     no_text = "can't decode problem `sentence_reversed`: it is no `Decodable`"
-    for command, flags, said in (
+    for command, flags, message in (
         (t2t_decode, [*where, *decode], no_text),
         (t2t_decode, [*where, f"--score_file={file}"], no_text),
         (t2t_export, [f"--output_dir={run}", f"--export_dir={tmp_path}/export"], no_text),
@@ -120,7 +120,7 @@ def test_what_it_cannot_do_is_said_in_one_line(run, tmp_path, capsys):
     ):
         assert command.main(flags) == 2
         line = capsys.readouterr().err.strip()
-        assert said in line and "\n" not in line and "bag_of_words" in line
+        assert message in line and "\n" not in line and "bag_of_words" in line
 
 
 def test_a_decoded_evaluation_is_refused_before_the_first_update(data_dir, tmp_path, capsys):
@@ -138,8 +138,8 @@ def test_a_class_is_exported(run, tmp_path):
     flags = [f"--output_dir={run}", "--problems=colour_of_sentence", f"--export_dir={tmp_path}/export"]
     assert t2t_export.main(flags) == 0
     exported = tf.saved_model.load(f"{tmp_path}/export").signatures["colour_of_sentence"]
-    found = exported(inputs=tf.constant(["the green pan there", "a red lamp inside"]))
-    assert [row[0].decode() for row in found["label"].numpy()] == ["green", "red"]
+    outputs = exported(inputs=tf.constant(["the green pan there", "a red lamp inside"]))
+    assert [row[0].decode() for row in outputs["label"].numpy()] == ["green", "red"]
 
 
 def test_it_is_no_keras_model_of_one_problem(run):
@@ -149,8 +149,8 @@ def test_it_is_no_keras_model_of_one_problem(run):
 
 def test_its_contracts(run):
     model = Run.load(run).restore_model()
-    kept = [isinstance(model, contract) for contract in (Trainable, Embeddable, Decodable)]
-    assert kept == [True, False, False]
+    contracts = [isinstance(model, contract) for contract in (Trainable, Embeddable, Decodable)]
+    assert contracts == [True, False, False]
 
 
 def test_a_model_that_lacks_a_method_is_refused(run, monkeypatch):

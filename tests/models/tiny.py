@@ -43,10 +43,15 @@ SECONDS_TO_SAMPLES = 16000
 
 
 def a_problem(name, inputs, targets, command="to_test"):
-    made = problem.Problem()
-    made.name, made.inputs, made.targets, made.command = name, inputs, targets, command
-    made.objective = "contrastive" if targets is None else None
-    return made
+    new_problem = problem.Problem()
+    new_problem.name, new_problem.inputs, new_problem.targets, new_problem.command = (
+        name,
+        inputs,
+        targets,
+        command,
+    )
+    new_problem.objective = "contrastive" if targets is None else None
+    return new_problem
 
 
 PROBLEMS = {
@@ -85,10 +90,10 @@ def get(name):
 
 def png(seed, height, width):
     """The bytes of a PNG file of noise."""
-    made = io.BytesIO()
+    buffer = io.BytesIO()
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-    PIL.Image.fromarray(pixels).save(made, "PNG")
-    return made.getvalue()
+    PIL.Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def wiring(names, hparams=HPARAMS, vocabulary=VOCABULARY, classes=CLASSES):
@@ -102,9 +107,9 @@ def objectives(model):
 
 def model(names=tuple(PROBLEMS), hparams=HPARAMS, seed=0):
     """A built model of which every variable was drawn, so that no bias or gate is zero."""
-    made = registry.get("model", hparams.model)(hparams, wiring(names, hparams))
-    made.build(None)
-    return randomise(made, seed)
+    new_model = registry.get("model", hparams.model)(hparams, wiring(names, hparams))
+    new_model.build(None)
+    return randomise(new_model, seed)
 
 
 @functools.cache
@@ -193,5 +198,5 @@ def assert_gradients(loss, variables, seed=0, step=1e-5, tolerance=1e-5):
             ends.append(float(loss()))
         variable.assign(before)
         measured = (ends[0] - ends[1]) / (2 * step)
-        told = float(np.sum(gradient.numpy() * direction))
-        assert abs(told - measured) <= tolerance * max(1.0, abs(measured)), variable.path
+        directional = float(np.sum(gradient.numpy() * direction))
+        assert abs(directional - measured) <= tolerance * max(1.0, abs(measured)), variable.path

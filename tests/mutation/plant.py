@@ -95,8 +95,8 @@ def read_table(path: pathlib.Path) -> list[Fault]:
 
 def test_files(tests: Sequence[str]) -> list[pathlib.Path]:
     """The files, and those of folders, among arguments for pytest."""
-    given = [ROOT / test.partition("::")[0] for test in tests if test.startswith("tests/")]
-    return [file for path in given for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+    paths = [ROOT / test.partition("::")[0] for test in tests if test.startswith("tests/")]
+    return [file for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
 
 
 def copy_repository(folder: pathlib.Path) -> None:
@@ -179,14 +179,14 @@ def _seconds(folder, tests) -> float:
 
 def read_results(path: pathlib.Path) -> dict[str, bool]:
     """Whether a fault was caught, by its key; the line that a killed process was writing is left out."""
-    found = {}
+    results = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         try:
             one = json.loads(line)
         except ValueError:
             continue
-        found[one["key"]] = one["caught"]
-    return found
+        results[one["key"]] = one["caught"]
+    return results
 
 
 def try_all(faults: Sequence[Fault], jobs: int, note: Callable[[Fault, bool], None]) -> None:
@@ -201,12 +201,12 @@ def try_all(faults: Sequence[Fault], jobs: int, note: Callable[[Fault, bool], No
         try:
             tasks = {pool.submit(planter.catches, fault): fault for fault in faults}
             start = time.monotonic()
-            for done, task in enumerate(concurrent.futures.as_completed(tasks), start=1):
+            for number, task in enumerate(concurrent.futures.as_completed(tasks), start=1):
                 fault, caught = tasks[task], task.result()
                 note(fault, caught)
-                minutes = (time.monotonic() - start) / done * (len(faults) - done) / 60
+                minutes = (time.monotonic() - start) / number * (len(faults) - number) / 60
                 word = "caught  " if caught else "SURVIVED"
-                print(f"{done}/{len(faults)}  {minutes:.0f} min left  {word}  {fault}", flush=True)
+                print(f"{number}/{len(faults)}  {minutes:.0f} min left  {word}  {fault}", flush=True)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -218,7 +218,9 @@ def summary(caught: Mapping[Fault, bool]) -> tuple[str, float]:
         folders.setdefault(str(pathlib.Path(fault.file).parent), []).append(is_caught)
     share = sum(caught.values()) / len(caught)
     lines = [f"survived: {fault}" for fault, is_caught in caught.items() if not is_caught]
-    lines += [f"{sum(found):4} of {len(found):3}  {folder}" for folder, found in sorted(folders.items())]
+    lines += [
+        f"{sum(outcomes):4} of {len(outcomes):3}  {folder}" for folder, outcomes in sorted(folders.items())
+    ]
     return "\n".join([*lines, f"{sum(caught.values()):4} of {len(caught):3}  caught: {share:.1%}"]), share
 
 
@@ -228,17 +230,19 @@ def main() -> int:
     parser.add_argument("--only", default="", help="faults whose file, kind or texts contain this")
     parser.add_argument("--jobs", type=int, default=1, help="how many are tried at a time")
     parser.add_argument("--results", type=pathlib.Path, default=RESULTS, help="where results are kept")
-    asked = parser.parse_args()
-    faults = [fault for table in asked.faults for fault in read_table(table) if asked.only in str(fault)]
+    arguments = parser.parse_args()
+    faults = [
+        fault for table in arguments.faults for fault in read_table(table) if arguments.only in str(fault)
+    ]
     if not faults:
         parser.error("there are no such faults")
     keys = {fault: fault.key() for fault in faults}
-    results = read_results(asked.results)
+    results = read_results(arguments.results)
     left = [fault for fault in faults if keys[fault] not in results]
     print(f"{len(faults)} faults, {len(faults) - len(left)} of them tried before", flush=True)
     _FORK.set_forkserver_preload(_PRELOADED)
-    asked.results.parent.mkdir(parents=True, exist_ok=True)
-    with open(asked.results, "a", encoding="utf-8") as file:
+    arguments.results.parent.mkdir(parents=True, exist_ok=True)
+    with open(arguments.results, "a", encoding="utf-8") as file:
 
         def note(fault, caught):
             results[keys[fault]] = caught
@@ -247,15 +251,15 @@ def main() -> int:
 
         try:
             if left:
-                try_all(left, asked.jobs, note)
+                try_all(left, arguments.jobs, note)
         except ValueError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print("stopped; the same command goes on from here", file=sys.stderr)
             return 130
-    told, share = summary({fault: results[keys[fault]] for fault in faults})
-    print(told)
+    report, share = summary({fault: results[keys[fault]] for fault in faults})
+    print(report)
     return 0 if share >= REQUIRED else 1
 
 

@@ -33,8 +33,8 @@ def test_no_fault_is_listed_twice():
 
 
 def test_the_figures_in_contributing_are_those_of_a_run_that_passed():
-    told = (plant.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    *folders, (caught, all_tried, last) = re.findall(r"^ *(\d+) of +(\d+)  (.+)$", told, re.MULTILINE)
+    text = (plant.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    *folders, (caught, all_tried, last) = re.findall(r"^ *(\d+) of +(\d+)  (.+)$", text, re.MULTILINE)
     assert last.startswith("caught:")
     for some, tried, names in folders:
         below = tuple(f"{name}/" for name in names.split(" and ") if name != "its folders")
@@ -73,8 +73,8 @@ def test_results_are_kept_but_for_the_last_half_of_a_line(tmp_path):
 
 def test_the_summary_names_survivors(fault):
     other = plant.Fault("t2tlite/errors.py", "bound", "a", "b", fault.tests)
-    told, share = plant.summary({fault: True, other: False})
-    assert "survived: t2tlite/errors.py [bound] 'a' -> 'b'" in told and "1 of   2  caught: 50.0%" in told
+    report, share = plant.summary({fault: True, other: False})
+    assert "survived: t2tlite/errors.py [bound] 'a' -> 'b'" in report and "1 of   2  caught: 50.0%" in report
     assert share == 0.5
 
 

@@ -18,7 +18,7 @@ from ..training import updates
 VARIANTS = ("info_nce", "sum_of_violations", "hardest")
 
 
-def made(name="matched", **changes):
+def make_objective(name="matched", **changes):
     return registry.get("objective", "contrastive")(tiny.HPARAMS.replace(**changes), tiny.get(name))
 
 
@@ -50,15 +50,15 @@ def reference(first, second, variant, temperature=0.07, margin=0.2):
 def test_the_loss(variant, rows):
     pair = embeddings(rows)
     values = {"contrastive_temperature": 0.3, "contrastive_margin": 0.4}
-    aim = made(contrastive_loss=variant, **values)
-    found = aim.loss(Output(tuple(map(tf.constant, pair))), {})
-    np.testing.assert_allclose(found, reference(*pair, variant, 0.3, 0.4), rtol=1e-9, atol=1e-12)
+    aim = make_objective(contrastive_loss=variant, **values)
+    loss = aim.loss(Output(tuple(map(tf.constant, pair))), {})
+    np.testing.assert_allclose(loss, reference(*pair, variant, 0.3, 0.4), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_its_gradient_is_that_of_finite_differences(variant):
     """Through the division by the length, too, as `forward` makes it."""
-    aim = made(contrastive_loss=variant)
+    aim = make_objective(contrastive_loss=variant)
     inputs = [keras.Variable(x + 0.1, dtype="float64") for x in embeddings()]
     tiny.assert_gradients(
         lambda: aim.loss(Output(tuple(tf.math.l2_normalize(x.value, axis=-1) for x in inputs)), {}), inputs
@@ -73,10 +73,10 @@ def model():
 @pytest.mark.parametrize("name", ["shown", "matched"])
 def test_embeddings_are_means_of_the_unpadded_positions_of_length_1(model, name):
     features = tiny.batch(name)
-    output = made(name).forward(model, features, name, training=False)
-    for (side, _), found in zip(model.wiring[name].inputs, output.logits, strict=True):
+    output = make_objective(name).forward(model, features, name, training=False)
+    for (side, _), embedding in zip(model.wiring[name].inputs, output.logits, strict=True):
         source, _ = model.encode(features, name, only=side)
-        for row, x, mask in zip(found, source.x, source.mask, strict=True):
+        for row, x, mask in zip(embedding, source.x, source.mask, strict=True):
             mean = np.float64(x)[np.asarray(mask)].mean(axis=0)
             np.testing.assert_allclose(row, mean / np.linalg.norm(mean), atol=1e-5)
     assert [set(one) for one in output.experts.values()] and len(output.experts) == 2
@@ -85,7 +85,7 @@ def test_embeddings_are_means_of_the_unpadded_positions_of_length_1(model, name)
 def test_padding_changes_nothing(model):
     features = tiny.batch("shown")
     longer = {**features, "inputs.question": tf.pad(features["inputs.question"], [[0, 0], [0, 7]])}
-    aim = made("shown")
+    aim = make_objective("shown")
     one, other = (aim.forward(model, batch, "shown", training=False) for batch in (features, longer))
     for embedding, again in zip(one.logits, other.logits, strict=True):
         tiny.close(embedding, again, 1e-5)
@@ -94,13 +94,13 @@ def test_padding_changes_nothing(model):
 
 def test_both_sides_and_their_names_are_learned(model, eagerly):
     features = tiny.batch("shown")
-    found = updates.gradients(model, [("shown", features)])
-    assert {path.rpartition("/")[2] for path in found if "input_" in path} == {
+    gradients = updates.gradients(model, [("shown", features)])
+    assert {path.rpartition("/")[2] for path in gradients if "input_" in path} == {
         "input_picture",
         "input_question",
     }
-    assert all(np.isfinite(gradient).all() for gradient in found.values())
-    assert updates.norm(found.values()) > 1e-3
+    assert all(np.isfinite(gradient).all() for gradient in gradients.values())
+    assert updates.norm(gradients.values()) > 1e-3
 
 
 def test_rows_of_a_micro_step_are_compared_with_each_other_alone(eagerly):
@@ -131,9 +131,9 @@ def chance(queries, candidates, most):
 def test_recall_is_the_share_of_pairs_that_are_found():
     first, second = embeddings(5, 8)
     second[3], first[1] = second[0], first[4]  # equal ones
-    found = recall(first, second, (1, 2))
-    assert len(set(found.values())) == 2
-    assert found == pytest.approx({most: chance(first, second, most) for most in (1, 2)})
+    recalls = recall(first, second, (1, 2))
+    assert len(set(recalls.values())) == 2
+    assert recalls == pytest.approx({most: chance(first, second, most) for most in (1, 2)})
     alike = np.ones([8, 1])
     assert recall(alike, alike, (1, 5)) == {1: 1 / 8, 5: 5 / 8}
     assert recall(first[:1], second[:1], (1, 5)) == {1: 1.0, 5: 1.0}
@@ -150,7 +150,7 @@ def test_figures_tell_the_directions_apart():
     """Both first inputs find their second one, but the second one of the latter finds the former."""
     first = np.array([[1.0, 0.0], [0.0, 1.0]])
     second = np.array([[1.0, 0.0], [0.8, 0.6]])
-    aim = made()
+    aim = make_objective()
     sums = aim.sums(Output((tf.constant(first), tf.constant(second))), tiny.batch("matched", 2))
     figures = aim.figures({name: np.asarray(value) for name, value in sums.items()})
     assert (figures["recall_at_1"], figures["reverse_recall_at_1"]) == (1.0, 0.5)
@@ -180,7 +180,7 @@ def test_other_inputs_are_refused(inputs, kind):
 
 def test_a_model_that_encodes_nothing_is_refused():
     with pytest.raises(UserError, match="needs a model that is `Embeddable`.*`multimodel` is not"):
-        made().forward(None, tiny.batch("matched"), "matched", training=True)
+        make_objective().forward(None, tiny.batch("matched"), "matched", training=True)
 
 
 def test_an_objective_of_targets_is_refused_where_there_are_none():
@@ -189,4 +189,4 @@ def test_an_objective_of_targets_is_refused_where_there_are_none():
 
 
 def test_problems_of_other_inputs_have_compiled_functions_of_their_own():
-    assert made("shown").computation() != made("matched").computation()
+    assert make_objective("shown").computation() != make_objective("matched").computation()

@@ -23,7 +23,7 @@ from ..training import updates
 IDS = np.array([[5, 3, 1, 0, 0], [7, 2, 6, 4, 1]], np.int32)
 
 
-def made(problem="translation", taught=None, **changes):
+def make_objective(problem="translation", taught=None, **changes):
     """The objective with a teacher that always predicts the same logits."""
     hparams = tiny.HPARAMS.replace(**changes)
     return Distillation(hparams, tiny.get(problem), lambda *args, **kwargs: Output(taught))
@@ -32,26 +32,26 @@ def made(problem="translation", taught=None, **changes):
 def divergences(taught, logits, temperature):
     """Of each target, in float64."""
     logs = [np.float64(one) / temperature for one in (taught, logits)]
-    wanted, predicted = (one - np.log(np.exp(one).sum(axis=-1, keepdims=True)) for one in logs)
-    return (np.exp(wanted) * (wanted - predicted)).sum(axis=-1)
+    expected, predicted = (one - np.log(np.exp(one).sum(axis=-1, keepdims=True)) for one in logs)
+    return (np.exp(expected) * (expected - predicted)).sum(axis=-1)
 
 
 @pytest.mark.parametrize(("temperature", "weight", "smoothing"), [(1.0, 1.0, 0.0), (3.0, 0.25, 0.1)])
 def test_the_loss_of_a_text(temperature, weight, smoothing):
     taught, logits, features = tiny.noise(2, 5, 19), tiny.noise(2, 5, 19, seed=1), {"targets": IDS}
     values = {"distillation_temperature": temperature, "distillation_weight": weight}
-    aim = made(taught=taught, label_smoothing=smoothing, **values)
+    aim = make_objective(taught=taught, label_smoothing=smoothing, **values)
     divergence = divergences(taught, logits, temperature)[IDS > 0].sum()
     likelihood = registry.get("objective", "likelihood")(aim.hparams)
-    given = likelihood.sums(Output(logits), features)
-    expected = (1 - weight) * given["loss"] + weight * temperature**2 * divergence
+    of_likelihood = likelihood.sums(Output(logits), features)
+    expected = (1 - weight) * of_likelihood["loss"] + weight * temperature**2 * divergence
     tiny.close(aim.loss(Output(logits), features), expected)
     sums = aim.sums(Output(logits), features)
     tiny.close(sums["loss"], expected)
     figures = aim.figures({name: float(value) for name, value in sums.items()})
     assert set(figures) >= set(aim.FIGURES)
     assert figures["divergence"] == pytest.approx(divergence / 8, rel=1e-5)
-    assert figures["log_perplexity"] == float(given["nats"]) / 8
+    assert figures["log_perplexity"] == float(of_likelihood["nats"]) / 8
     assert aim.count(features) == 8
 
 
@@ -61,21 +61,21 @@ def test_the_loss_of_a_class():
         tiny.noise(4, 3, seed=1),
         {"targets": tf.constant([0, 2, 1, 0])},
     )
-    aim = made("pictures", taught, distillation_weight=1.0, distillation_temperature=2.0)
+    aim = make_objective("pictures", taught, distillation_weight=1.0, distillation_temperature=2.0)
     tiny.close(aim.loss(Output(logits), features), 4 * divergences(taught, logits, 2.0).sum())
     assert aim.count(features) == 4 and aim.sums(Output(logits), features)["sequences"] == 4
 
 
 def test_without_weight_it_is_the_likelihood():
     logits, features = tiny.noise(2, 5, 19), {"targets": IDS}
-    aim = made(taught=tiny.noise(2, 5, 19, seed=1), distillation_weight=0.0)
+    aim = make_objective(taught=tiny.noise(2, 5, 19, seed=1), distillation_weight=0.0)
     assert aim.loss(Output(logits), features) == aim.base.loss(Output(logits), features)
 
 
 def test_the_gradient_keeps_its_size_at_a_high_temperature():
     """In the limit it is (logits - taught) / size, each less its mean (section 2.1 of the paper)."""
     taught, logits, features = tiny.noise(3, 5), tiny.noise(3, 5, seed=1), {"targets": tf.constant([0, 1, 2])}
-    aim = made("topics", taught, distillation_weight=1.0, distillation_temperature=300.0)
+    aim = make_objective("topics", taught, distillation_weight=1.0, distillation_temperature=300.0)
     with tf.GradientTape() as tape:
         tape.watch(logits)
         loss = aim.loss(Output(logits), features)
@@ -95,7 +95,7 @@ def test_what_is_summed_adds_up_over_parts_of_a_batch():
 
 
 def test_problems_that_the_student_computes_alike_have_compiled_functions_of_their_own():
-    assert made("translation").computation() != made("captions").computation()
+    assert make_objective("translation").computation() != make_objective("captions").computation()
 
 
 HPARAMS = tiny.HPARAMS.replace(dropout=0.2, moe_capacity_factor=2.0)

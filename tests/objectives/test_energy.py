@@ -20,6 +20,7 @@ from t2tlite.training.optimizers import make_optimizer
 
 from ..bin.runs import flags
 from ..models import tiny
+from ..rewind import killed_after
 from ..training import updates
 
 FOLDER = pathlib.Path(__file__).parents[1] / "models" / "usr_rbm"
@@ -34,7 +35,7 @@ def folder(registered_here_only):
         yield
 
 
-def made(**changes):
+def make_machine(**changes):
     """The machine, every variable drawn, and the objective of its problem, by name."""
     hparams = hparam.get("multimodel_tiny").replace(
         model="rbm",
@@ -78,7 +79,7 @@ def log_likelihood(model, states):
 @pytest.mark.parametrize("persistent", [False, True])
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_gradient_is_that_of_contrastive_divergence(persistent, steps):
-    model, aims = made(energy_persistent=persistent, energy_chain_steps=steps)
+    model, aims = make_machine(energy_persistent=persistent, energy_chain_steps=steps)
     features, seed = {"inputs": tf.constant(patterns(7, seed=1))}, tf.constant([3, 4])
     with tf.GradientTape() as tape, randomness.scope(seed):
         output = aims[NAME].forward(model, features, NAME, training=True)
@@ -109,7 +110,7 @@ def test_the_gradient_is_that_of_contrastive_divergence(persistent, steps):
 
 def test_a_transition_leaves_the_distribution_as_it_is():
     """The chance of each next state, of states that are drawn from the model."""
-    model, _ = made(rbm_hidden_units=2)
+    model, _ = make_machine(rbm_hidden_units=2)
     weight, visible, hidden = (np.float64(v) for v in (model.weight, model.visible_bias, model.hidden_bias))
     log = STATES @ visible + np.logaddexp(0, STATES @ weight + hidden).sum(axis=1)
     expected = np.exp(log - log.max()) / np.exp(log - log.max()).sum()
@@ -126,7 +127,7 @@ def test_a_transition_leaves_the_distribution_as_it_is():
 @pytest.mark.parametrize(("persistent", "steps"), [(False, 1), (True, 5)])
 def test_the_likelihood_rises(persistent, steps):
     """From less than that of chance to near that of the patterns alone, which have 1 / 14 each."""
-    model, aims = made(energy_persistent=persistent, energy_chain_steps=steps, rbm_chains=200)
+    model, aims = make_machine(energy_persistent=persistent, energy_chain_steps=steps, rbm_chains=200)
     features = data()
     before = log_likelihood(model, features["inputs"])
     optimizer = make_optimizer(model.hparams, model.trainable_variables)
@@ -150,7 +151,7 @@ def micro_steps(model, aims, features, number, step=0):
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_chains_go_on_at_every_micro_step(eagerly, number):
-    model, aims = made(energy_persistent=True)
+    model, aims = make_machine(energy_persistent=True)
     expected = model.states_of_chains.numpy()
     for micro_step in range(3 * number, 4 * number):
         with randomness.scope(tf.constant([zlib.crc32(NAME.encode()) & 0x7FFFFFFF, micro_step])):
@@ -162,7 +163,7 @@ def test_chains_go_on_at_every_micro_step(eagerly, number):
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_chains_stay_where_the_loss_is_not_finite(eagerly, number):
-    model, aims = made(energy_persistent=True)
+    model, aims = make_machine(energy_persistent=True)
     before = model.states_of_chains.numpy()
     micro_steps(model, aims, {"inputs": tf.fill([3, 9], np.nan)}, number)
     np.testing.assert_array_equal(model.states_of_chains, before)
@@ -171,10 +172,11 @@ def test_chains_stay_where_the_loss_is_not_finite(eagerly, number):
 @pytest.fixture(scope="module")
 def train(tmp_path_factory):
     """A function of a name and how many updates: the run's folder."""
-    data_dir = tmp_path_factory.mktemp("data")
+    base = tmp_path_factory.mktemp("energy")
+    data_dir = base / "data"
 
     def trained(name, steps, hparams="", **more):
-        folder = data_dir.parent / name
+        folder = base / name
         hparams = f"model=rbm,batch_tokens=6,energy_persistent=True{hparams}"
         more = {"t2t_usr_dir": FOLDER, **more}
         assert t2t_train.main(flags(folder, data_dir, NAME, steps, hparams, **more)) == 0
@@ -188,8 +190,8 @@ def test_a_run_resumes_exactly_with_its_chains(train, eagerly, accumulate):
     """And a dry run moves no chain."""
     hparams = f",accumulate={accumulate}"
     whole = train(f"whole{accumulate}", 4, hparams, dry_run=True)
-    train(f"parted{accumulate}", 2, hparams)
-    parted = train(f"parted{accumulate}", 4, hparams)
+    killed_after(3, whole, whole.with_name(f"killed{accumulate}"))
+    parted = train(f"killed{accumulate}", 4, hparams)
     one, other = (Run.load(folder).restore_model() for folder in (whole, parted))
     assert one.states_of_chains.numpy().any()
     for variable, again in zip(one.variables, other.variables, strict=True):
@@ -212,7 +214,7 @@ def test_an_evaluation_is_the_same_again_and_moves_nothing(train, eagerly, tmp_p
 
 
 def test_other_models_are_refused(monkeypatch):
-    model, aims = made(energy_persistent=True)
+    model, aims = make_machine(energy_persistent=True)
     monkeypatch.setattr(type(model), "chains", lambda self, problem: None)
     with pytest.raises(UserError, match="`rbm` has no chains of problem `bars_and_stripes`; use --hparams="):
         aims[NAME].forward(model, data(), NAME, training=True)

@@ -16,39 +16,39 @@ from ..models import tiny
 IDS = np.array([[5, 3, 1, 0, 0], [7, 2, 6, 4, 1]], np.int32)
 
 
-def made(name="likelihood", **changes):
+def make_objective(name="likelihood", **changes):
     return registry.get("objective", name)(tiny.HPARAMS.replace(**changes))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_loss_of_a_text_is_the_cross_entropy_of_what_is_not_padding(smoothing):
-    aim = made(label_smoothing=smoothing)
+    aim = make_objective(label_smoothing=smoothing)
     logits = tiny.noise(2, 5, 19)
     expected = 0
     for row, t in zip(*np.nonzero(IDS), strict=True):
-        wanted = np.full(19, smoothing / 19)
-        wanted[IDS[row, t]] += 1 - smoothing
-        expected -= wanted @ np.log(reference.softmax(np.float64(logits[row, t])))
+        smoothed = np.full(19, smoothing / 19)
+        smoothed[IDS[row, t]] += 1 - smoothing
+        expected -= smoothed @ np.log(reference.softmax(np.float64(logits[row, t])))
     tiny.close(aim.loss(Output(logits), {"targets": IDS}), expected)
     assert aim.count({"targets": IDS}) == 8
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_loss_of_a_class_is_the_cross_entropy(smoothing):
-    aim = made("classification", label_smoothing=smoothing)
+    aim = make_objective("classification", label_smoothing=smoothing)
     logits, targets = tiny.noise(3, 5), np.array([0, 4, 2], np.int32)
-    wanted = np.full((3, 5), smoothing / 5)
-    wanted[np.arange(3), targets] += 1 - smoothing
+    smoothed = np.full((3, 5), smoothing / 5)
+    smoothed[np.arange(3), targets] += 1 - smoothing
     expected = -sum(
         row @ np.log(reference.softmax(np.float64(scores)))
-        for row, scores in zip(wanted, logits, strict=True)
+        for row, scores in zip(smoothed, logits, strict=True)
     )
     tiny.close(aim.loss(Output(logits), {"targets": targets}), expected)
     assert aim.count({"targets": targets}) == 3
 
 
 def sums_of(logits, targets, autoregressive=True):
-    aim = made("likelihood" if autoregressive else "classification")
+    aim = make_objective("likelihood" if autoregressive else "classification")
     logits, targets = tf.constant(logits, tf.float32), tf.constant(targets, tf.int32)
     sums = aim.sums(Output(logits), {"targets": targets})
     return {name: float(value) for name, value in sums.items()}
@@ -91,7 +91,7 @@ def test_each_figure_is_a_share_of_its_own_number():
     """Whole sequences of sequences, and all else of targets."""
     sums = {"loss": 9.0, "nats": 12.0, "count": 6.0, "correct": 3.0, "correct_top5": 4.0}
     sums |= {"sequences": 2.0, "correct_sequences": 1.0}
-    assert made().figures(sums) == {
+    assert make_objective().figures(sums) == {
         "loss": 1.5, "log_perplexity": 2.0, "accuracy": 0.5, "accuracy_top5": pytest.approx(2 / 3),
         "sequence_accuracy": 0.5, "targets": 6.0, "sequences": 2.0,
     }  # fmt: skip

@@ -12,7 +12,7 @@ LOGITS = np.random.default_rng(0).normal(size=(5, 4))
 WEIGHTS = np.array([[1, 0, 0, 0], [2, 1, 0, 1], [0, 0, 0, 0], [0.25, 0.25, 0.5, 0], [0, 3, 3, 0]])
 
 
-def made(name, **changes):
+def make_objective(name, **changes):
     return registry.get("objective", name)(HPARAMS.replace(**changes))
 
 
@@ -28,7 +28,7 @@ def nats(shares):
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_the_loss_is_the_cross_entropy_of_the_shares(smoothing):
     """The third example has no weight, and counts for nothing."""
-    aim = made("soft_classification", label_smoothing=smoothing)
+    aim = make_objective("soft_classification", label_smoothing=smoothing)
     shares = WEIGHTS / np.maximum(WEIGHTS.sum(axis=1, keepdims=True), 1e-9)
     counted = np.array([1, 1, 0, 1, 1])
     args = batch(LOGITS, WEIGHTS)
@@ -51,8 +51,8 @@ def test_one_class_is_classified():
     of_one_hot, of_classes = (
         (Output(tf.constant(LOGITS, tf.float32)), {"targets": t}) for t in (one_hot, classes)
     )
-    soft = made("soft_classification", label_smoothing=0.1)
-    hard = made("classification", label_smoothing=0.1)
+    soft = make_objective("soft_classification", label_smoothing=0.1)
+    hard = make_objective("classification", label_smoothing=0.1)
     np.testing.assert_allclose(soft.loss(*of_one_hot), hard.loss(*of_classes), rtol=1e-5)
     one, other = soft.figures(soft.sums(*of_one_hot)), hard.figures(hard.sums(*of_classes))
     for name in one:
@@ -60,7 +60,7 @@ def test_one_class_is_classified():
 
 
 def test_regression():
-    aim = made("regression")
+    aim = make_objective("regression")
     targets = np.random.default_rng(1).normal(size=(5, 4))
     args = batch(LOGITS, targets)
     figures = aim.figures({name: float(value) for name, value in aim.sums(*args).items()})

@@ -48,6 +48,24 @@ def example(number, i):
     }
 
 
+def test_a_sentence_as_people_write_it_is_read_as_the_treebanks_words(parsing):
+    assert parsing.to_text({"inputs": "My dog's hungry."}) == {"inputs": "My dog 's hungry ."}
+    tree = "(TOP (S (NP (PRP$ My) (NN dog)) (VP (VBZ 's) (ADJP (JJ hungry))) (. .)))"
+    linear = "(TOP (S (NP PRP$ NN )NP (VP VBZ (ADJP JJ )ADJP )VP . )S )TOP"
+    for sentence in ("My dog's hungry.", "My dog 's hungry ."):
+        assert parsing.to_text({"inputs": sentence, "targets": tree}) == {
+            "inputs": "My dog 's hungry .",
+            "targets": linear,
+        }
+
+
+def test_the_words_of_a_tree_are_read_as_they_are(parsing):
+    headline = {"inputs": "Apple Inc.", "targets": "(TOP (NP (NNP Apple) (NNP Inc.)))"}
+    assert parsing.to_text(headline)["inputs"] == "Apple Inc."
+    odd = {"inputs": "No. 1 can't.", "targets": "(TOP (NP (NN No.) (CD 1) (NN can't.)))"}
+    assert parsing.to_text(odd)["inputs"] == "No. 1 can't."
+
+
 PLACES = ["", "wsj", "WSJ", "parsed/mrg/wsj", "PARSED/MRG/WSJ", "mrg/wsj", "combined/wsj"]
 PLACES += ["treebank_3/parsed/mrg/wsj", "TREEBANK_3/PARSED/MRG/WSJ"]
 

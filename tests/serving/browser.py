@@ -55,11 +55,11 @@ class Tab:
 
     async def run(self, script):
         """The value of a JavaScript expression; a promise is waited for."""
-        given = {"expression": script, "awaitPromise": True, "returnByValue": True}
-        told = await self.call("Runtime.evaluate", **given)
-        if "exceptionDetails" in told:
-            raise AssertionError(told["exceptionDetails"].get("exception", {}).get("description", told))
-        return told["result"].get("value")
+        arguments = {"expression": script, "awaitPromise": True, "returnByValue": True}
+        answer = await self.call("Runtime.evaluate", **arguments)
+        if "exceptionDetails" in answer:
+            raise AssertionError(answer["exceptionDetails"].get("exception", {}).get("description", answer))
+        return answer["result"].get("value")
 
     async def until(self, script):
         """Waits until an expression is true."""
@@ -101,12 +101,12 @@ class Tab:
             await self.call("Input.dispatchDragEvent", type=kind, x=box[0], y=box[1], data=data)
 
     async def screenshot(self, path):
-        told = await self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        pathlib.Path(path).write_bytes(base64.b64decode(told["data"]))
+        answer = await self.call("Page.captureScreenshot", captureBeyondViewport=True)
+        pathlib.Path(path).write_bytes(base64.b64decode(answer["data"]))
 
     async def size(self, width, height, phone=False):
-        given = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
-        await self.call("Emulation.setDeviceMetricsOverride", **given)
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
+        await self.call("Emulation.setDeviceMetricsOverride", **metrics)
 
     async def scheme(self, name):
         """Light or dark, as the system's setting would say."""
@@ -115,18 +115,18 @@ class Tab:
 
     async def _read(self):
         async for message in self._socket:
-            told = json.loads(message.data)
-            if "id" in told:
-                answer = self._answers.pop(told["id"], None)
+            content = json.loads(message.data)
+            if "id" in content:
+                answer = self._answers.pop(content["id"], None)
                 if answer and not answer.done():
-                    if "error" in told:
-                        answer.set_exception(AssertionError(told["error"]["message"]))
+                    if "error" in content:
+                        answer.set_exception(AssertionError(content["error"]["message"]))
                     else:
-                        answer.set_result(told["result"])
-            elif told.get("method") == "Runtime.exceptionThrown":
-                self.problems.append(str(told["params"]["exceptionDetails"]))
-            elif told.get("method") == "Log.entryAdded" and told["params"]["entry"]["level"] == "error":
-                self.problems.append(told["params"]["entry"]["text"])
+                        answer.set_result(content["result"])
+            elif content.get("method") == "Runtime.exceptionThrown":
+                self.problems.append(str(content["params"]["exceptionDetails"]))
+            elif content.get("method") == "Log.entryAdded" and content["params"]["entry"]["level"] == "error":
+                self.problems.append(content["params"]["entry"]["text"])
 
 
 @contextlib.asynccontextmanager
@@ -157,8 +157,8 @@ def _end(process):
 async def _opened(socket, address) -> Tab:
     browser = Tab(socket, None)
     target = await browser.call("Target.createTarget", url="about:blank")
-    told = await browser.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-    browser.session = told["sessionId"]
+    answer = await browser.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+    browser.session = answer["sessionId"]
     for domain in ("Runtime", "Log", "Page", "DOM"):
         await browser.call(f"{domain}.enable")
     await browser.call("Page.navigate", url=address)

@@ -101,24 +101,24 @@ def serving():
 @pytest.fixture(scope="session")
 def picture():
     """The bytes of a PNG."""
-    made = io.BytesIO()
+    buffer = io.BytesIO()
     pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
-    PIL.Image.fromarray(pixels).save(made, "PNG")
-    return made.getvalue()
+    PIL.Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 @pytest.fixture(scope="session")
 def sound():
     """A function of seconds: the bytes of a sound file."""
 
-    def made(seconds=0.2, rate=16000, channels=1, format="WAV"):
+    def encoded(seconds=0.2, rate=16000, channels=1, format="WAV"):
         file = io.BytesIO()
         time = np.arange(round(seconds * rate)) / rate
         wave = 0.1 * np.sin(2 * np.pi * 440 * time)[:, None].repeat(channels, axis=1)
         soundfile.write(file, wave, rate, format=format)
         return file.getvalue()
 
-    return made
+    return encoded
 
 
 @pytest.fixture(scope="session")

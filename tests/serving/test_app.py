@@ -11,16 +11,16 @@ from t2tlite.serving.hosts import Hosts
 from t2tlite.serving.service import Limits, Service
 
 
-async def post(client, path, **given):
-    async with client.post(path, **given) as response:
+async def post(client, path, **request):
+    async with client.post(path, **request) as response:
         return response.status, await response.json()
 
 
 def test_text_by_json_with_beams(fake, serving):
     async def scenario(client, service):
-        status, told = await post(client, "/api/predict/shout", json={"inputs": ["hi", "bad", ""]})
-        assert status == 200 and told["problem"] == "shout" and 0 <= told["seconds"] < 5
-        first, second, third = told["predictions"]
+        status, answer = await post(client, "/api/predict/shout", json={"inputs": ["hi", "bad", ""]})
+        assert status == 200 and answer["problem"] == "shout" and 0 <= answer["seconds"] < 5
+        first, second, third = answer["predictions"]
         assert first == {
             "text": "shout: HI",
             "log_probability": -1.5,
@@ -46,10 +46,10 @@ def test_bodies_as_they_are(fake, serving, picture, sound):
             ("spoken", sound(), "audio/wav"),
             ("classify", picture, "image/jpeg"),
         ):
-            status, told = await post(
+            status, answer = await post(
                 client, f"/api/predict/{path}", data=content, headers={"Content-Type": kind}
             )
-            assert status == 200, told
+            assert status == 200, answer
         assert [call[:2] for call in fake.calls] == [
             ("shout", ["größer 🎉"]),
             ("caption", [picture]),
@@ -57,7 +57,7 @@ def test_bodies_as_they_are(fake, serving, picture, sound):
             ("spoken", [sound()]),
             ("classify", [picture]),
         ]
-        assert told["predictions"][0]["probabilities"] == [
+        assert answer["predictions"][0]["probabilities"] == [
             {"class": "cat", "probability": 0.9},
             {"class": "dog", "probability": 0.1},
         ]
@@ -80,8 +80,8 @@ def test_options_from_the_body_and_from_the_address(fake, serving):
         body = {"inputs": ["a"], "options": {"beam_size": 8, "alpha": 1, "decode_length": None}}
         assert (await post(client, "/api/predict/shout", json=body))[0] == 200
         path = "/api/predict/shout?beam_size=2&constrain=false"
-        given = {"data": b"a", "headers": {"Content-Type": "text/plain"}}
-        assert (await post(client, path, **given))[0] == 200
+        request = {"data": b"a", "headers": {"Content-Type": "text/plain"}}
+        assert (await post(client, path, **request))[0] == 200
         first, second = (options for _, _, options in fake.calls)
         base = fake.options.replace(return_beams=True)
         assert first == base.replace(beam_size=8, alpha=1.0)
@@ -91,7 +91,7 @@ def test_options_from_the_body_and_from_the_address(fake, serving):
 
 
 @pytest.mark.parametrize(
-    "options, said",
+    "options, message",
     [
         ({"beam_size": 17}, "beam_size must be between 1 and 16; received 17"),
         ({"beam_size": 0}, "beam_size must be between 1 and 16; received 0"),
@@ -106,17 +106,17 @@ def test_options_from_the_body_and_from_the_address(fake, serving):
         ([], "options must be a JSON object"),
     ],
 )
-def test_options_out_of_bounds(fake, serving, options, said):
+def test_options_out_of_bounds(fake, serving, options, message):
     async def scenario(client, service):
-        status, told = await post(client, "/api/predict/shout", json={"inputs": ["a"], "options": options})
-        assert status == 400 and said in told["error"] and "\n" not in told["error"]
+        status, answer = await post(client, "/api/predict/shout", json={"inputs": ["a"], "options": options})
+        assert status == 400 and message in answer["error"] and "\n" not in answer["error"]
         assert not fake.calls
 
     serving(fake, scenario)
 
 
 @pytest.mark.parametrize(
-    "body, said",
+    "body, message",
     [
         (b"", "the body is not JSON"),
         (b"{", "the body is not JSON"),
@@ -135,18 +135,18 @@ def test_options_out_of_bounds(fake, serving, options, said):
         (json.dumps({"inputs": ["a" * 10001]}).encode(), "inputs[0] has 10001 characters; at most 10000"),
     ],
 )
-def test_bodies_that_are_refused(fake, serving, body, said):
+def test_bodies_that_are_refused(fake, serving, body, message):
     async def scenario(client, service):
         headers = {"Content-Type": "application/json"}
-        status, told = await post(client, "/api/predict/shout", data=body, headers=headers)
-        assert status == 400 and said in told["error"] and "\n" not in told["error"]
+        status, answer = await post(client, "/api/predict/shout", data=body, headers=headers)
+        assert status == 400 and message in answer["error"] and "\n" not in answer["error"]
         assert not fake.calls
 
     serving(fake, scenario)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "body",
     [
         {"inputs": ["a"] * 64},
         {"inputs": ["a" * 10_000]},
@@ -156,11 +156,11 @@ def test_bodies_that_are_refused(fake, serving, body, said):
         {"inputs": ["a"], "options": {"temperature": 4, "num_samples": 16, "top_p": 1, "seed": 2**31 - 1}},
     ],
 )
-def test_what_is_just_within_the_bounds_is_answered(fake, serving, given):
+def test_what_is_just_within_the_bounds_is_answered(fake, serving, body):
     async def scenario(client, service):
-        status, told = await post(client, "/api/predict/shout", json=given)
-        assert status == 200, told
-        assert len(told["predictions"]) == len(given["inputs"])
+        status, answer = await post(client, "/api/predict/shout", json=body)
+        assert status == 200, answer
+        assert len(answer["predictions"]) == len(body["inputs"])
 
     serving(fake, scenario)
 
@@ -173,8 +173,8 @@ def test_a_body_as_large_as_the_limit_is_read(fake, serving):
     async def scenario(client, service):
         for content in (b"a" * 1024, chunks()):
             headers = {"Content-Type": "text/plain"}
-            status, told = await post(client, "/api/predict/shout", data=content, headers=headers)
-            assert status == 200, told
+            status, answer = await post(client, "/api/predict/shout", data=content, headers=headers)
+            assert status == 200, answer
         assert [inputs for _, inputs, _ in fake.calls] == [["a" * 1024]] * 2
 
     serving(fake, scenario, request_bytes=1024)
@@ -188,13 +188,13 @@ def test_too_large_bodies_are_refused_also_when_they_do_not_say_so(fake, serving
     async def scenario(client, service):
         headers = {"Content-Type": "text/plain"}
         packed = {**headers, "Content-Encoding": "gzip"}
-        for given in (
+        for request in (
             {"data": b"a" * 1025, "headers": headers},
             {"data": chunks(), "headers": headers},
             {"data": gzip.compress(b"a" * 100_000), "headers": packed},
         ):
-            status, told = await post(client, "/api/predict/shout", **given)
-            assert status == 413 and told == {
+            status, answer = await post(client, "/api/predict/shout", **request)
+            assert status == 413 and answer == {
                 "error": "the body is larger than 0.000976562 MB (--max_request_mb)"
             }
         assert not fake.calls
@@ -204,15 +204,15 @@ def test_too_large_bodies_are_refused_also_when_they_do_not_say_so(fake, serving
 
 def test_other_kinds_of_bodies(fake, serving, picture):
     async def scenario(client, service):
-        for path, kind, said in (
+        for path, kind, message in (
             ("shout", "image/png", "this problem reads text: send application/json, or text/plain as it is"),
             ("caption", "text/plain", "this problem reads image: send application/json, or image/* as it is"),
             ("spoken", "image/png", "reads audio"),
             ("shout", "application/octet-stream", "reads text"),
         ):
             headers = {"Content-Type": kind}
-            status, told = await post(client, f"/api/predict/{path}", data=picture, headers=headers)
-            assert status == 415 and said in told["error"]
+            status, answer = await post(client, f"/api/predict/{path}", data=picture, headers=headers)
+            assert status == 415 and message in answer["error"]
         assert not fake.calls
 
     serving(fake, scenario)
@@ -225,8 +225,8 @@ def test_unknown_addresses_and_problems(fake, serving):
             404,
             {"error": "the run here has no problem `shot`; did you mean `shout`?"},
         )
-        status, told = await post(client, "/api/predict/odd", json=json)
-        assert status == 404 and "reads label" in told["error"]
+        status, answer = await post(client, "/api/predict/odd", json=json)
+        assert status == 404 and "reads label" in answer["error"]
         assert await post(client, "/api/nothing/shout", json=json) == (
             404,
             {"error": "Not Found: POST /api/nothing/shout"},
@@ -242,11 +242,11 @@ def test_unknown_addresses_and_problems(fake, serving):
 
 def test_crossed_problems(fake, serving, picture):
     async def scenario(client, service):
-        given = {"data": picture, "headers": {"Content-Type": "image/png"}}
-        status, told = await post(client, "/api/predict/caption%3Eshout", **given)
-        assert status == 200 and told["predictions"][0]["text"].startswith("caption>shout: ")
-        status, told = await post(client, "/api/predict/caption%3Enothing", **given)
-        assert status == 404 and "no problem `nothing`" in told["error"]
+        request = {"data": picture, "headers": {"Content-Type": "image/png"}}
+        status, answer = await post(client, "/api/predict/caption%3Eshout", **request)
+        assert status == 200 and answer["predictions"][0]["text"].startswith("caption>shout: ")
+        status, answer = await post(client, "/api/predict/caption%3Enothing", **request)
+        assert status == 404 and "no problem `nothing`" in answer["error"]
 
     serving(fake, scenario)
 
@@ -266,18 +266,18 @@ def test_a_fault_of_ours_is_told_without_its_inside(fake, serving, capsys):
 def test_what_there_is(fake, serving):
     async def scenario(client, service):
         async with client.get("/api/problems") as response:
-            told = await response.json()
-        assert told["run"] == "a run"
-        shout, caption, *_ = told["problems"]
+            answer = await response.json()
+        assert answer["run"] == "a run"
+        shout, caption, *_ = answer["problems"]
         assert shout == {"name": "shout", "inputs": "text", "targets": "text", "command": "to_test"}
         assert caption["inputs"] == "image"
-        options = {option["name"]: option for option in told["options"]}
+        options = {option["name"]: option for option in answer["options"]}
         assert "batch_size" not in options and "return_beams" not in options
         assert options["beam_size"] | {"help": ""} == {
             "name": "beam_size", "type": "integer", "default": 4, "least": 1, "most": 16, "help": "",
         }  # fmt: skip
         assert options["decode_length"]["default"] is None and options["constrain"]["type"] == "boolean"
-        assert told["limits"]["inputs"] == 64
+        assert answer["limits"]["inputs"] == 64
 
     serving(fake, scenario)
 
@@ -363,9 +363,9 @@ def test_other_sites_and_other_names(fake, serving):
             ({"Host": "evil.example", "Origin": "http://evil.example"}, 403),
             ({"Host": here, "Origin": "http://127.0.0.1:1"}, 403),
         ):
-            status, told = await post(client, "/api/predict/shout", json={"inputs": ["a"]}, headers=headers)
+            status, answer = await post(client, "/api/predict/shout", json={"inputs": ["a"]}, headers=headers)
             assert status == expected, headers
-            assert expected == 200 or "server" in told["error"]
+            assert expected == 200 or "server" in answer["error"]
         assert len(fake.calls) == 1
         for path in ("/", "/api/metrics"):
             async with client.get(path, headers={"Host": "evil.example"}) as response:
@@ -380,18 +380,18 @@ def test_figures(fake, serving):
         await post(client, "/api/predict/shout", json={"inputs": []})
         await post(client, "/api/predict/shout", json={"inputs": ["worse"]})
         async with client.get("/api/metrics") as response:
-            told = await response.json()
-        counts = {name: told[name] for name in ("requests", "answered", "refused", "failed", "inside")}
+            answer = await response.json()
+        counts = {name: answer[name] for name in ("requests", "answered", "refused", "failed", "inside")}
         assert counts == {"requests": 3, "answered": 1, "refused": 1, "failed": 1, "inside": 0}
-        assert told["calls"] == 2 and told["inputs"] == 3 and told["state"] == "ready"
+        assert answer["calls"] == 2 and answer["inputs"] == 3 and answer["state"] == "ready"
 
     serving(fake, scenario)
 
 
 def test_attention_is_shown_for_one_input(fake, serving):
     async def scenario(client, service):
-        status, told = await post(client, "/api/attention/shout", json={"inputs": ["a", "b"]})
-        assert status == 400 and "for one input; received 2" in told["error"]
+        status, answer = await post(client, "/api/attention/shout", json={"inputs": ["a", "b"]})
+        assert status == 400 and "for one input; received 2" in answer["error"]
 
     serving(fake, scenario)
 

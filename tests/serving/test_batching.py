@@ -36,8 +36,8 @@ def test_what_comes_while_the_model_is_busy_is_decoded_together(fake, serving):
         await until(lambda: service.batcher.waiting == 10)
         fake.gate.set()
         assert (await first)[1]["predictions"][0]["text"] == "shout: FIRST"
-        for i, (status, told) in enumerate(await asyncio.gather(*others)):
-            texts = [one["text"] for one in told["predictions"]]
+        for i, (status, answer) in enumerate(await asyncio.gather(*others)):
+            texts = [one["text"] for one in answer["predictions"]]
             assert status == 200 and texts == [f"shout: A{i}", f"shout: B{i}"]
         assert [len(inputs) for _, inputs, _ in fake.calls] == [1, 20]
 
@@ -47,9 +47,9 @@ def test_what_comes_while_the_model_is_busy_is_decoded_together(fake, serving):
 def test_only_what_has_the_same_problem_and_options_meets(fake, serving):
     async def scenario(client, service):
         first = await held(fake, client, service)
-        asked = [({"beam_size": 2}, "a"), ({}, "b"), ({"beam_size": 2}, "c"), ({"beam_size": 4}, "d")]
+        requests = [({"beam_size": 2}, "a"), ({}, "b"), ({"beam_size": 2}, "c"), ({"beam_size": 4}, "d")]
         others = []
-        for number, (options, text) in enumerate(asked):
+        for number, (options, text) in enumerate(requests):
             others.append(asyncio.create_task(ask(client, text, **options)))
             await until(lambda number=number: service.batcher.waiting == number + 1)
         fake.gate.set()
@@ -63,9 +63,9 @@ def test_only_what_has_the_same_problem_and_options_meets(fake, serving):
 def test_an_input_keeps_its_number_since_samples_depend_on_it(fake, serving):
     async def scenario(client, service):
         first = await held(fake, client, service)
-        asked = ["a", "b"], ["c"], ["d", "e", "f"]
+        requests = ["a", "b"], ["c"], ["d", "e", "f"]
         others = []
-        for number, inputs in enumerate(asked):
+        for number, inputs in enumerate(requests):
             others.append(asyncio.create_task(ask(client, inputs, temperature=1.0)))
             await until(lambda number=number: service.batcher.waiting == number + 1)
         fake.gate.set()
@@ -82,9 +82,9 @@ def test_one_bad_request_does_not_harm_those_decoded_with_it(fake, serving, caps
         await until(lambda: service.batcher.waiting == 3)
         fake.gate.set()
         await first
-        told = await asyncio.gather(*others)
-        assert [status for status, _ in told] == [200, 500, 200]
-        assert told[2][1]["predictions"][0]["text"] == "shout: C"
+        answers = await asyncio.gather(*others)
+        assert [status for status, _ in answers] == [200, 500, 200]
+        assert answers[2][1]["predictions"][0]["text"] == "shout: C"
 
     serving(fake, scenario)
 
@@ -111,10 +111,10 @@ def test_what_takes_too_long(fake, serving):
         first = await held(fake, client, service)
         async with client.post("/api/predict/shout", json={"inputs": ["waits"]}) as response:
             assert response.status == 503 and "Retry-After" in response.headers
-            told = await response.json()
-            assert told == {"error": "the model was busy with other requests for 0.3 seconds"}
-        status, told = await first
-        assert status == 504 and told["error"].startswith("this took longer than 0.3 seconds")
+            answer = await response.json()
+            assert answer == {"error": "the model was busy with other requests for 0.3 seconds"}
+        status, answer = await first
+        assert status == 504 and answer["error"].startswith("this took longer than 0.3 seconds")
         fake.gate.set()
         assert (await ask(client, "again"))[0] == 200
         assert [inputs for _, inputs, _ in fake.calls] == [["first"], ["again"]]
@@ -207,9 +207,9 @@ def test_everybody_gets_what_belongs_to_them(fake, serving, seed):
                 await asyncio.sleep(draw.random() / 50)
                 task.cancel()
                 return
-            status, told = await task
+            status, answer = await task
             assert status == 200
-            assert [p["text"] for p in told["predictions"]] == [f"shout: {text}" for text in inputs]
+            assert [p["text"] for p in answer["predictions"]] == [f"shout: {text}" for text in inputs]
 
         await asyncio.gather(*(one(number) for number in range(60)))
         await until(lambda: not service.batcher.busy)
@@ -243,8 +243,8 @@ def test_the_first_to_come_is_the_next_and_large_ones_do_not_wait_for_ever():
 
         sizes = [3, 2, 1, 6, 1, 4]
         requests = [[number] * size for number, size in enumerate(sizes)]
-        found = await asyncio.gather(*(batcher.submit("same", request, call) for request in requests))
-        assert found == requests
+        answers = await asyncio.gather(*(batcher.submit("same", request, call) for request in requests))
+        assert answers == requests
         assert calls == [[0, 0, 0, 2], [1, 1, 4], [3] * 6, [5] * 4]
         await batcher.stop(1)
 
@@ -263,8 +263,8 @@ def test_several_calls_at_a_time():
             all_there.wait()
             return inputs
 
-        found = await asyncio.gather(*(batcher.submit(key, [key], call) for key in "abc"))
-        assert found == [["a"], ["b"], ["c"]] and batcher.calls == 3
+        answers = await asyncio.gather(*(batcher.submit(key, [key], call) for key in "abc"))
+        assert answers == [["a"], ["b"], ["c"]] and batcher.calls == 3
         assert await batcher.stop(1)
 
     asyncio.run(scenario())
@@ -287,12 +287,12 @@ def test_threads_end_with_what_they_do():
             gate.wait()
             return inputs
 
-        asked = [asyncio.create_task(batcher.submit(None, ["a"], call)) for call in (quick, slow)]
+        tasks = [asyncio.create_task(batcher.submit(None, ["a"], call)) for call in (quick, slow)]
         await asyncio.to_thread(begun.wait)
-        assert await asked[0] == ["a"]
+        assert await tasks[0] == ["a"]
         assert not await batcher.stop(0)
         with pytest.raises(Refusal, match="stopping"):
-            await asked[1]
+            await tasks[1]
         gate.set()
 
     asyncio.run(scenario())

@@ -24,9 +24,9 @@ def test_many_clients_for_some_seconds(fake, serving):
 
     def slow(problem, inputs, **more):
         time.sleep(0.005)
-        made = predict(problem, inputs, **more)
+        predictions = predict(problem, inputs, **more)
         fake.calls.clear()  # it shall not be the test that grows
-        return made
+        return predictions
 
     fake.predict = slow
 
@@ -40,12 +40,12 @@ def test_many_clients_for_some_seconds(fake, serving):
                 sent += 1
                 text = f"{number} {sent} " + "x" * 5000
                 async with session.post("/api/predict/shout", json={"inputs": [text]}) as response:
-                    told = await response.json()
+                    answer = await response.json()
                     statuses[response.status] = statuses.get(response.status, 0) + 1
                 if response.status == 200:
-                    assert told["predictions"][0]["text"] == f"shout: {text.upper()}"
+                    assert answer["predictions"][0]["text"] == f"shout: {text.upper()}"
                 else:
-                    assert response.status == 503 and "are waiting already" in told["error"]
+                    assert response.status == 503 and "are waiting already" in answer["error"]
                     assert int(response.headers["Retry-After"]) >= 1
                     await asyncio.sleep(0.01)
 

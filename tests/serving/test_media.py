@@ -19,9 +19,9 @@ from t2tlite.serving.refusal import Refusal
 
 
 def saved(format, size=(8, 6), mode="RGB"):
-    made = io.BytesIO()
-    PIL.Image.new(mode, size).save(made, format)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    PIL.Image.new(mode, size).save(buffer, format)
+    return buffer.getvalue()
 
 
 def huge_png(width, height):
@@ -43,7 +43,7 @@ def test_common_pictures_pass(format):
 
 
 @pytest.mark.parametrize(
-    "content, said",
+    "content, message",
     [
         (b"", "the picture is empty"),
         (b"/etc/passwd", "not a picture"),
@@ -55,8 +55,8 @@ def test_common_pictures_pass(format):
         (huge_png(100_000, 100_000), "picture is too large; at most 40,000,000"),
     ],
 )
-def test_other_pictures_do_not(content, said):
-    with pytest.raises(UserError, match=said):
+def test_other_pictures_do_not(content, message):
+    with pytest.raises(UserError, match=message):
         untrusted.check_picture(content)
 
 
@@ -113,9 +113,9 @@ def test_a_path_is_never_read(kind, tmp_path, picture, sound, monkeypatch):
     opened = []
     registry.get("feature", kind)  # reads source files to find it
     monkeypatch.setattr("builtins.open", lambda *args, **kwargs: opened.append(args))
-    for given in (str(path), f"{long}{path}", f"file://{path}", f"data:image/png,{path}"):
+    for value in (str(path), f"{long}{path}", f"file://{path}", f"data:image/png,{path}"):
         with pytest.raises(Refusal, match=r"inputs\[0\]( must be the base64 of a file|: not a)") as caught:
-            read_json(kind, given)
+            read_json(kind, value)
         assert caught.value.status == 400
     with pytest.raises(Refusal, match=r"the body: not a"):
         payload.read(registry.get("feature", kind)(), str(path).encode(), f"{kind}/x", {}, DecodeOptions())
@@ -151,8 +151,8 @@ def test_an_output_is_text_of_as_many_characters_as_are_read():
 
 def test_an_output_beside_a_body_stands_in_the_address(picture):
     query = {"output": "b", "beam_size": "2"}
-    asked = payload.read(problem.Image(), picture, "image/png", query, DecodeOptions(), ("output",))
-    assert asked.output == "b" and asked.options.beam_size == 2
+    predict_request = payload.read(problem.Image(), picture, "image/png", query, DecodeOptions(), ("output",))
+    assert predict_request.output == "b" and predict_request.options.beam_size == 2
     with pytest.raises(Refusal, match="option `output` can't be set"):
         payload.read(problem.Image(), picture, "image/png", query, DecodeOptions())
 

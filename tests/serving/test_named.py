@@ -55,10 +55,10 @@ def test_named_inputs_are_answered(ask, picture, base64_of):
         {"question": "how", "picture": f"data:image/png;base64,{file}", "hint": "so"},
         {"question": "", "picture": file, "hint": None},
     ]
-    status, told = ask("asked", json={"inputs": inputs})
+    status, answer = ask("asked", json={"inputs": inputs})
     size = len(picture)
     assert status == 200
-    assert [one["text"] for one in told["predictions"]] == [
+    assert [one["text"] for one in answer["predictions"]] == [
         f"{size} why None",
         f"{size} how so",
         f"{size}  None",
@@ -82,20 +82,20 @@ def test_wrong_inputs_are_refused(ask, picture, base64_of, inputs, message):
     for one in inputs if isinstance(inputs, list) else ():
         if isinstance(one, dict) and one.get("picture") == "PICTURE":
             one["picture"] = base64_of(picture)
-    status, told = ask("asked", json={"inputs": inputs})
-    assert status == 400 and told["error"].startswith(message)
+    status, answer = ask("asked", json={"inputs": inputs})
+    assert status == 400 and answer["error"].startswith(message)
 
 
 def test_only_json_will_do(ask):
-    status, told = ask("asked", data=b"why", headers={"Content-Type": "text/plain"})
-    assert status == 415 and told["error"].endswith("hint (text): send application/json")
+    status, answer = ask("asked", data=b"why", headers={"Content-Type": "text/plain"})
+    assert status == 415 and answer["error"].endswith("hint (text): send application/json")
 
 
 def test_what_can_not_be_sent_or_decoded_is_not_found(ask):
-    status, told = ask("odd", json={"inputs": [{}]})
-    assert status == 404 and "question (text), class (label), which can't be sent" in told["error"]
-    status, told = ask("bare", json={"inputs": ["a"]})
-    assert status == 404 and told["error"] == "problem `bare` has no targets, so there is nothing to decode"
+    status, answer = ask("odd", json={"inputs": [{}]})
+    assert status == 404 and "question (text), class (label), which can't be sent" in answer["error"]
+    status, answer = ask("bare", json={"inputs": ["a"]})
+    assert status == 404 and answer["error"] == "problem `bare` has no targets, so there is nothing to decode"
 
 
 def test_problems_are_described(serving):
@@ -103,6 +103,6 @@ def test_problems_are_described(serving):
         async with client.get("/api/problems") as response:
             return (await response.json())["problems"]
 
-    found = serving(Named(), scenario)
-    assert [one["name"] for one in found] == ["asked", "odd"]
-    assert found[0]["inputs"] == {"picture": "image", "question": "text", "hint": "text"}
+    answers = serving(Named(), scenario)
+    assert [one["name"] for one in answers] == ["asked", "odd"]
+    assert answers[0]["inputs"] == {"picture": "image", "question": "text", "hint": "text"}

@@ -28,10 +28,10 @@ class Echo(FakePredictor):
     """Writes what it reads, and attends to everything equally."""
 
     def _one(self, problem, value):
-        made = super()._one(problem, value)
-        if isinstance(value, str) and problem == "shout" and not made.error:
-            return Prediction(value, -0.5, beams=made.beams)
-        return made
+        prediction = super()._one(problem, value)
+        if isinstance(value, str) and problem == "shout" and not prediction.error:
+            return Prediction(value, -0.5, beams=prediction.beams)
+        return prediction
 
     def attention(self, problem, value, output=None):
         if problem == "spoken":
@@ -213,7 +213,7 @@ def test_a_chosen_sound_goes_as_it_is(page, sound, tmp_path):
     page.run(scenario)
 
 
-def heard(page):
+def received_samples(page):
     [(problem, [content], _)] = page.predictor.calls
     assert problem == "spoken"
     with soundfile.SoundFile(io.BytesIO(content)) as file:
@@ -234,7 +234,7 @@ def test_a_sound_of_another_kind_is_made_a_wav(page, sound, base64_of):
         await tab.choose("#problem", "spoken")
         await tab.run(script)
         await tab.until("document.querySelector('#best')")
-        samples = heard(page)
+        samples = received_samples(page)
         assert abs(len(samples) - 8000) <= 1
         spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
         assert abs(spectrum.argmax() * 16000 / len(samples) - 440) < 4  # Hz
@@ -250,7 +250,7 @@ def test_a_recording(page):
         await tab.until("parseFloat(document.querySelector('#recording').textContent.slice(10)) >= 1.2")
         await tab.click("#record")
         await tab.until("document.querySelector('#best')")
-        samples = heard(page)
+        samples = received_samples(page)
         assert 1.2 <= len(samples) / 16000 < 10
         assert np.abs(samples).max() > 0.05  # the beep of the browser's microphone
         assert await tab.run("document.querySelector('#record').textContent") == "Record"

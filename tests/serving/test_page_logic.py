@@ -19,24 +19,24 @@ pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="there is no No
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    """A function of a program in JavaScript and a value `given`: what the program assigns to `told`."""
+    """A function of a program in JavaScript and a value, `given` there: what it assigns to `told`."""
     folder = tmp_path_factory.mktemp("page")
     for path in PAGE.glob("*.js"):
         shutil.copy(path, folder)
     (folder / "package.json").write_text('{"type": "module"}')
 
-    def run(program, given):
+    def run(program, value):
         source = (
             'import { readFileSync } from "node:fs";\n'
             'const given = JSON.parse(readFileSync(0, "utf-8"));\nlet told;\n'
             f"{program}\nconsole.log(JSON.stringify(told));"
         )
         (folder / "program.js").write_text(source)
-        done = subprocess.run(
-            ["node", "program.js"], cwd=folder, input=json.dumps(given), capture_output=True, text=True
+        completed = subprocess.run(
+            ["node", "program.js"], cwd=folder, input=json.dumps(value), capture_output=True, text=True
         )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        assert completed.returncode == 0, completed.stderr
+        return json.loads(completed.stdout)
 
     return run
 
@@ -62,9 +62,9 @@ def test_trees_are_read_and_laid_out(node):
       import { parse, layout } from "./tree.js";
       told = given.map((text) => { const tree = parse(text); return { tree, plan: layout(tree) }; });
     """
-    for tree, text, found in zip(trees, texts, node(program, texts), strict=True):
-        assert as_pairs(found["tree"]) == tree
-        plan = found["plan"]
+    for tree, text, output in zip(trees, texts, node(program, texts), strict=True):
+        assert as_pairs(output["tree"]) == tree
+        plan = output["plan"]
         words = [one for one in plan["nodes"] if one["word"]]
         assert [one["label"] for one in words] == [
             part.rstrip(")") for part in text.split() if part[0] != "("
@@ -119,9 +119,9 @@ def test_wav_files(node):
 def test_many_columns_are_joined(node):
     weights = np.random.default_rng(0).random((3, 500))
     program = 'import { joinedColumns } from "./attention.js"; told = joinedColumns(given, 160);'
-    found = node(program, weights.tolist())
-    assert found["step"] == 4
-    np.testing.assert_allclose(found["rows"], weights.reshape(3, 125, 4).sum(axis=2))
+    output = node(program, weights.tolist())
+    assert output["step"] == 4
+    np.testing.assert_allclose(output["rows"], weights.reshape(3, 125, 4).sum(axis=2))
     assert node(program, [[1, 2]]) == {"rows": [[1, 2]], "step": 1}
 
 
@@ -170,8 +170,8 @@ def test_fields_of_named_inputs(node):
       told = { sent, said, hidden: after("picture").hidden, named: [isNamed("text"), isNamed({ a: "text" })],
         labels: fields.elements.filter((one) => one.tag === "label").map((one) => one.children[0]) };
     """
-    found = node(FIELDS + program, None)
+    output = node(FIELDS + program, None)
     picture = {"picture": "data:image/png;base64,AAAA"}
-    assert found["sent"] == [{"question": "why"}, picture | {"question": "why"}, {"question": "why"}]
-    assert found["said"] == "b.txt is no image" and found["hidden"]
-    assert found["named"] == [False, True] and found["labels"] == ["picture", "question", "sound"]
+    assert output["sent"] == [{"question": "why"}, picture | {"question": "why"}, {"question": "why"}]
+    assert output["said"] == "b.txt is no image" and output["hidden"]
+    assert output["named"] == [False, True] and output["labels"] == ["picture", "question", "sound"]

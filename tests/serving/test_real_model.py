@@ -56,8 +56,8 @@ def service(predictor, serving):
         async def with_client(client, service):
             service.predictor, service.state = spy, "ready"
 
-            async def post(path, **given):
-                async with client.post(f"/api/{path}", **given) as response:
+            async def post(path, **request):
+                async with client.post(f"/api/{path}", **request) as response:
                     return response.status, await response.json()
 
             await scenario(post, spy)
@@ -74,18 +74,18 @@ def test_requests_at_the_same_time_get_what_each_would_get_alone(service, predic
 
     async def scenario(post, spy):
         bodies = [{"inputs": inputs, "options": o} for inputs in requests for o in options]
-        told = await asyncio.gather(*(post("predict/translation", json=body) for body in bodies))
+        answers = await asyncio.gather(*(post("predict/translation", json=body) for body in bodies))
         assert len(spy.calls) < len(bodies)
-        for body, (status, found) in zip(bodies, told, strict=True):
+        for body, (status, answer) in zip(bodies, answers, strict=True):
             assert status == 200
             alone = predictor.predict(
                 "translation", body["inputs"], keep_errors=True, options=OPTIONS.replace(**body["options"])
             )
-            for one, expected in zip(found["predictions"], alone, strict=True):
+            for one, expected in zip(answer["predictions"], alone, strict=True):
                 assert (one["text"], one["error"]) == (expected.text, expected.error)
                 assert one["log_probability"] == pytest.approx(expected.score, abs=1e-4)
                 assert [beam["text"] for beam in one["beams"]] == [beam.text for beam in expected.beams]
-        assert "lone surrogate" in told[6][1]["predictions"][3]["error"]
+        assert "lone surrogate" in answers[6][1]["predictions"][3]["error"]
 
     service(scenario)
 
@@ -97,38 +97,38 @@ def test_pictures_and_sounds(service, predictor, picture, sound):
             ("pictures", picture, "image/png"),
             ("spoken", sound(0.2), "audio/wav"),
         ):
-            status, told = await post(f"predict/{problem}", data=content, headers={"Content-Type": kind})
+            status, answer = await post(f"predict/{problem}", data=content, headers={"Content-Type": kind})
             [expected] = predictor.predict(problem, [content], options=OPTIONS)
-            [found] = told["predictions"]
-            assert status == 200 and found["text"] == expected.text
-            assert found["probabilities"] == [
+            [prediction] = answer["predictions"]
+            assert status == 200 and prediction["text"] == expected.text
+            assert prediction["probabilities"] == [
                 {"class": name, "probability": pytest.approx(p, abs=1e-5)}
                 for name, p in expected.probabilities
             ]
         headers = {"Content-Type": "image/png"}
-        status, told = await post("predict/captions", data=picture[:200], headers=headers)
-        assert status == 200 and "can't read the picture" in told["predictions"][0]["error"]
+        status, answer = await post("predict/captions", data=picture[:200], headers=headers)
+        assert status == 200 and "can't read the picture" in answer["predictions"][0]["error"]
 
     service(scenario)
 
 
 def test_attention(service, predictor, picture):
     async def scenario(post, spy):
-        status, told = await post("attention/translation", json={"inputs": [TEXTS[0]], "output": TEXTS[1]})
+        status, answer = await post("attention/translation", json={"inputs": [TEXTS[0]], "output": TEXTS[1]})
         expected = predictor.attention("translation", TEXTS[0], TEXTS[1]).as_json()
-        assert status == 200 and told["outputs"] == expected["outputs"]
-        assert told["inputs"] == expected["inputs"]
-        for name, rows in told["weights"].items():
+        assert status == 200 and answer["outputs"] == expected["outputs"]
+        assert answer["inputs"] == expected["inputs"]
+        for name, rows in answer["weights"].items():
             heads = expected["weights"][name]
-            assert len(rows) == len(told["outputs"])
+            assert len(rows) == len(answer["outputs"])
             for i, row in enumerate(rows):
                 mean = [sum(head[i][j] for head in heads) / len(heads) for j in range(len(row))]
                 assert row == pytest.approx(mean, abs=1e-4)
         headers = {"Content-Type": "image/png"}
-        status, told = await post("attention/captions", data=picture, headers=headers)
-        assert status == 200 and told["picture"].startswith("data:image/png;base64,")
-        assert told["output"] == predictor.predict("captions", [picture], options=OPTIONS)[0].text
-        status, told = await post("attention/pictures", data=picture, headers=headers)
-        assert status == 400 and "no attention" in told["error"]
+        status, answer = await post("attention/captions", data=picture, headers=headers)
+        assert status == 200 and answer["picture"].startswith("data:image/png;base64,")
+        assert answer["output"] == predictor.predict("captions", [picture], options=OPTIONS)[0].text
+        status, answer = await post("attention/pictures", data=picture, headers=headers)
+        assert status == 400 and "no attention" in answer["error"]
 
     service(scenario)

@@ -22,19 +22,21 @@ def attention(heads, inputs):
 
 
 def test_what_is_not_finite_is_null():
-    found = Prediction("", -math.inf, (("cat", math.nan),), beams=(Hypothesis("a", -math.inf, math.inf),))
-    told = responses.prediction(found)
-    json.dumps(told, allow_nan=False)
-    assert told["log_probability"] is None
-    assert told["probabilities"] == [{"class": "cat", "probability": None}]
-    assert told["beams"] == [{"text": "a", "log_probability": None, "score": None}]
+    prediction = Prediction(
+        "", -math.inf, (("cat", math.nan),), beams=(Hypothesis("a", -math.inf, math.inf),)
+    )
+    response = responses.prediction(prediction)
+    json.dumps(response, allow_nan=False)
+    assert response["log_probability"] is None
+    assert response["probabilities"] == [{"class": "cat", "probability": None}]
+    assert response["beams"] == [{"text": "a", "log_probability": None, "score": None}]
 
 
 def test_weights_are_the_mean_of_the_heads():
     heads = np.array([[[0.0, 1.0]], [[1.0, 0.0]], [[0.25, 0.75]], [[0.5, 0.5]]], np.float32)
-    told = responses.attention(attention(heads, Positions(2, ("a", "</s>"))))
-    assert told["weights"] == {"block": [[0.4375, 0.5625]]}
-    assert told["inputs"] == {"count": 2, "units": ["a", "</s>"]} and "picture" not in told
+    response = responses.attention(attention(heads, Positions(2, ("a", "</s>"))))
+    assert response["weights"] == {"block": [[0.4375, 0.5625]]}
+    assert response["inputs"] == {"count": 2, "units": ["a", "</s>"]} and "picture" not in response
 
 
 def test_as_many_weights_of_a_block_as_a_page_can_show(monkeypatch):
@@ -50,8 +52,8 @@ def test_the_picture_is_the_square_that_the_grid_lies_on():
     content = np.zeros([2, 2, 3], np.float32)
     content[0, 1] = (1.5, 0.5, -0.5)  # a little outside, as resizing may leave it
     content[1, 0] = 1.0
-    told = responses.attention(attention(np.ones([1, 1, 4]), Positions(4, grid=(2, 2), content=content)))
-    kind, _, encoded = told["picture"].partition(",")
+    response = responses.attention(attention(np.ones([1, 1, 4]), Positions(4, grid=(2, 2), content=content)))
+    kind, _, encoded = response["picture"].partition(",")
     assert kind == "data:image/png;base64"
     pixels = np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(encoded))))
     assert pixels.tolist() == [[[0, 0, 0], [255, 128, 0]], [[255, 255, 255], [0, 0, 0]]]

@@ -77,15 +77,16 @@ CONTRASTIVE = {
     "contrastive_micro_steps": {"contrastive_loss": "hardest"},
 }
 STEPS = 3
+ONE_TO_FOUR = ("plain", "xla")  # the others on 1 and 2 devices
 
 
-def run(number, way):
+def run(number, mode):
     """Figures of each update and the weights after the last one."""
     keras.utils.clear_session()  # its generator of seeds would be of the last strategy
     devices = [f"CPU:{i}" for i in range(number)]
     sums = tf.distribute.ReductionToOneDevice()  # collectives of a process are all of one number of devices
     name, hparams = "topics", HPARAMS
-    if way in BODIES:
+    if mode in BODIES:
         shallow = {
             "mixer": "none",
             "num_encoder_layers": 1,
@@ -93,39 +94,39 @@ def run(number, way):
             "moe_capacity_factor": 4.0,
         }
         # Rounding is amplified less by smaller steps, and there are more layers here.
-        shallow |= {"learning_rate": 0.001} if way == "named" else {}
-        name = "told" if way == "named" else "translation"
-        hparams = HPARAMS.replace(**BODIES[way], **shallow)
-    if way in CONTRASTIVE:
-        name, hparams = "matched", HPARAMS.replace(**CONTRASTIVE[way])
-    if way.startswith("energy"):
-        persistent = {"energy_persistent": way != "energy", "energy_chain_steps": 2, "rbm_chains": 7}
+        shallow |= {"learning_rate": 0.001} if mode == "named" else {}
+        name = "told" if mode == "named" else "translation"
+        hparams = HPARAMS.replace(**BODIES[mode], **shallow)
+    if mode in CONTRASTIVE:
+        name, hparams = "matched", HPARAMS.replace(**CONTRASTIVE[mode])
+    if mode.startswith("energy"):
+        persistent = {"energy_persistent": mode != "energy", "energy_chain_steps": 2, "rbm_chains": 7}
         name, hparams = "bars_and_stripes", HPARAMS.replace(model="rbm", **persistent)
     replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
     with replicas.scope():
-        model = machine(hparams) if way.startswith("energy") else tiny.model((name,), hparams)
+        model = machine(hparams) if mode.startswith("energy") else tiny.model((name,), hparams)
         optimizer = make_optimizer(hparams, model.trainable_variables)
     # Of four replicas two have one row less.
-    batch = {"inputs": bits(6)} if way.startswith("energy") else tiny.batch(name, size=6)
+    batch = {"inputs": bits(6)} if mode.startswith("energy") else tiny.batch(name, size=6)
     spec = {side: tf.TensorSpec([None] * value.shape.rank, value.dtype) for side, value in batch.items()}
-    if way.startswith("energy"):
+    if mode.startswith("energy"):
         aims = objective.all_of({name: registry.get_problem(name)}, hparams)
     else:
         aims = tiny.objectives(model)
-    if way == "distilled":
+    if mode == "distilled":
         with replicas.scope(), untrainable():
             aims = {name: Distillation(hparams, tiny.get(name), tiny.model((name,), hparams, seed=1))}
-    if way.endswith("micro_steps") or way == "frozen":
+    if mode.endswith("micro_steps") or mode == "frozen":
         paths = [v.path for v in model.trainable_variables]
-        still = frozen(["encoder", "categorical_*/*/bias"] if way == "frozen" else [], paths)
+        still = frozen(["encoder", "categorical_*/*/bias"] if mode == "frozen" else [], paths)
         accumulator = Accumulator(model, optimizer, aims, 0, {name: spec}, 2, replicas, frozen=still)
-        found = [accumulator.update([(name, batch)] * 2, step)[-1] for step in range(STEPS)]
+        outputs = [accumulator.update([(name, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
-        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, way.endswith("xla"))[
+        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, mode.endswith("xla"))[
             name
         ]
-        found = [update(batch, tf.constant(step)) for step in range(STEPS)]
-    figures = {name: np.array([each[name] for each in found]) for name in found[0]}
+        outputs = [update(batch, tf.constant(step)) for step in range(STEPS)]
+    figures = {name: np.array([each[name] for each in outputs]) for name in outputs[0]}
     assert not figures.get("dropped", np.zeros(1)).any()
     return figures | {variable.path: variable.numpy() for variable in model.variables}
 
@@ -143,8 +144,13 @@ def machine(hparams):
     return model
 
 
+def numbers(mode):
+    """Of devices."""
+    return (1, 2, 4) if mode in ONE_TO_FOUR else (1, 2)
+
+
 if __name__ == "__main__":
-    path, *ways = sys.argv[1:]
-    tf.config.run_functions_eagerly(not ways[0].endswith("xla"))  # quicker than tracing
-    results = {f"{way}:{number}": run(number, way) for way in ways for number in (1, 2, 4)}
+    path, *modes = sys.argv[1:]
+    tf.config.run_functions_eagerly(not modes[0].endswith("xla"))  # quicker than tracing
+    results = {f"{mode}:{number}": run(number, mode) for mode in modes for number in numbers(mode)}
     np.savez(path, **{f"{which}:{k}": v for which, figures in results.items() for k, v in figures.items()})

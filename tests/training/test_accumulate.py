@@ -13,6 +13,7 @@ from t2tlite.training import launch, trainer
 from t2tlite.training.progress import NoProgress
 
 from ..models import tiny
+from ..rewind import killed_after
 from . import updates
 
 # Dropout, the gate's noise and the experts' losses are on.
@@ -28,8 +29,8 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 
 def gradients_alone(model, name, features, micro_step):
     recorder = updates.Recorder()
-    (found,) = updates.update(model, recorder, [(name, features)], micro_step)
-    return recorder.gradients, found
+    (figures,) = updates.update(model, recorder, [(name, features)], micro_step)
+    return recorder.gradients, figures
 
 
 def test_the_gradient_of_several_problems_is_the_mean_of_theirs():
@@ -43,29 +44,29 @@ def test_the_gradient_of_several_problems_is_the_mean_of_theirs():
     for path, gradient in recorder.gradients.items():
         mean = sum(gradients.get(path, 0.0) for gradients, _ in alone) / 2
         tiny.close(gradient, mean)
-    for found, (_, expected) in zip(together, alone, strict=True):
-        assert found["expert_loss"] > 0.01
+    for figures, (_, expected) in zip(together, alone, strict=True):
+        assert figures["expert_loss"] > 0.01
         for figure in ("loss", "expert_loss", "targets", "dropped", "dropped_share"):
-            assert found[figure] == pytest.approx(expected[figure], rel=1e-5), figure
-        assert found["gradient_norm"] == pytest.approx(updates.norm(recorder.gradients.values()), rel=1e-5)
+            assert figures[figure] == pytest.approx(expected[figure], rel=1e-5), figure
+        assert figures["gradient_norm"] == pytest.approx(updates.norm(recorder.gradients.values()), rel=1e-5)
 
 
 def test_targets_of_one_problem_count_alike_in_whichever_micro_step():
     """Of unequal batches: the mean over all targets, and the mean of the experts' losses."""
     batches = [("topics", tiny.batch("topics", size, seed)) for seed, size in enumerate((1, 4))]
-    found = {}
+    results = {}
     for coefs in (0.0, 1.0):
         hparams = HPARAMS.replace(
             moe_load_loss_coef=0.7 * coefs, moe_importance_loss_coef=0.4 * coefs, dropout=0.3
         )
         model = tiny.model(("topics",), hparams)
         alone = [gradients_alone(model, *batch, 2 * 5 + i)[0] for i, batch in enumerate(batches)]
-        found[coefs] = alone, updates.gradients(model, batches, 5)
-    for path, gradient in found[1.0][1].items():
-        targets = [each[path] for each in found[0.0][0]]
-        experts = [each[path] - other for each, other in zip(found[1.0][0], targets, strict=True)]
-        tiny.close(found[0.0][1][path], 0.2 * targets[0] + 0.8 * targets[1])
-        tiny.close(gradient, found[0.0][1][path] + sum(experts) / 2, 1e-3)
+        results[coefs] = alone, updates.gradients(model, batches, 5)
+    for path, gradient in results[1.0][1].items():
+        targets = [each[path] for each in results[0.0][0]]
+        experts = [each[path] - other for each, other in zip(results[1.0][0], targets, strict=True)]
+        tiny.close(results[0.0][1][path], 0.2 * targets[0] + 0.8 * targets[1])
+        tiny.close(gradient, results[0.0][1][path] + sum(experts) / 2, 1e-3)
 
 
 def test_an_update_leaves_nothing_behind():
@@ -75,13 +76,13 @@ def test_an_update_leaves_nothing_behind():
     spec = {name: updates.specs(features) for name, features in batches.items()}
     recorder = updates.Recorder()
     accumulator = updates.Accumulator(model, recorder, tiny.objectives(model), 0, spec, 2, updates.Replicas())
-    found = []
+    results = []
     for names in (["topics"] * 2, ["pictures", "topics"], ["topics"] * 2):
         accumulator.update([(name, batches[name]) for name in names], 4)
-        found.append(recorder.gradients)
-    assert found[0].keys() == found[2].keys() < found[1].keys()
-    for path, gradient in found[0].items():
-        np.testing.assert_array_equal(found[2][path], gradient)
+        results.append(recorder.gradients)
+    assert results[0].keys() == results[2].keys() < results[1].keys()
+    for path, gradient in results[0].items():
+        np.testing.assert_array_equal(results[2][path], gradient)
 
 
 def test_every_draw_of_a_run_has_a_seed_of_its_own(monkeypatch):
@@ -126,10 +127,10 @@ def trained(folder, data, steps, problems="wmt_ende,imagenet", **changes):
     keras.utils.set_random_seed(0)
     run = launch.make_run(folder, problems, HPARAMS.replace(**MORE, **changes), data, "sample")
     intervals = trainer.Intervals(steps, save=2, log=1, evaluate=0, eval_steps=1)
-    made = trainer.Trainer(run, intervals, try_first=False)
-    made.train()
+    loop = trainer.Trainer(run, intervals, try_first=False)
+    loop.train()
     lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    return made, {(line["step"], line["problem"]): line for line in lines if line["split"] == "train"}
+    return loop, {(line["step"], line["problem"]): line for line in lines if line["split"] == "train"}
 
 
 SCHEDULED = {
@@ -147,7 +148,7 @@ def whole(sample_data, tmp_path_factory, eager):
 
 def test_schedules_are_in_updates(whole):
     """Those of the mixing and of the learning rate; shares are those of the micro-steps."""
-    made, lines = whole
+    created, lines = whole
     assert set(lines) == {(1, "wmt_ende")} | {
         (step, name) for step in (2, 3) for name in ("wmt_ende", "imagenet")
     }
@@ -158,14 +159,14 @@ def test_schedules_are_in_updates(whole):
         # The rate that the next update will have, warming up over 8.
         assert line["learning_rate"] == pytest.approx(HPARAMS.learning_rate * (step + 1) / 8)
         assert line["loss"] > 0 and line["expert_loss"] > 0
-    assert int(made.optimizer.iterations) == 3
+    assert int(created.optimizer.iterations) == 3
 
 
 def test_a_run_with_micro_steps_goes_on_exactly(whole, sample_data, tmp_path):
-    trained(tmp_path, sample_data, 2, **SCHEDULED)
-    made, lines = trained(tmp_path, sample_data, 3, **SCHEDULED)
+    folder = killed_after(2, whole[0].run.output_dir, tmp_path / "run")
+    loop, lines = trained(folder, sample_data, 3, **SCHEDULED)
     assert lines == whole[1]
-    for one, other in zip(made.model.variables, whole[0].model.variables, strict=True):
+    for one, other in zip(loop.model.variables, whole[0].model.variables, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -181,17 +182,17 @@ def test_as_many_micro_steps_as_problems_are_joint_training(sample_data, tmp_pat
     names = [each.name for each in registry.problems("all")]
     hparams = HPARAMS.replace(**MORE, accumulate=8, order="round_robin")
     run = launch.make_run(tmp_path, "all", hparams, sample_data, "sample")
-    made = trainer.Trainer(run, trainer.Intervals(3))
-    seen = []
+    loop = trainer.Trainer(run, trainer.Intervals(3))
+    problems = []
 
     def watched(batches, step):
-        seen.append([name for name, _ in batches])
+        problems.append([name for name, _ in batches])
         return [{"loss": tf.constant(step + 1.0), "gradient_norm": tf.constant(1.0)} for _ in batches]
 
-    made._updates, made.progress = watched, NoProgress()
-    for made.step in range(3):
-        made._update()
-    assert len(names) == 8 and seen == [names] * 3
-    assert {name: [each["loss"] for each in found] for name, found in made.pending.items()} == {
+    loop._updates, loop.progress = watched, NoProgress()
+    for loop.step in range(3):
+        loop._update()
+    assert len(names) == 8 and problems == [names] * 3
+    assert {name: [each["loss"] for each in figures] for name, figures in loop.pending.items()} == {
         name: [1.0, 2.0, 3.0] for name in names
     }

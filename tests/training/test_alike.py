@@ -33,7 +33,7 @@ def test_families():
     model = tiny.model(NAMES, HPARAMS)
     translations, pictures = alike.families(model, tiny.objectives(model), SPECS)
     assert (translations.problems, pictures.problems) == (NAMES[:3], NAMES[3:])
-    paths = [[variable.name for variable in own] for own in translations.alternatives]
+    paths = [[variable.name for variable in alternative] for alternative in translations.alternatives]
     assert paths == [["command_to_german"], ["command_to_french"]]
     assert translations.which == {"to_german": 0, "to_french": 1, "from_french": 0}
     assert len(translations.shared) == len(model.trainable_variables) - 2
@@ -45,8 +45,8 @@ def test_families():
 def test_other_batches_are_no_family():
     longer = {**SPECS["to_french"], "inputs": tf.TensorSpec([None, 7], tf.int32)}
     model = tiny.model(NAMES, HPARAMS)
-    found = alike.families(model, tiny.objectives(model), {**SPECS, "to_french": longer})
-    assert [family.problems for family in found] == [
+    families = alike.families(model, tiny.objectives(model), {**SPECS, "to_french": longer})
+    assert [family.problems for family in families] == [
         ("to_german", "from_french"),
         ("to_french",),
         ("pictures",),
@@ -60,22 +60,22 @@ def trained(together, micro_steps):
     specs = {name: SPECS[name] for name in NAMES[:3]}
     aims = tiny.objectives(model)
     groups = [specs] if together else [{name: spec} for name, spec in specs.items()]
-    found = []
+    figures = []
     if micro_steps == 1:
         steps = {}
         for group in groups:
             steps |= step.make_train_steps(model, optimizer, aims, 3, group)
         assert len({id(function.func) for function in steps.values()}) == (1 if together else 3)
         for number, name in enumerate(ORDER):
-            found.append(steps[name](BATCHES[name], tf.constant(number)))
+            figures.append(steps[name](BATCHES[name], tf.constant(number)))
     else:
         parts = [
             step.Accumulator(model, optimizer, aims, 3, group, micro_steps, Replicas()) for group in groups
         ]
         for number, name in enumerate(ORDER):
             [part] = [part for part, group in zip(parts, groups, strict=True) if name in group]
-            found += part.update([(name, BATCHES[name])] * micro_steps, number)
-    return found, [*model.variables, *optimizer.variables]
+            figures += part.update([(name, BATCHES[name])] * micro_steps, number)
+    return figures, [*model.variables, *optimizer.variables]
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -116,9 +116,9 @@ def test_evaluation():
     shared = make_eval_step(model, aims["to_german"], "to_german", SPECS["to_german"])
     losses = []
     for name in NAMES[:2]:
-        own = [tf.convert_to_tensor(variable) for variable in model.problem_variables(name)]
-        alone = make_eval_step(model, aims[name], name, SPECS[name])(BATCHES[name], own)
-        for key, value in shared(BATCHES[name], own).items():
+        values = [tf.convert_to_tensor(variable) for variable in model.problem_variables(name)]
+        alone = make_eval_step(model, aims[name], name, SPECS[name])(BATCHES[name], values)
+        for key, value in shared(BATCHES[name], values).items():
             np.testing.assert_array_equal(value, alone[key])
         losses.append(float(alone["loss"]))
     assert losses[0] != losses[1]

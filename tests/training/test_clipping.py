@@ -19,11 +19,11 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 
 def optimizer_of(model, scaled=False):
     """Gradient descent with the learning rate 1: a weight changes by its gradient."""
-    made = keras.optimizers.SGD(1.0)
+    new_optimizer = keras.optimizers.SGD(1.0)
     if scaled:
-        made = keras.optimizers.LossScaleOptimizer(made, initial_scale=2.0**10)
-    made.build(model.trainable_variables)
-    return made
+        new_optimizer = keras.optimizers.LossScaleOptimizer(new_optimizer, initial_scale=2.0**10)
+    new_optimizer.build(model.trainable_variables)
+    return new_optimizer
 
 
 def batches(number):
@@ -34,9 +34,9 @@ def moved(clip_grad_norm, number=1, scaled=False):
     """How far each weight moves in an update of so many micro-steps, and the norm that is told."""
     model = tiny.model((NAME,), HPARAMS.replace(clip_grad_norm=clip_grad_norm))
     before, optimizer = updates.values(model), optimizer_of(model, scaled)
-    found = updates.update(model, optimizer, batches(number))
+    figures = updates.update(model, optimizer, batches(number))
     after = updates.values(model)
-    return {path: before[path] - after[path] for path in before}, found[0]["gradient_norm"]
+    return {path: before[path] - after[path] for path in before}, figures[0]["gradient_norm"]
 
 
 @pytest.fixture(scope="module", params=[1, 2])
@@ -48,8 +48,8 @@ def number(request):
 def plain(number, eager):
     """Gradients, and their norm, of what nothing clips."""
     with eager():
-        found, _ = moved(1e9, number)
-    return found, float(updates.norm(found.values()))
+        change, _ = moved(1e9, number)
+    return change, float(updates.norm(change.values()))
 
 
 @pytest.mark.parametrize("scaled", [False, True])
@@ -57,12 +57,12 @@ def plain(number, eager):
 def test_an_update_is_the_gradient_clipped(plain, number, share, scaled):
     """A loss scale changes neither the norm that is told nor where clipping begins; 0 is no clipping."""
     gradients, whole = plain
-    found, told = moved(share * whole, number, scaled)
-    assert told == pytest.approx(whole, rel=1e-4)
+    change, figures = moved(share * whole, number, scaled)
+    assert figures == pytest.approx(whole, rel=1e-4)
     factor = 0.25 if share == 0.25 else 1.0
     assert whole > 0.1
     for path, gradient in gradients.items():
-        np.testing.assert_allclose(found[path], factor * gradient, rtol=1e-3, atol=1e-5 * whole)
+        np.testing.assert_allclose(change[path], factor * gradient, rtol=1e-3, atol=1e-5 * whole)
 
 
 def changed(loss_of=lambda x: x, slope=1.0):
@@ -88,6 +88,6 @@ def test_what_is_not_finite_is_not_applied(number, spoil, clip_grad_norm, scaled
     objective = registry.get("objective", "classification")
     loss = objective.loss
     monkeypatch.setattr(objective, "loss", lambda self, *args: spoil(loss(self, *args)))
-    found, told = moved(clip_grad_norm, number, scaled)
-    assert not any(np.any(change) for change in found.values())
-    assert math.isfinite(told) == (spoil is endless)
+    moved_by, figures = moved(clip_grad_norm, number, scaled)
+    assert not any(np.any(change) for change in moved_by.values())
+    assert math.isfinite(figures) == (spoil is endless)

@@ -39,15 +39,15 @@ def model():
 @pytest.fixture
 def sizes(monkeypatch):
     """The sizes of the batches that are tried."""
-    seen = []
+    tried = []
     example_batch = dry_run.example_batch
 
     def noted(run, problem, size):
-        seen.append((problem.name, size))
+        tried.append((problem.name, size))
         return example_batch(run, problem, size)
 
     monkeypatch.setattr(dry_run, "example_batch", noted)
-    return seen
+    return tried
 
 
 def check(run, model, workers=1, optimizer=None):
@@ -228,8 +228,8 @@ def test_memory_that_runs_out_on_a_gpu(model, monkeypatch):
 
 
 def test_what_something_takes_is_measured():
-    taken = memory.peak(lambda: tf.zeros([1000, 1000]) + 1.0)
-    assert taken in (0.0, pytest.approx(8e6, rel=0.5))
+    peak = memory.peak(lambda: tf.zeros([1000, 1000]) + 1.0)
+    assert peak in (0.0, pytest.approx(8e6, rel=0.5))
     assert memory.free() > 1e6
 
 

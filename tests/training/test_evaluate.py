@@ -39,23 +39,23 @@ def batches(run, problem, split="validation"):
     return [{name: value.numpy() for name, value in batch.items()} for batch in data]
 
 
-def in_numpy(model, problem, found):
+def in_numpy(model, problem, data):
     """Nats, right ones and right ones among five of all targets of batches, and their whole sequences.
 
     In float64, over what is no padding.
     """
     nats, ranks, whole = [], [], []
-    for batch in found:
+    for batch in data:
         logits = model({k: tf.constant(v) for k, v in batch.items()}, problem=problem).logits.numpy()
         targets = batch["targets"]
         if targets.ndim == 1:
             logits, targets = logits[:, None], targets[:, None]
         counted = targets != 0 if problem == "wmt_ende" else np.ones_like(targets, bool)
         logits = logits.astype(np.float64)
-        own = np.take_along_axis(logits, targets[..., None], axis=-1)
+        of_targets = np.take_along_axis(logits, targets[..., None], axis=-1)
         highest = logits.max(axis=-1)
-        logs = np.log(np.exp(logits - highest[..., None]).sum(axis=-1)) + highest - own[..., 0]
-        rank = (logits > own).sum(axis=-1)
+        logs = np.log(np.exp(logits - highest[..., None]).sum(axis=-1)) + highest - of_targets[..., 0]
+        rank = (logits > of_targets).sum(axis=-1)
         nats.append(logs[counted])
         ranks.append(rank[counted])
         whole += [bool(np.all(r[c] == 0)) for r, c in zip(rank, counted, strict=True)]
@@ -64,8 +64,8 @@ def in_numpy(model, problem, found):
 
 @pytest.mark.parametrize("problem", ["wmt_ende", "imagenet"])
 def test_figures_are_numpys_over_the_whole_split(run, model, problem):
-    found = batches(run, problem)
-    nats, ranks, whole = in_numpy(model, problem, found)
+    data = batches(run, problem)
+    nats, ranks, whole = in_numpy(model, problem, data)
     figures = Evaluator(run, model).evaluate(problem, "validation")
     assert set(figures) == {*figures_of(run.problems[problem]), "targets", "sequences"}
     assert figures["targets"] == len(nats) and figures["sequences"] == len(whole) == 6
@@ -78,10 +78,10 @@ def test_figures_are_numpys_over_the_whole_split(run, model, problem):
 
 def test_every_target_counts_the_same(run, model):
     """Batches have different numbers of targets, so the mean of their means is another figure."""
-    found = batches(run, "wmt_ende")
-    means = [in_numpy(model, "wmt_ende", [batch])[0].mean() for batch in found]
+    data = batches(run, "wmt_ende")
+    means = [in_numpy(model, "wmt_ende", [batch])[0].mean() for batch in data]
     figures = Evaluator(run, model).evaluate("wmt_ende", "validation")
-    assert len({(batch["targets"] != 0).sum() for batch in found}) > 1
+    assert len({(batch["targets"] != 0).sum() for batch in data}) > 1
     assert abs(figures["log_perplexity"] - np.mean(means)) > 1e-3
 
 
@@ -97,18 +97,18 @@ def test_the_loss_is_that_of_training_and_the_log_perplexity_is_without_smoothin
     )
     features = tiny.batch(name)
     spec = {key: tf.TensorSpec([None] * value.shape.rank, value.dtype) for key, value in features.items()}
-    found = {}
+    results = {}
     for hparams in (plain, smooth):
         model = tiny.model([name], hparams)
         optimizer = make_optimizer(hparams.replace(learning_rate=1e-20), model.trainable_variables)
         aims = tiny.objectives(model)
         trained = make_train_steps(model, optimizer, aims, 0, {name: spec})[name](features, tf.constant(0))
-        own = [tf.convert_to_tensor(variable) for variable in model.problem_variables(name)]
-        sums = make_eval_step(model, aims[name], name, spec)(features, own)
+        values = [tf.convert_to_tensor(variable) for variable in model.problem_variables(name)]
+        sums = make_eval_step(model, aims[name], name, spec)(features, values)
         np.testing.assert_allclose(sums["loss"] / sums["count"], trained["loss"], rtol=1e-5)
-        found[hparams.label_smoothing] = {key: float(value) for key, value in sums.items()}
-    assert found[0.0]["loss"] == found[0.0]["nats"] == pytest.approx(found[0.3]["nats"], rel=1e-5)
-    assert abs(found[0.3]["loss"] / found[0.3]["nats"] - 1) > 1e-3
+        results[hparams.label_smoothing] = {key: float(value) for key, value in sums.items()}
+    assert results[0.0]["loss"] == results[0.0]["nats"] == pytest.approx(results[0.3]["nats"], rel=1e-5)
+    assert abs(results[0.3]["loss"] / results[0.3]["nats"] - 1) > 1e-3
 
 
 @pytest.fixture
@@ -123,8 +123,8 @@ def margin():
         @registry.register_objective("margin")
         class Margin(registry.get("objective", "classification")):
             def losses(self, logits, targets):
-                own = tf.gather(logits, targets, batch_dims=1)[:, None]  # [batch, 1]
-                excess = tf.nn.relu(1.0 + logits - own) * (1.0 - tf.one_hot(targets, logits.shape[-1]))
+                of_targets = tf.gather(logits, targets, batch_dims=1)[:, None]  # [batch, 1]
+                excess = tf.nn.relu(1.0 + logits - of_targets) * (1.0 - tf.one_hot(targets, logits.shape[-1]))
                 return tf.reduce_sum(excess, axis=-1)
 
             def nats(self, logits, targets):

@@ -24,10 +24,10 @@ def test_an_expert_s_tokens_are_shared_among_the_problems():
 
 def test_what_is_written(tmp_path):
     loaded().write(tmp_path, 7)
-    told = json.loads((tmp_path / "expert_load.json").read_text())
-    assert told["step"] == 7 and told["problems"] == ["a", "b", "c"]
-    assert told["share_of_expert"] == {"encoder": [[0.25, 0, 0], [0.75, 1, 0], [0, 0, 0]]}
-    assert told["choices"]["encoder"] == {"a": [1, 0, 0], "b": [3, 4, 0]}
+    content = json.loads((tmp_path / "expert_load.json").read_text())
+    assert content["step"] == 7 and content["problems"] == ["a", "b", "c"]
+    assert content["share_of_expert"] == {"encoder": [[0.25, 0, 0], [0.75, 1, 0], [0, 0, 0]]}
+    assert content["choices"]["encoder"] == {"a": [1, 0, 0], "b": [3, 4, 0]}
 
 
 def test_without_experts_nothing_is_written(tmp_path):

@@ -28,9 +28,11 @@ def update(model, optimizer, frozen, micro_steps=1, times=1, names=NAMES):
     """Updates on a batch of each problem in turn, or on all of them together."""
     aims = tiny.objectives(model)
     if micro_steps > 1:
-        made = step.Accumulator(model, optimizer, aims, 0, SPECS, micro_steps, Replicas(), False, frozen)
+        accumulator = step.Accumulator(
+            model, optimizer, aims, 0, SPECS, micro_steps, Replicas(), False, frozen
+        )
         batches = [(name, BATCHES[name]) for name in names]
-        return [found for number in range(times) for found in made.update(batches, number)]
+        return [figures for number in range(times) for figures in accumulator.update(batches, number)]
     steps = step.make_train_steps(model, optimizer, aims, 0, SPECS, Replicas(), False, frozen)
     return [steps[name](BATCHES[name], tf.constant(number)) for number in range(times) for name in names]
 
@@ -44,39 +46,39 @@ def test_they_and_their_moments_stay_bit_for_bit(optimizer, micro_steps):
     hparams = HPARAMS.replace(
         optimizer=optimizer, weight_decay=0.1, ema_decay=0.9, learning_rate=0.1, learning_rate_warmup_steps=1
     )
-    made = make_optimizer(hparams, model.trainable_variables)
+    new_optimizer = make_optimizer(hparams, model.trainable_variables)
     frozen = frozen_of(model)
     before = updates.values(model)
-    state = {variable.path: variable.numpy() for variable in made.variables}
-    update(model, made, frozen, micro_steps, times=2)
+    state = {variable.path: variable.numpy() for variable in new_optimizer.variables}
+    update(model, new_optimizer, frozen, micro_steps, times=2)
     after = updates.values(model)
     for path, value in before.items():
         assert np.array_equal(value, after[path]) == (path in frozen), path
     flat = {path.replace("/", "_") for path in frozen}
-    for variable in made.variables:
+    for variable in new_optimizer.variables:
         stem = variable.path.partition("/")[2]
         name = next((name for name in flat if stem.startswith(name + "_")), None)
         if name and not stem.endswith("_average"):
             np.testing.assert_array_equal(variable, state[variable.path], err_msg=variable.path)
-    for variable, average in made.averages():
+    for variable, average in new_optimizer.averages():
         if variable.path in frozen:
             np.testing.assert_array_equal(average, before[variable.path])
 
 
 @pytest.mark.parametrize("micro_steps", [1, 2])
 def test_the_gradients_of_the_others_are_the_same_and_the_norm_is_theirs(micro_steps):
-    found = {}
+    results = {}
     for patterns in ((), PATTERNS):
         model, recorder = tiny.model(NAMES, HPARAMS), updates.Recorder()
         figures = update(model, recorder, frozen_of(model, patterns), micro_steps, names=NAMES[:micro_steps])
-        found[patterns] = recorder.gradients, float(figures[0]["gradient_norm"])
-    whole, part = found[()][0], found[PATTERNS][0]
+        results[patterns] = recorder.gradients, float(figures[0]["gradient_norm"])
+    whole, part = results[()][0], results[PATTERNS][0]
     frozen = frozen_of(model)
     assert whole.keys() - part.keys() == whole.keys() & frozen and part
     for path, gradient in part.items():
         tiny.close(gradient, whole[path], 1e-6)
-    assert found[PATTERNS][1] == pytest.approx(updates.norm(part.values()), rel=1e-5)
-    assert found[()][1] > found[PATTERNS][1]
+    assert results[PATTERNS][1] == pytest.approx(updates.norm(part.values()), rel=1e-5)
+    assert results[()][1] > results[PATTERNS][1]
 
 
 def test_one_command_of_problems_alike_may_be_frozen():

@@ -40,10 +40,10 @@ def test_stop_names_problem_and_step_and_keeps_the_batch(run):
     assert watching.accepts(6, batches(), [GOOD])
     with pytest.raises(UserError, match="the loss of `translation` at step 7 is nan .*--on_nonfinite=skip"):
         watching.accepts(7, batches(), [BAD])
-    kept = run.output_dir / "bad_batches" / "step-00000007-translation.npz"
-    assert np.load(kept)["inputs"].tolist() == [[2, 3, 1, 0]]
-    told = kept.with_suffix(".txt").read_text()
-    assert "inputs: 'zwei drei' (3 tokens)" in told and "loss: nan" in told
+    batch_path = run.output_dir / "bad_batches" / "step-00000007-translation.npz"
+    assert np.load(batch_path)["inputs"].tolist() == [[2, 3, 1, 0]]
+    text = batch_path.with_suffix(".txt").read_text()
+    assert "inputs: 'zwei drei' (3 tokens)" in text and "loss: nan" in text
 
 
 def test_the_text_of_a_batch_tells_values_that_are_not_finite(run):
@@ -51,14 +51,14 @@ def test_the_text_of_a_batch_tells_values_that_are_not_finite(run):
     image[1, 0, 0, 0] = np.inf
     with pytest.raises(UserError):
         Guard(run).accepts(0, [("pictures", {"inputs": image, "targets": np.array([0, 1])})], [BAD])
-    told = (run.output_dir / "bad_batches" / "step-00000000-pictures.txt").read_text()
-    assert "inputs: float32 [2, 3, 3, 3], 0 to 0, 1 not finite" in told
-    assert "example 1\n  inputs: 1 of 27 values are not finite\n  targets: 'y'" in told
+    text = (run.output_dir / "bad_batches" / "step-00000000-pictures.txt").read_text()
+    assert "inputs: float32 [2, 3, 3, 3], 0 to 0, 1 not finite" in text
+    assert "example 1\n  inputs: 1 of 27 values are not finite\n  targets: 'y'" in text
 
 
 def test_skip_counts_and_gives_up_after_many_in_a_row_of_a_problem(run):
-    said = []
-    watching = Guard(run, "skip", say=said.append, most=2)
+    messages = []
+    watching = Guard(run, "skip", say=messages.append, most=2)
     for step in range(6):  # the other problem between them is well
         assert watching.accepts(2 * step, batches("spoken"), [GOOD])
         if step == 2:
@@ -67,7 +67,7 @@ def test_skip_counts_and_gives_up_after_many_in_a_row_of_a_problem(run):
             if step == 5:
                 break
             assert not watching.accepts(2 * step + 1, batches(), [BAD])
-    assert len(said) == 4 and "`translation` at step 1" in said[0]
+    assert len(messages) == 4 and "`translation` at step 1" in messages[0]
     other = Guard(run, "skip", most=2)
     other.start(11, watching.state())  # as if killed and gone on
     with pytest.raises(UserError, match="so were the 2 before of this problem"):
@@ -210,21 +210,21 @@ def test_an_update_is_applied_or_leaves_everything_as_it_was(holds):
 
 @pytest.mark.parametrize("scales", [False, True])
 def test_an_update_is_of_the_variables_that_were_chosen(scales):
-    shared, *own = [keras.Variable([1.0, 1.0]) for _ in range(3)]
+    shared, *alternatives = [keras.Variable([1.0, 1.0]) for _ in range(3)]
     optimizer = keras.optimizers.SGD(0.5)
     if scales:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0)
-    optimizer.build([shared, *own])
+    optimizer.build([shared, *alternatives])
 
     @tf.function(autograph=False)
     def update(which):
         gradients = [tf.constant([1.0, 0.0]), tf.constant([0.0, 1.0])]
-        apply_if(tf.constant(True), optimizer, gradients, [[shared, each] for each in own], which)
+        apply_if(tf.constant(True), optimizer, gradients, [[shared, each] for each in alternatives], which)
 
     update(tf.constant(1))
-    assert [v.numpy().tolist() for v in (shared, *own)] == [[0.5, 1.0], [1.0, 1.0], [1.0, 0.5]]
+    assert [v.numpy().tolist() for v in (shared, *alternatives)] == [[0.5, 1.0], [1.0, 1.0], [1.0, 0.5]]
     update(tf.constant(0))
-    assert [v.numpy().tolist() for v in (shared, *own)] == [[0.0, 1.0], [1.0, 0.5], [1.0, 0.5]]
+    assert [v.numpy().tolist() for v in (shared, *alternatives)] == [[0.0, 1.0], [1.0, 0.5], [1.0, 0.5]]
     assert int(optimizer.iterations) == 2
 
 
@@ -258,7 +258,7 @@ for holds in (False, True):
         print([part.numpy().tolist() for part in strategy.experimental_local_results(v.value)])
 """
     code = code.replace("SCALES", str(scales))
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    completed = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
     # The gradients of the replicas are summed. The update that was left out has halved the scale of the loss.
     moved = "[[-1.0, -3.0], [-1.0, -3.0]]\n" if scales else "[[0.0, -1.0], [0.0, -1.0]]\n"
-    assert done.stdout == "[[1.0, 1.0], [1.0, 1.0]]\n" * 3 + moved, done.stderr
+    assert completed.stdout == "[[1.0, 1.0], [1.0, 1.0]]\n" * 3 + moved, completed.stderr

@@ -18,10 +18,10 @@ RAISED = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: interrupt.Terminated
 @pytest.mark.parametrize("first", interrupt.SIGNALS)
 def test_the_first_is_noted_and_the_second_raised(capfd, first, second):
     before = [signal.getsignal(number) for number in interrupt.SIGNALS], signal.set_wakeup_fd(-1)
-    with interrupt.deferred() as asked:
-        assert not asked()
+    with interrupt.deferred() as stop_reason:
+        assert not stop_reason()
         signal.raise_signal(first)
-        assert asked() == first
+        assert stop_reason() == first
         assert "stopping after this update, with a checkpoint" in capfd.readouterr().err
         with pytest.raises(RAISED[second]):
             signal.raise_signal(second)
@@ -38,12 +38,12 @@ def test_the_status_of_each_reason():
 
 
 def test_the_time_is_over():
-    with interrupt.deferred(time.monotonic() + 1000) as asked:
-        assert not asked()
-    with interrupt.deferred(time.monotonic()) as asked:
-        assert asked() == interrupt.TIME
+    with interrupt.deferred(time.monotonic() + 1000) as stop_reason:
+        assert not stop_reason()
+    with interrupt.deferred(time.monotonic()) as stop_reason:
+        assert stop_reason() == interrupt.TIME
         signal.raise_signal(signal.SIGTERM)
-        assert asked() == signal.SIGTERM
+        assert stop_reason() == signal.SIGTERM
     assert interrupt.describe(interrupt.TIME, 7).startswith(
         "--max_seconds are over: saved at step 7; the same"
     )
@@ -82,17 +82,17 @@ def test_the_handler_is_put_back_after_a_fault():
 
 
 def test_another_thread_hears_of_the_time_alone():
-    heard = []
+    reasons = []
 
     def work():
         for deadline in (None, 0.0):
-            with interrupt.deferred(deadline) as asked:
-                heard.append(asked())
+            with interrupt.deferred(deadline) as stop_reason:
+                reasons.append(stop_reason())
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert heard == [0, interrupt.TIME]
+    assert reasons == [0, interrupt.TIME]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -68,13 +68,13 @@ def test_another_run_is_refused(sample_data, begun):
 
 def test_a_run_goes_on_that_was_begun_before_there_were_stages(sample_data, begun):
     path = begun / "run.json"
-    found = json.loads(path.read_text())
-    before = json.dumps(found)
-    del found["warm_start_map"], found["hparams"]["stages"], found["hparams"]["freeze"]
-    path.write_text(json.dumps(found))
+    description = json.loads(path.read_text())
+    before = json.dumps(description)
+    del description["warm_start_map"], description["hparams"]["stages"], description["hparams"]["freeze"]
+    path.write_text(json.dumps(description))
     make_run(begun, sample_data)
     assert json.loads(path.read_text()) == json.loads(before)
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps(description))
     with pytest.raises(UserError, match=r"freeze=\[\], and \['encoder'\] is asked for"):
         make_run(begun, sample_data, hparams=HPARAMS.replace(freeze=("encoder",)))
 
@@ -157,13 +157,13 @@ LONG = HPARAMS.replace(vocabulary_size=280)
 
 def long_run(folder, data, hparams=LONG, **more):
     """A run on that corpus, and what was said."""
-    said = []
-    more = {"extend": bounds.names(), "say": said.append, **more}
-    return launch.make_run(folder, "wmt_ende", hparams, data, "files", **more), said
+    messages = []
+    more = {"extend": bounds.names(), "say": messages.append, **more}
+    return launch.make_run(folder, "wmt_ende", hparams, data, "files", **more), messages
 
 
 def test_bounds_are_added_where_too_much_would_be_left_out(long_data, tmp_path):
-    run, said = long_run(tmp_path, long_data)
+    run, messages = long_run(tmp_path, long_data)
     assert run.hparams.length_bounds[: len(LONG.length_bounds)] == LONG.length_bounds
     assert run.hparams.seconds_bounds == LONG.seconds_bounds
     measured = lengths.measure(run.split("wmt_ende", "train"), run.hparams)
@@ -171,8 +171,12 @@ def test_bounds_are_added_where_too_much_would_be_left_out(long_data, tmp_path):
     assert longest[-3] > LONG.length_bounds[-1] >= longest[-29] and measured.size == 200
     assert longest[-3] <= run.hparams.length_bounds[-1] < longest[-1]
     assert 0 < measured.too_long(run.hparams).share <= 0.01
-    assert said[0].startswith("length_bounds: added ") and "14.0% of wmt_ende" in said[0]
-    assert said[1].startswith("wmt_ende: ") and "of 200 examples" in said[1] and "--max_length" in said[1]
+    assert messages[0].startswith("length_bounds: added ") and "14.0% of wmt_ende" in messages[0]
+    assert (
+        messages[1].startswith("wmt_ende: ")
+        and "of 200 examples" in messages[1]
+        and "--max_length" in messages[1]
+    )
     assert Run.load(tmp_path).hparams == run.hparams  # what decoding goes by
     gin = hparam.changes("multimodel_tiny", gin_files=[tmp_path / "operative.gin"])
     assert gin["length_bounds"] == run.hparams.length_bounds
@@ -183,8 +187,8 @@ def test_a_run_that_goes_on_keeps_its_bounds(long_data, tmp_path):
     run, _ = long_run(tmp_path, long_data)
     (tmp_path / CHECKPOINTS / "step-00000001").mkdir(parents=True)
     description = (tmp_path / "run.json").read_bytes()
-    again, said = long_run(tmp_path, long_data, replicas=8)  # with which a new run would have others
-    assert again.hparams == run.hparams and len(said) == 2
+    again, messages = long_run(tmp_path, long_data, replicas=8)  # with which a new run would have others
+    assert again.hparams == run.hparams and len(messages) == 2
     assert (tmp_path / "run.json").read_bytes() == description
     with pytest.raises(UserError, match="length_bounds=.* is asked for"):
         long_run(tmp_path, long_data, extend=())  # the same bounds as before, but given
@@ -195,16 +199,16 @@ def test_a_run_that_goes_on_keeps_its_bounds(long_data, tmp_path):
 
 
 def test_a_run_that_was_begun_with_its_own_bounds_keeps_them(long_data, tmp_path):
-    run, said = long_run(tmp_path, long_data, extend=())
-    assert run.hparams == LONG and len(said) == 1 and "28 of 200 examples (14.0%)" in said[0]
+    run, messages = long_run(tmp_path, long_data, extend=())
+    assert run.hparams == LONG and len(messages) == 1 and "28 of 200 examples (14.0%)" in messages[0]
     (tmp_path / CHECKPOINTS / "step-00000001").mkdir(parents=True)
     assert long_run(tmp_path, long_data)[0].hparams == LONG
 
 
 def test_bounds_stay_as_they_are_where_nothing_is_left_out(sample_data, tmp_path):
-    said = []
-    run = make_run(tmp_path, sample_data, "all", extend=bounds.names(), say=said.append)
-    assert run.hparams == HPARAMS and said == []
+    messages = []
+    run = make_run(tmp_path, sample_data, "all", extend=bounds.names(), say=messages.append)
+    assert run.hparams == HPARAMS and messages == []
 
 
 def test_a_fraction_is_kept_and_checked(sample_data, tmp_path):

@@ -54,13 +54,13 @@ def test_tensorboard(tmp_path):
     metrics.write(7, "wmt_ende", "train", {"loss": 1.5, "targets": 4})
     metrics.write(7, "wmt_ende", "validation", {"loss": 2.5})
     metrics.close()
-    seen = {}
+    values = {}
     for split in ("train", "validation"):
         [path] = (tmp_path / "tensorboard" / split).iterdir()
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             for value in event.summary.value:
-                seen[split, value.tag] = event.step, float(tf.make_ndarray(value.tensor))
-    assert seen == {
+                values[split, value.tag] = event.step, float(tf.make_ndarray(value.tensor))
+    assert values == {
         ("train", "wmt_ende/loss"): (7, 1.5),
         ("train", "wmt_ende/targets"): (7, 4.0),
         ("validation", "wmt_ende/loss"): (7, 2.5),

@@ -30,9 +30,11 @@ def weights(seed=0):
     """A stack of matrices, a matrix, an embedding, a bias that begins at 0 and a scale."""
     generator = np.random.default_rng(seed)
     shapes = {"in": (2, 3, 4), "kernel": (4, 5), "embedding": (6, 3), "bias": (5,), "scale": (5,)}
-    made = {name: keras.Variable(generator.normal(size=s), name=name) for name, s in shapes.items()}
-    made["bias"].assign(np.zeros(5))
-    return made
+    variables_by_name = {
+        name: keras.Variable(generator.normal(size=s), name=name) for name, s in shapes.items()
+    }
+    variables_by_name["bias"].assign(np.zeros(5))
+    return variables_by_name
 
 
 def gradients(variables, step):
@@ -198,17 +200,22 @@ def test_hyperparameters_reach_the_optimizer():
         optimizer_adam_beta1=0.5, optimizer_adam_epsilon=1e-3, least_scale=0.25, weight_decay=0.5
     )
     for name in ("adamw", "lamb"):
-        made = make_optimizer(changed.replace(optimizer=name), variables)
-        assert (made.beta_1, made.beta_2, made.epsilon, made.weight_decay) == (0.5, 0.98, 1e-3, 0.5)
-    assert made.least_scale == 0.25
+        new_optimizer = make_optimizer(changed.replace(optimizer=name), variables)
+        assert (
+            new_optimizer.beta_1,
+            new_optimizer.beta_2,
+            new_optimizer.epsilon,
+            new_optimizer.weight_decay,
+        ) == (0.5, 0.98, 1e-3, 0.5)
+    assert new_optimizer.least_scale == 0.25
     assert make_optimizer(changed.replace(optimizer="adafactor"), variables).epsilon_2 == 0.25
 
 
 @pytest.mark.parametrize("cls", [Adafactor, Lamb])
 def test_one_from_a_config_is_the_same(cls):
-    made = cls(0.5, **({"least_scale": 0.3} if cls is Lamb else {"epsilon_2": 0.3}))
-    again = keras.optimizers.deserialize(keras.optimizers.serialize(made))
-    assert type(again) is cls and again.get_config() == made.get_config()
+    new_optimizer = cls(0.5, **({"least_scale": 0.3} if cls is Lamb else {"epsilon_2": 0.3}))
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(new_optimizer))
+    assert type(again) is cls and again.get_config() == new_optimizer.get_config()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import tensorflow as tf
 from t2tlite.training import launch, trainer
 
 from ..models import tiny
+from ..rewind import killed_after
 
 PROBLEMS = "wmt_ende,imagenet"
 # With 16 channels or fewer, a depthwise convolution of 15 taps in bfloat16 never ends on some CPUs (TF 2.21).
@@ -22,12 +23,12 @@ HPARAMS = tiny.HPARAMS.replace(
 def trained(folder, data, steps, problems=PROBLEMS, **changes):
     keras.utils.set_random_seed(0)
     run = launch.make_run(folder, problems, HPARAMS.replace(**changes), data, "sample")
-    made = trainer.Trainer(
+    loop = trainer.Trainer(
         run, trainer.Intervals(steps, save=2, log=1, evaluate=0, eval_steps=1), try_first=False
     )
-    made.train()
+    loop.train()
     lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    return made, {line["step"]: line["loss"] for line in lines if line["split"] == "train"}
+    return loop, {line["step"]: line["loss"] for line in lines if line["split"] == "train"}
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +40,14 @@ def exact(sample_data, tmp_path_factory, eager):
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(exact, sample_data, tmp_path, eagerly, precision):
     """Variables stay float32, the losses are near those of float32, and a run goes on exactly."""
-    made, losses = trained(tmp_path / "whole", sample_data, 4, precision=precision)
-    assert {variable.dtype for variable in made.model.trainable_variables} == {"float32"}
+    output_dir, losses = trained(tmp_path / "whole", sample_data, 4, precision=precision)
+    assert {variable.dtype for variable in output_dir.model.trainable_variables} == {"float32"}
     assert len(losses) >= 3  # an update may be left out, to lower the loss scale
     for step, loss in losses.items():
         assert abs(loss - exact[step]) < 0.02 * exact[step]
-    assert made.model.encoder.compute_dtype == precision.removeprefix("mixed_")
-    trained(tmp_path / "parts", sample_data, 2, precision=precision)
-    assert trained(tmp_path / "parts", sample_data, 4, precision=precision)[1] == losses
+    assert output_dir.model.encoder.compute_dtype == precision.removeprefix("mixed_")
+    killed = killed_after(2, tmp_path / "whole", tmp_path / "killed")
+    assert trained(killed, sample_data, 4, precision=precision)[1] == losses
 
 
 def test_a_loss_scale_that_is_too_large_is_lowered(sample_data, tmp_path, eagerly, monkeypatch):
@@ -57,14 +58,14 @@ def test_a_loss_scale_that_is_too_large_is_lowered(sample_data, tmp_path, eagerl
         "__init__",
         lambda self, inner, **more: set_up(self, inner, initial_scale=2.0**70, **more),
     )
-    made, _ = trained(tmp_path, sample_data, 0, precision="mixed_float16")
-    before = [variable.numpy() for variable in made.model.trainable_variables]
-    made, _ = trained(tmp_path, sample_data, 2, precision="mixed_float16")
-    scale = float(tf.convert_to_tensor(made.optimizer.dynamic_scale))
+    output_dir, _ = trained(tmp_path, sample_data, 0, "wmt_ende", precision="mixed_float16")
+    before = [variable.numpy() for variable in output_dir.model.trainable_variables]
+    output_dir, _ = trained(tmp_path, sample_data, 2, "wmt_ende", precision="mixed_float16")
+    scale = float(tf.convert_to_tensor(output_dir.optimizer.dynamic_scale))
     assert scale == 2.0**68
-    for one, other in zip(before, made.model.trainable_variables, strict=True):
+    for one, other in zip(before, output_dir.model.trainable_variables, strict=True):
         np.testing.assert_array_equal(one, other)
-    again, _ = trained(tmp_path, sample_data, 3, precision="mixed_float16")
+    again, _ = trained(tmp_path, sample_data, 3, "wmt_ende", precision="mixed_float16")
     assert float(tf.convert_to_tensor(again.optimizer.dynamic_scale)) == scale / 2
 
 

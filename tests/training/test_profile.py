@@ -22,14 +22,14 @@ def test_mistyped_ranges(text):
 
 
 def test_a_trace_is_written_for_a_range_and_for_no_other(tmp_path):
-    said = []
-    profiler = Profiler([(2, 3)], tmp_path / "tensorboard", said.append)
+    messages = []
+    profiler = Profiler([(2, 3)], tmp_path / "tensorboard", messages.append)
     for number in range(1, 6):
         with profiler.update(number):
             tf.reduce_sum(tf.ones([2, 2]))
     profiler.close()
     assert len(list(tmp_path.rglob("*.xplane.pb"))) == 1
-    assert len(said) == 1 and said[0].startswith("profiled updates 2 to 3: ")
+    assert len(messages) == 1 and messages[0].startswith("profiled updates 2 to 3: ")
 
 
 def test_a_run_that_ends_within_a_range_can_be_profiled_again(tmp_path):

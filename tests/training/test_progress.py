@@ -30,9 +30,9 @@ def in_terminal(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
     def begin():
-        made = Terminal()
-        monkeypatch.setattr("sys.stderr", made)
-        return made
+        terminal = Terminal()
+        monkeypatch.setattr("sys.stderr", terminal)
+        return terminal
 
     return begin
 

@@ -10,8 +10,8 @@ STORED = ["m/encoder/block0/kernel", "m/encoder/block1/kernel", "m/image/r1/bias
 
 def renamed(*texts, stored=STORED):
     """`{old: new}` of what has another name."""
-    found = renaming.renamed(stored, [renaming.parse(text) for text in texts])
-    return {old: new for new, old in found.items() if old != new}
+    new_names = renaming.renamed(stored, [renaming.parse(text) for text in texts])
+    return {old: new for new, old in new_names.items() if old != new}
 
 
 def test_parts_blocks_and_stars():
@@ -38,9 +38,9 @@ def test_the_first_pattern_holds_and_places_can_be_exchanged():
 
 
 def test_what_is_renamed_takes_the_place_of_what_was_there():
-    found = renaming.renamed(STORED, [renaming.parse("encoder/block0/kernel:decoder/kernel")])
-    assert found["m/decoder/kernel"] == "m/encoder/block0/kernel"
-    assert "m/encoder/block0/kernel" not in found
+    new_names = renaming.renamed(STORED, [renaming.parse("encoder/block0/kernel:decoder/kernel")])
+    assert new_names["m/decoder/kernel"] == "m/encoder/block0/kernel"
+    assert "m/encoder/block0/kernel" not in new_names
 
 
 @pytest.mark.parametrize("text", ["encoder", ":encoder", "encoder:", "a:b:c", "", ":"])

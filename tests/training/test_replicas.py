@@ -1,4 +1,7 @@
-"""Updates on 1, 2 and 4 devices are the same, with and without XLA, dropout and the gate's noise on."""
+"""Updates on 1, 2 and 4 devices are the same, with and without XLA, dropout and the gate's noise on.
+
+The further ways of updating are compared on 1 and 2.
+"""
 
 import pathlib
 import subprocess
@@ -20,30 +23,30 @@ TOGETHER = [
 ]
 
 
-@pytest.mark.parametrize("ways", TOGETHER, ids="+".join)
-def test_updates_do_not_depend_on_the_number_of_devices(tmp_path, ways):
+@pytest.mark.parametrize("modes", TOGETHER, ids="+".join)
+def test_updates_do_not_depend_on_the_number_of_devices(tmp_path, modes):
     """Losses, the experts' losses, gradient norms, counts and weights, to the rounding of float32."""
     path = tmp_path / "figures.npz"
-    done = subprocess.run([sys.executable, "-P", SCRIPT, path, *ways], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run([sys.executable, "-P", SCRIPT, path, *modes], capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
     figures = dict(np.load(path))
-    for way in ways:
+    for mode in modes:
         check(
-            way,
-            {name.removeprefix(f"{way}:"): figures[name] for name in figures if name.startswith(f"{way}:")},
+            mode,
+            {name.removeprefix(f"{mode}:"): figures[name] for name in figures if name.startswith(f"{mode}:")},
         )
 
 
-def check(way, found):
-    names = [name.partition(":")[2] for name in found if name.startswith("1:")]
+def check(mode, actual):
+    names = [name.partition(":")[2] for name in actual if name.startswith("1:")]
     assert {"loss", "gradient_norm", "targets"} < set(names)
-    if not way.startswith("energy"):  # of a model without experts
+    if not mode.startswith("energy"):  # of a model without experts
         assert any(name.startswith("choices/encoder") for name in names)
-        assert (found["1:expert_loss"] > 0.01).all()
+        assert (actual["1:expert_loss"] > 0.01).all()
     for name in names:
-        one = found[f"1:{name}"]
-        for number in (2, 4):
+        one = actual[f"1:{name}"]
+        for number in (2, 4) if mode in ("plain", "xla") else (2,):
             tolerance = 1e-5 * np.abs(one).max()
             np.testing.assert_allclose(
-                found[f"{number}:{name}"], one, rtol=0, atol=tolerance, err_msg=f"{way}: {name}"
+                actual[f"{number}:{name}"], one, rtol=0, atol=tolerance, err_msg=f"{mode}: {name}"
             )

@@ -24,9 +24,9 @@ def run(tmp_path_factory):
     problems = {name: registry.get_problem(name) for name in ("imagenet", "wmt_ende")}
     vocabulary = Vocabulary.train(["the red circle", "the blue square"] * 3, 280)
     labels = {"imagenet": ("Kreis", "größeres\u2028Quadrat")}
-    made = Run(folder, tiny.HPARAMS, problems, labels, vocabulary, "/some/where", "sample", seed=5)
-    made.save()
-    return made
+    new_run = Run(folder, tiny.HPARAMS, problems, labels, vocabulary, "/some/where", "sample", seed=5)
+    new_run.save()
+    return new_run
 
 
 def test_round_trip(run):
@@ -66,14 +66,14 @@ def test_precision_is_that_of_the_model_and_of_no_other(run, monkeypatch):
 
 
 def test_a_restored_model_has_the_moving_averages(run, tmp_path):
-    made = dataclasses.replace(run, output_dir=tmp_path)
-    model = made.make_model()
+    output_dir = dataclasses.replace(run, output_dir=tmp_path)
+    model = output_dir.make_model()
     first, second = model.variables[:2]
     with keras.name_scope("adam"):
         average = keras.Variable(first + 7, name=f"{first.path.replace('/', '_')}_average")
     optimizer = types.SimpleNamespace(variables=[average])
     checkpoint.save(tmp_path / CHECKPOINTS, 1, model, optimizer, {}, {}, keep=1)
-    restored = {v.path: v.numpy() for v in made.restore_model().variables}
+    restored = {v.path: v.numpy() for v in output_dir.restore_model().variables}
     np.testing.assert_array_equal(restored[first.path], average.numpy())
     np.testing.assert_array_equal(restored[second.path], second.numpy())
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from t2tlite.checkpoints import CHECKPOINTS, checkpoint
+from t2tlite.checkpoints import CHECKPOINTS
 from t2tlite.checkpoints.averaging import Stored
 from t2tlite.errors import UserError
 from t2tlite.training import launch, paths, stages, trainer
@@ -15,6 +15,7 @@ from t2tlite.training.log import NoLog
 from t2tlite.training.renaming import Rename
 
 from ..models import tiny
+from ..rewind import killed_after
 
 HPARAMS = tiny.HPARAMS.replace(
     num_encoder_layers=1,
@@ -43,19 +44,26 @@ def test_without_stages_there_is_one():
 
 
 def test_a_stage_takes_from_the_hyperparameters_what_it_does_not_name():
-    found = read(
+    read_stages = read(
         "@0 freeze=* freeze=-image",
         "@20 learning_rate=3e-4",
         "@30 freeze= from='/some where' map=a/*:b/* map=c:d",
         freeze=("mixer",),
         learning_rate_decay_steps=50,
     )
-    assert found == (
+    assert read_stages == (
         stages.Stage(0, ("*", "-image"), 0.01, 50),
         stages.Stage(20, ("mixer",), 3e-4, 50),
         stages.Stage(30, (), 0.01, 50, "/some where", (Rename("a/*", "b/*"), Rename("c", "d"))),
     )
-    assert [stages.at(found, step).start for step in (0, 19, 20, 29, 30, 1000)] == [0, 0, 20, 20, 30, 30]
+    assert [stages.at(read_stages, step).start for step in (0, 19, 20, 29, 30, 1000)] == [
+        0,
+        0,
+        20,
+        20,
+        30,
+        30,
+    ]
 
 
 def test_a_cosine_schedule_ends_with_its_stage():
@@ -103,9 +111,9 @@ def train(folder, data, steps, problems="imagenet", every=2, warm_start_from=Non
     hparams = HPARAMS.replace(**changes)
     run = launch.make_run(folder, problems, hparams, data, "sample", warm_start_from=warm_start_from)
     intervals = trainer.Intervals(steps, save=every, keep=99, log=1, evaluate=0, eval_steps=1)
-    made = trainer.Trainer(run, intervals, try_first=False)
-    made.train()
-    return made
+    loop = trainer.Trainer(run, intervals, try_first=False)
+    loop.train()
+    return loop
 
 
 def figures(folder):
@@ -138,8 +146,8 @@ def moved(folder, before, after):
 def test_each_stage_trains_what_it_names(whole):
     nets = {"image"}
     for before, after, parts in ((1, 3, nets), (3, 5, nets), (5, 7, nets | {"encoder"})):
-        found = {part for part in moved(whole, before, after) if not part.startswith("categorical")}
-        assert found == parts
+        moved_parts = {part for part in moved(whole, before, after) if not part.startswith("categorical")}
+        assert moved_parts == parts
         assert len(moved(whole, before, after)) == len(parts) + 1
 
 
@@ -168,29 +176,27 @@ def _flat(key):
 @pytest.mark.usefixtures("eagerly")
 def test_a_run_goes_on_exactly(whole, sample_data, tmp_path, cut):
     """Cut between two stages and within one."""
-    train(tmp_path, sample_data, cut, every=1, stages=STAGES)
-    train(tmp_path, sample_data, 6, every=1, stages=STAGES)
-    kept = [line for line in figures(whole) if line["step"] <= 6 and line["split"] == "train"]
-    assert [line for line in figures(tmp_path) if line["split"] == "train"] == kept
+    folder = killed_after(cut, whole, tmp_path / "run")
+    train(folder, sample_data, 6, every=99, stages=STAGES)
+    lines = [line for line in figures(whole) if line["step"] <= 6 and line["split"] == "train"]
+    assert [line for line in figures(folder) if line["split"] == "train"] == lines
     expected = weights(whole, 6)
-    for key, value in weights(tmp_path, 6).items():
+    for key, value in weights(folder, 6).items():
         np.testing.assert_array_equal(value, expected[key], err_msg=key)
 
 
 @pytest.mark.usefixtures("eagerly")
 def test_a_run_goes_back_to_the_beginning_of_a_stage(whole, sample_data, tmp_path):
     """The optimizer, restored as it was before the stage, begins anew again."""
-    folder = shutil.copytree(whole, tmp_path / "run")
-    for path in checkpoint.all_in(folder / CHECKPOINTS)[3:]:
-        shutil.rmtree(path)
-    made = train(folder, sample_data, 4, every=99, stages=STAGES)
+    folder = killed_after(3, whole, tmp_path / "run")
+    loop = train(folder, sample_data, 4, every=99, stages=STAGES)
     shutil.rmtree(folder / CHECKPOINTS / "step-00000004")
-    made.log = NoLog()
-    made._go_back("for a test")
-    assert made.step == int(made.optimizer.iterations) == 3
-    assert not made._updates.enter(3), "the functions are those of this stage"
-    assert int(made.optimizer.iterations) == 0
-    assert all(np.all(variable.numpy() == 0) for variable in made.optimizer.variables)
+    loop.log = NoLog()
+    loop._go_back("for a test")
+    assert loop.step == int(loop.optimizer.iterations) == 3
+    assert not loop._updates.enter(3), "the functions are those of this stage"
+    assert int(loop.optimizer.iterations) == 0
+    assert all(np.all(variable.numpy() == 0) for variable in loop.optimizer.variables)
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -198,14 +204,14 @@ def test_a_stage_from_another_run(whole, sample_data, tmp_path):
     """Its weights come once, where the stage begins, also in a run that was cut there; with micro-steps."""
     source = whole / CHECKPOINTS / "step-00000002"
     changes = {"accumulate": 2, "stages": ("@0", f"@1 from={source} freeze=encoder")}
-    made = train(tmp_path / "one", sample_data, 2, every=1, **changes)
-    train(tmp_path / "cut", sample_data, 1, every=1, **changes)
+    output_dir = train(tmp_path / "one", sample_data, 2, every=1, **changes)
+    killed_after(1, tmp_path / "one", tmp_path / "cut")
     train(tmp_path / "cut", sample_data, 2, every=1, **changes)
     one, cut = (weights(tmp_path / name, 2) for name in ("one", "cut"))
     for key, value in one.items():
         np.testing.assert_array_equal(value, cut[key], err_msg=key)
     stored = Stored(source)  # it holds averages, which are what is taken
-    for variable in made.model.trainable_variables:
+    for variable in output_dir.model.trainable_variables:
         came = stored.value(stored.averages[variable.path.replace("/", "_")])
         assert np.array_equal(variable, came) == (paths.part(variable.path) == "encoder")
 
@@ -237,7 +243,7 @@ def test_what_is_said_and_which_stage_the_dry_run_tries(sample_data, tmp_path, e
     run = launch.make_run(tmp_path, "imagenet", HPARAMS.replace(stages=STAGES), sample_data, "sample")
     trainer.Trainer(run, trainer.Intervals(1, evaluate=0, eval_steps=1)).train()
     assert [stage.start for stage in tried] == [5]
-    told = capsys.readouterr().err
-    assert "stage 1 of 3, from step 0, learning rate 0.01; parameters:" in told
-    [line] = [line for line in told.splitlines() if line.startswith("  encoder ")]
-    assert line.split()[1] == "-" and "stage 2" not in told
+    err = capsys.readouterr().err
+    assert "stage 1 of 3, from step 0, learning rate 0.01; parameters:" in err
+    [line] = [line for line in err.splitlines() if line.startswith("  encoder ")]
+    assert line.split()[1] == "-" and "stage 2" not in err

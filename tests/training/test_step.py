@@ -22,8 +22,8 @@ def step_of(model, name, optimizer=None, seed=0):
     compiled = make_train_steps(model, optimizer or Recorder(), aims, seed, {name: specs(features)})[name]
 
     def run(step):
-        found = compiled(features, tf.constant(step))
-        return {k: float(v) for k, v in found.items() if not v.shape.rank}
+        figures = compiled(features, tf.constant(step))
+        return {k: float(v) for k, v in figures.items() if not v.shape.rank}
 
     return run
 

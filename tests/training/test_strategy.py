@@ -19,7 +19,7 @@ from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.step import Accumulator, make_train_steps
 from t2tlite.training.strategy import Replicas
 
-from ..bin.runs import SMALL, flags, told
+from ..bin.runs import SMALL, flags, metrics_lines
 from ..models import tiny
 
 # Dropout and noise are on. No expert is ever full: which choices a full one drops depends on the replicas.
@@ -42,7 +42,9 @@ sys.exit(t2t_train.main(sys.argv[1:]))
 
 def losses(folder):
     return [
-        (line["step"], line["problem"], line["loss"]) for line in told(folder) if line["split"] == "train"
+        (line["step"], line["problem"], line["loss"])
+        for line in metrics_lines(folder)
+        if line["split"] == "train"
     ]
 
 
@@ -61,8 +63,10 @@ def check_equal(folder, other):
 
 def test_two_replicas_are_one(one, sample_data, tmp_path):
     arguments = flags(tmp_path / "run", sample_data, PROBLEMS, STEPS, HPARAMS)
-    done = subprocess.run([sys.executable, "-P", "-c", MIRRORED, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run(
+        [sys.executable, "-P", "-c", MIRRORED, *arguments], capture_output=True, text=True
+    )
+    assert completed.returncode == 0, completed.stderr
     check_equal(tmp_path / "run", one)
 
 
@@ -82,23 +86,23 @@ def test_two_processes_are_one_and_go_on_after_one_was_killed(one, sample_data, 
         time.sleep(0.05)
     [_, victim] = children(first.pid)
     os.kill(victim, signal.SIGKILL)
-    _, said = first.communicate()
+    _, err = first.communicate()
     assert first.returncode == 2
-    assert "t2t-train: error: worker 1 of 2 was killed (signal 9), and the others have been stopped" in said
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert "t2t-train: error: worker 1 of 2 was killed (signal 9), and the others have been stopped" in err
+    completed = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
     check_equal(run, one)
     last = json.loads((run / "checkpoints" / f"step-{STEPS:08d}" / "meta.json").read_text())
     assert last["replicas"] == 2
     shutil.rmtree(run / "checkpoints" / f"step-{STEPS:08d}")
     arguments = flags(run, sample_data, PROBLEMS, STEPS, HPARAMS)
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0 and "on 1 replica, after 2 before" in done.stderr
+    completed = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    assert completed.returncode == 0 and "on 1 replica, after 2 before" in completed.stderr
     check_equal(run, one)
 
 
 def children(pid):
-    found = []
+    pids = []
     for process in os.listdir("/proc"):
         if process.isdecimal():
             try:
@@ -106,8 +110,8 @@ def children(pid):
             except OSError:
                 continue
             if int(fields[1]) == pid:
-                found.append(int(process))
-    return sorted(found)
+                pids.append(int(process))
+    return sorted(pids)
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -161,8 +165,8 @@ def test_one_gpu_needs_no_strategy(monkeypatch):
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda gpu, grows: None)
     mirrored = tf.distribute.MirroredStrategy
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda devices: mirrored(["CPU:0"]))
-    made = strategy.make("mirrored")
-    assert made.number == 1 and made.strategy is tf.distribute.get_strategy()
+    one_device = strategy.make("mirrored")
+    assert one_device.number == 1 and one_device.strategy is tf.distribute.get_strategy()
 
 
 def test_batches_too_small_for_the_replicas(one, monkeypatch):

@@ -75,18 +75,18 @@ def size(model, part):
 def test_a_ninth_problem_is_added_to_a_trained_model(ninth, tmp_path, eagerly):
     """The old problems' losses are at step 0 what they were, and training goes on from there."""
     old = run_of(tmp_path / "old", ninth, "wmt_ende,imagenet")
-    trainer.Trainer(old, trainer.Intervals(4, evaluate=0, eval_steps=1)).train()
+    trainer.Trainer(old, trainer.Intervals(4, evaluate=0, eval_steps=1), try_first=False).train()
     new = run_of(
         tmp_path / "new", ninth, "wmt_ende,imagenet,shouting", vocab=tmp_path / "old" / "vocabulary.model"
     )
     model = new.make_model()
-    told = rows(warm_start.load(tmp_path / "old", model))
+    loaded = rows(warm_start.load(tmp_path / "old", model))
     before = Evaluator(old, old.restore_model())
     after = Evaluator(new, model)
     for name in old.problems:
         assert before.evaluate(name, "validation") == after.evaluate(name, "validation")
-    assert told["command_to_capitals"] == (0, HPARAMS.hidden_size, 0)
-    assert told["all"] == (size_of(old.make_model()), HPARAMS.hidden_size, 0)
+    assert loaded["command_to_capitals"] == (0, HPARAMS.hidden_size, 0)
+    assert loaded["all"] == (size_of(old.make_model()), HPARAMS.hidden_size, 0)
     assert np.isfinite(after.evaluate("shouting", "validation")["loss"])
 
 
@@ -100,34 +100,34 @@ def test_parts_are_loaded_new_or_left(old, sample_data, tmp_path):
     )
     model, other = new.make_model(), old.restore_model()
     untouched = {v.path: v.numpy() for v in model.variables}
-    told = rows(warm_start.load(old.output_dir, model))
+    loaded = rows(warm_start.load(old.output_dir, model))
     language = f"language_{old.vocabulary.fingerprint[:8]}"
     for part in ("encoder", "mixer", "decoder", language):
-        assert told[part] == (size(model, part), 0, 0), part
-    assert told["spectral"] == (0, size(model, "spectral"), 0)
-    assert told["image"] == (0, 0, size(other, "image"))
-    assert told["command_to_german"] == (0, 0, HPARAMS.hidden_size)
-    assert told["command_to_french"] == (0, HPARAMS.hidden_size, 0)
-    found = {v.path: v.numpy() for v in other.variables}
+        assert loaded[part] == (size(model, part), 0, 0), part
+    assert loaded["spectral"] == (0, size(model, "spectral"), 0)
+    assert loaded["image"] == (0, 0, size(other, "image"))
+    assert loaded["command_to_german"] == (0, 0, HPARAMS.hidden_size)
+    assert loaded["command_to_french"] == (0, HPARAMS.hidden_size, 0)
+    values = {v.path: v.numpy() for v in other.variables}
     for variable in model.variables:
-        expected = found.get(variable.path, untouched[variable.path])
+        expected = values.get(variable.path, untouched[variable.path])
         np.testing.assert_array_equal(variable, expected, err_msg=variable.path)
 
 
 def test_another_vocabulary_is_another_language_net(old, sample_data, tmp_path):
     new = run_of(tmp_path / "new", sample_data, "wmt_ende", HPARAMS.replace(vocabulary_size=400))
     model = new.make_model()
-    told = rows(warm_start.load(old.output_dir, model))
+    loaded = rows(warm_start.load(old.output_dir, model))
     language = f"language_{new.vocabulary.fingerprint[:8]}"
-    assert told[language] == (0, size(model, language), 0)
-    assert told[f"language_{old.vocabulary.fingerprint[:8]}"][2] > 0
-    assert told["encoder"][1:] == (0, 0)
+    assert loaded[language] == (0, size(model, language), 0)
+    assert loaded[f"language_{old.vocabulary.fingerprint[:8]}"][2] > 0
+    assert loaded["encoder"][1:] == (0, 0)
 
 
 def test_a_part_of_another_shape_is_new(old, sample_data, tmp_path):
     new = run_of(tmp_path / "new", sample_data, "imagenet", HPARAMS.replace(image_widths=(4, 6, 8, 16)))
-    told = rows(warm_start.load(old.output_dir, new.make_model()))
-    loaded, fresh, left = told["image"]
+    report = rows(warm_start.load(old.output_dir, new.make_model()))
+    loaded, fresh, left = report["image"]
     assert loaded > 0 and fresh > left > 0
 
 
@@ -142,17 +142,17 @@ def test_parts_under_another_name(old, sample_data, tmp_path):
         renaming.Rename("encoder/block0", "encoder/block1"),
         renaming.Rename("command_to_german", "command_to_french"),
     ]
-    told = rows(warm_start.load(old.output_dir, model, renames))
-    found = {v.path: v.numpy() for v in old.restore_model().variables}
+    loaded = rows(warm_start.load(old.output_dir, model, renames))
+    values = {v.path: v.numpy() for v in old.restore_model().variables}
     for variable in model.variables:
         name = paths.within(variable.path)
         there = name.replace("encoder/block1", "encoder/block0").replace("to_french", "to_german")
-        expected = found.get(variable.path.replace(name, there))
+        expected = values.get(variable.path.replace(name, there))
         if not name.startswith("encoder/block0"):
             np.testing.assert_array_equal(variable, expected, err_msg=variable.path)
     block = sum(int(np.prod(v.shape)) for v in model.variables if "encoder/block0" in v.path)
-    assert told["command_to_german:command_to_french"] == (HPARAMS.hidden_size, 0, 0)
-    assert told["encoder"] == (size(model, "encoder") - block, block, 0)
+    assert loaded["command_to_german:command_to_french"] == (HPARAMS.hidden_size, 0, 0)
+    assert loaded["encoder"] == (size(model, "encoder") - block, block, 0)
 
 
 def test_a_part_renamed_to_one_that_does_not_fit(old):
@@ -191,13 +191,13 @@ def test_moving_averages_are_what_is_loaded(old):
 
 def test_where_it_may_come_from(old, tmp_path, monkeypatch):
     folder = old.output_dir / CHECKPOINTS
-    for given, found in (
+    for source, path in (
         (old.output_dir, folder / "step-00000007"),
         (folder / "step-00000007", folder / "step-00000007"),
         (folder / "best" / "mean" / "step-00000007", folder / "best" / "mean" / "step-00000007"),
     ):
-        assert warm_start.find(given) == warm_start.Source(found, old.output_dir)
-        assert warm_start.vocabulary(given).fingerprint == old.vocabulary.fingerprint
+        assert warm_start.find(source) == warm_start.Source(path, old.output_dir)
+        assert warm_start.vocabulary(source).fingerprint == old.vocabulary.fingerprint
     averaging.average([folder / "step-00000007"] * 2, tmp_path / "average")
     assert warm_start.find(tmp_path / "average").run is None
     assert warm_start.vocabulary(tmp_path / "average") is None

@@ -31,14 +31,14 @@ def update(model, optimizer, batches, step=0, seed=0):
     if len(batches) == 1:
         [(name, features)] = batches
         steps = make_train_steps(model, optimizer, tiny.objectives(model), seed, {name: specs(features)})
-        found = [steps[name](features, tf.constant(step))]
+        figures = [steps[name](features, tf.constant(step))]
     else:
         spec = {name: specs(features) for name, features in batches}
         accumulator = Accumulator(
             model, optimizer, tiny.objectives(model), seed, spec, len(batches), Replicas()
         )
-        found = accumulator.update(batches, step)
-    return [{k: float(v) for k, v in each.items() if not v.shape.rank} for each in found]
+        figures = accumulator.update(batches, step)
+    return [{k: float(v) for k, v in each.items() if not v.shape.rank} for each in figures]
 
 
 def gradients(model, batches, step=0):

@@ -41,7 +41,7 @@ def extended(
 
 
 def describe(
-    asked: HParams,
+    requested: HParams,
     hparams: HParams,
     lengths: Mapping[str, Lengths],
     names: Collection[str],
@@ -50,15 +50,15 @@ def describe(
     """What a person should know of it, a line each: the bounds that were added, and what is left out.
 
     Args:
-      asked: the hyperparameters before `extended`.
+      requested: the hyperparameters before `extended`.
       hparams: those after it.
       lengths, names, replicas: as for `extended`.
     """
     lines = []
     for name, measure in measures().items():
-        bounds, before = getattr(hparams, name), getattr(asked, name)
+        bounds, before = getattr(hparams, name), getattr(requested, name)
         if bounds != before:
-            problem, share = _worst(asked, name, lengths)
+            problem, share = _worst(requested, name, lengths)
             more = ", ".join(f"{bound:g}" for bound in bounds[len(before) :])
             lines.append(
                 f"{name}: added {more}, since {share:.1%} of {problem} are longer than {before[-1]:g} "
@@ -89,10 +89,10 @@ def _needed(hparams: HParams, lengths: Lengths, names: Collection[str]) -> dict[
     if not values:
         return {}
     excess = np.max([value / _last(name, hparams) for name, value in values.items()], axis=0)
-    kept = np.argsort(excess, kind="stable")[: len(excess) - _allowed(hparams, lengths, len(excess))]
-    if not len(kept):
+    fitting = np.argsort(excess, kind="stable")[: len(excess) - _allowed(hparams, lengths, len(excess))]
+    if not len(fitting):
         return {}
-    longest = {name: int(value[kept].max()) for name, value in values.items()}
+    longest = {name: int(value[fitting].max()) for name, value in values.items()}
     return {name: value for name, value in longest.items() if value > _last(name, hparams)}
 
 
@@ -147,8 +147,8 @@ def _advice(
     longer = lengths.longer(name, hparams)
     if not longer.any():
         return []
-    asked = name in _open(hparams, names) and too_long.share > hparams.max_left_out
+    extendable = name in _open(hparams, names) and too_long.share > hparams.max_left_out
     measure = measures()[name]
-    if asked and getattr(hparams, name)[-1] + measure.step > _most(hparams, name, replicas):
+    if extendable and getattr(hparams, name)[-1] + measure.step > _most(hparams, name, replicas):
         return [f"a larger --hparams={measure.budget}="]  # a batch can't hold longer ones
     return [measure.flags]

@@ -69,12 +69,12 @@ def measure(
     fits = np.ones(count, bool)
     for name, limits in bounds.items():
         fits &= arrays[name] <= limits[-1]
-    kept = {name: arrays[name][fits] for name in bounds}
+    fitting = {name: arrays[name][fits] for name in bounds}
     return Report(
         count,
         {name: _with_missing(taker.distribution(name), missing[name]) for name, taker in takers.items()},
         int(count - fits.sum()) if bounds else None,
-        _padding(problem, hparams, kept, bounds) if fits.any() else {},
+        _padding(problem, hparams, fitting, bounds) if fits.any() else {},
     )
 
 

@@ -59,21 +59,21 @@ def generate(
         for name in sorted(distinct):  # in the same order everywhere: no two processes wait for each other
             folder = jobs.make_folder(records.corpus_dir(distinct[name], data_dir))
             locks.append(stack.enter_context(_lock(folder / ".lock", name, progress)))
-        wanted = [p for p in distinct.values() if not is_complete(p, data_dir, source)]
+        incomplete = [p for p in distinct.values() if not is_complete(p, data_dir, source)]
         make = functools.partial(jobs.Split, data_dir, source, source_dir, tmp_dir, on_error == "skip")
         # Training splits first: they take longest.
-        splits = [make(problem, split) for split in SPLITS for problem in reversed(wanted)]
-        done = [split for split in splits if split.is_done()]
-        for split in done:
+        splits = [make(problem, split) for split in SPLITS for problem in reversed(incomplete)]
+        finished = [split for split in splits if split.is_done()]
+        for split in finished:
             split.clear()
-        splits = [split for split in splits if split not in done]
+        splits = [split for split in splits if split not in finished]
         with Board(progress) as board:
             work = jobs.Work(splits, board)
             number = processes or len(os.sched_getaffinity(0))
             tasks = work.begin()
             number = min(number, len(tasks))
             workers.run(tasks, work.finished, work.progress, max(number, 1), locks)
-        for problem in wanted:
+        for problem in incomplete:
             _write_manifest(problem, data_dir, source, source_dir)
 
 
@@ -93,10 +93,10 @@ def is_complete(problem: Problem, data_dir: str | os.PathLike, source: str) -> b
             f"expected {VERSION}); delete it and prepare the data again"
         )
     jobs.check_same_source(folder, known["source"], source)
-    wanted = jobs.kinds(problem)
-    if known["features"] != wanted:
+    expected = jobs.kinds(problem)
+    if known["features"] != expected:
         raise UserError(
-            f"{folder} holds {known['features']}, but problem `{problem.name}` has {wanted}; "
+            f"{folder} holds {known['features']}, but problem `{problem.name}` has {expected}; "
             "delete the folder, or give the problem a `corpus` of its own"
         )
     for split in SPLITS:

@@ -190,9 +190,9 @@ class Work:
         split.end()
 
 
-def _examples(problem: Problem, split: str, given: tuple[str, ...], part: None) -> Iterable[Any]:
+def _examples(problem: Problem, split: str, arguments: tuple[str, ...], part: None) -> Iterable[Any]:
     """A piece that is all of a split."""
-    return problem.examples(split, *given)
+    return problem.examples(split, *arguments)
 
 
 def _counts(summaries: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -215,8 +215,8 @@ def _why_none(summaries: Sequence[dict[str, Any]]) -> str:
     return f"; left out were: {', '.join(reasons)}" if reasons else ""
 
 
-def labels(problem: Problem, given: tuple[str, ...]) -> tuple[str, ...] | None:
-    return tuple(problem.labels(*given)) if problem.has_classes() else None
+def labels(problem: Problem, arguments: tuple[str, ...]) -> tuple[str, ...] | None:
+    return tuple(problem.labels(*arguments)) if problem.has_classes() else None
 
 
 def kinds(problem: Problem) -> dict[str, str]:
@@ -236,10 +236,10 @@ def source_arguments(problem: Problem, source: str, source_dir: str | None) -> t
     return source, str(inner if source == "files" and inner.is_dir() else source_dir)
 
 
-def check_same_source(folder: pathlib.Path, source: str, wanted: str) -> None:
-    if source != wanted:
+def check_same_source(folder: pathlib.Path, source: str, requested: str) -> None:
+    if source != requested:
         raise UserError(
-            f"{folder} holds data of source `{source}`, and `{wanted}` is asked for; "
+            f"{folder} holds data of source `{source}`, and `{requested}` is asked for; "
             f"use another --data_dir, or delete the folder"
         )
 

@@ -176,15 +176,15 @@ def _shares(
 def _proportional(
     options: Sequence[str], text: str, problems: Sequence[str], sizes: Mapping[str, int] | None
 ) -> list[float]:
-    given = {"temperature": 1.0, "cap": math.inf}
+    parameters = {"temperature": 1.0, "cap": math.inf}
     for option in options:
         name, _, value = option.partition("=")
-        if name not in given:
+        if name not in parameters:
             raise UserError(f"mixing `{text}`: unknown option `{option}`; expected temperature=T or cap=K")
-        given[name] = _positive(value, text, option)
+        parameters[name] = _positive(value, text, option)
     if sizes is None or any(not sizes.get(name) for name in problems):
         raise UserError(f"mixing `{text}` needs the number of examples of each problem")
-    return [min(sizes[name], given["cap"]) ** (1 / given["temperature"]) for name in problems]
+    return [min(sizes[name], parameters["cap"]) ** (1 / parameters["temperature"]) for name in problems]
 
 
 def _explicit(words: Sequence[str], text: str, problems: Sequence[str]) -> list[float]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from t2tlite.data.reading.buckets import Columns
+from t2tlite.data.reading.buckets import Columns, where
 from t2tlite.data.text.vocabulary import Vocabulary
 from t2tlite.features.codec import Reading, bucket
 from t2tlite.features.encoding import GIVEN
@@ -101,8 +101,8 @@ class Reader:
           `[block]`, of each optional feature; `epoch` and `index`; and `bucket`, int64 `[block]`: the first
           that holds the features that decide.
         """
-        parsed, given = self._parse(record)
-        columns = {"epoch": epoch, "index": index, **given}
+        parsed, presence = self._parse(record)
+        columns = {"epoch": epoch, "index": index, **presence}
         columns |= {name: codec.compact(parsed[name], epoch, index) for name, codec in self._codecs.items()}
         buckets, fits = tf.zeros_like(index), tf.ones_like(index, tf.bool)
         for name, codec in self._codecs.items():
@@ -112,7 +112,10 @@ class Reader:
                 if name in self._deciding:
                     buckets = tf.maximum(buckets, bucket(length, codec.limits))
         columns["bucket"] = buckets
-        return {name: _keep(value, fits) for name, value in columns.items()} if self.can_drop else columns
+        if not self.can_drop:
+            return columns
+        kept = where(fits)
+        return {name: tf.gather(value, kept) for name, value in columns.items()}
 
     def rows(self, block: Columns) -> dict[str, tf.Tensor]:
         """Pads the texts of what `compact` made to the last bound: plain rows are quicker to take apart."""
@@ -174,13 +177,13 @@ class Reader:
         specs |= {name: several for name in self._stand_ins}
         stored = tf.io.parse_example(record, specs)
         values = {name: stored[self._stored[name]] for name in self._codecs}
-        given = {}
+        presence = {}
         for name, stand_in in self._stand_ins.items():
-            given[name + GIVEN] = values[name].row_lengths() > 0
+            presence[name + GIVEN] = values[name].row_lengths() > 0
             values[name] = _filled(values[name], stand_in)
             if not isinstance(self._codecs[name].spec(), tf.io.RaggedFeature):
                 values[name] = tf.gather(values[name].flat_values, values[name].row_starts())  # [block]
-        return values, given
+        return values, presence
 
 
 def _filled(stored: tf.RaggedTensor, stand_in: Sequence[bytes]) -> tf.RaggedTensor:
@@ -189,8 +192,3 @@ def _filled(stored: tf.RaggedTensor, stand_in: Sequence[bytes]) -> tf.RaggedTens
     values = tf.tile(tf.constant(list(stand_in)), [tf.cast(tf.reduce_sum(empty), tf.int32)])
     filling = tf.RaggedTensor.from_row_lengths(values, len(stand_in) * empty, validate=False)
     return tf.concat([stored, filling], axis=1)
-
-
-def _keep(value: tf.Tensor | tf.RaggedTensor, mask: tf.Tensor) -> tf.Tensor | tf.RaggedTensor:
-    masked = tf.ragged.boolean_mask if isinstance(value, tf.RaggedTensor) else tf.boolean_mask
-    return masked(value, mask)

@@ -77,10 +77,10 @@ class Source:
         only_text = all(feature.is_text for feature in problem.features().values())
         most = MEMORY_BYTES if only_text else MEMORY_BYTES * _OF_MEDIA
         if split.total_bytes * self.size <= most * split.stored:
-            kept: Iterable[bytes] = itertools.islice(split.records(), self.size)
+            records: Iterable[bytes] = itertools.islice(split.records(), self.size)
             if converts:
-                kept = (converted.record(problem, record) for record in kept)
-            self.records = tf.constant(list(kept))
+                records = (converted.record(problem, record) for record in records)
+            self.records = tf.constant(list(records))
         elif converts:
             whole = dataclasses.replace(split, first=None)  # a fraction has no copy of its own
             self._files = converted.files(whole)

@@ -47,8 +47,8 @@ def serialize(
     values_of = flatten(example, features) if isinstance(example, dict) else {}
     present = {name for name, feature in features.items() if not feature.is_missing(values_of.get(name))}
     if not isinstance(example, dict) or not present <= values_of.keys() <= features.keys():
-        got = sorted(values_of) if isinstance(example, dict) else type(example).__name__
-        raise UserError(f"{where} has {got}; expected a dict with the keys {_keys(features)}")
+        received = sorted(values_of) if isinstance(example, dict) else type(example).__name__
+        raise UserError(f"{where} has {received}; expected a dict with the keys {_keys(features)}")
     message = tf.train.Example()
     # Filled in place, which takes half as long as putting messages together.
     stored = message.features.feature

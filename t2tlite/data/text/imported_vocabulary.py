@@ -96,8 +96,8 @@ def _check_symbols(vocabulary: Vocabulary, symbols: Sequence[str], path: str | o
     for symbol in symbols:
         text = (symbol * 2).strip(" ")  # at the ends, the model may drop spaces or add one
         ids = vocabulary.encode(text)
-        kept = symbol.replace(" ", SPACE) in map(vocabulary.piece, ids)
-        if not kept or vocabulary.decode(ids).strip(" ") != text:
+        is_piece = symbol.replace(" ", SPACE) in map(vocabulary.piece, ids)
+        if not is_piece or vocabulary.decode(ids).strip(" ") != text:
             raise UserError(
                 f"the vocabulary {path} can't hold the symbol {symbol!r} of the chosen problems: {text!r} "
                 f"comes back as {vocabulary.decode(ids)!r}; use a model that keeps case and spaces, trained "
@@ -107,7 +107,7 @@ def _check_symbols(vocabulary: Vocabulary, symbols: Sequence[str], path: str | o
 
 def _warn_of_losses(vocabulary: Vocabulary, path: str | os.PathLike) -> None:
     back = {text: vocabulary.decode(vocabulary.encode(text)) for text in _PROBES}
-    changed = [f"{text!r} as {given!r}" for text, given in back.items() if given != text]
+    changed = [f"{text!r} as {restored!r}" for text, restored in back.items() if restored != text]
     if changed:
         _LOG.warning(
             "the vocabulary %s does not give every text back as it was: it gives %s; the problems' metrics "

@@ -39,9 +39,9 @@ def build(
     """
     digest = _digest(splits, size, limit, limit_bytes)
     folder = splits[0].folder.parent / "vocabularies"
-    kept = _kept(folder, digest)
-    if kept is not None:
-        return kept
+    cached = _cached(folder, digest)
+    if cached is not None:
+        return cached
     every = symbols(split.problem for split in splits)
     learned = Vocabulary.train(sample(splits, limit, limit_bytes), size, every)
     with contextlib.suppress(OSError):  # data that many share is often read-only
@@ -101,7 +101,7 @@ def _digest(splits: Sequence[PreparedSplit], *limits: int) -> str:
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode("utf-8")).hexdigest()[:16]
 
 
-def _kept(folder: pathlib.Path, digest: str) -> Vocabulary | None:
+def _cached(folder: pathlib.Path, digest: str) -> Vocabulary | None:
     for path in folder.glob(f"{digest}-*.model"):
         with contextlib.suppress(UserError):
             vocabulary = Vocabulary.load(path)

@@ -96,13 +96,13 @@ class Vocabulary:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of ids; stops at the end token and leaves padding out."""
-        kept = []
+        pieces = []
         for i in ids:
             if i == EOS:
                 break
             if i != PAD:
-                kept.append(int(i))
-        text = self._processor.decode(kept)
+                pieces.append(int(i))
+        text = self._processor.decode(pieces)
         if not self._escapes:
             return text
         return text.replace(_ESCAPE + "1", SPACE).replace(_ESCAPE + "0", _ESCAPE)

@@ -84,7 +84,7 @@ class LineJob:
             identity = {"input": f"{lines.digest[:12]} ({counted(len(lines), 'line')})", **self.identity}
             path = final.with_name(f"{final.name}.part")
             journal = stack.enter_context(Journal(path, identity, len(lines), to))
-            stack.enter_context(_kept(journal))
+            stack.enter_context(_resumable(journal))
             predictor = self.load()
             feature = predictor.run.problems[self.problem].inputs
             sizes, stamps = fields.sizes_and_stamps(lines, feature, self._folder(), self.scoring)
@@ -118,7 +118,7 @@ def _to_standard_output(outputs: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _kept(journal: Journal) -> Iterator[None]:
+def _resumable(journal: Journal) -> Iterator[None]:
     """Says what is there to go on with, and what is kept where the work ends early."""
     if journal.finished.any():
         _say(f"going on with the {counted(journal.finished.sum(), 'output')} of {journal.path}")
@@ -126,8 +126,8 @@ def _kept(journal: Journal) -> Iterator[None]:
         yield
     except BaseException:
         if journal.finished.any():
-            kept = f"{counted(journal.finished.sum(), 'output is', 'outputs are')} kept in {journal.path}"
-            _say(f"{kept}; the same command goes on from there")
+            outputs = f"{counted(journal.finished.sum(), 'output is', 'outputs are')} kept in {journal.path}"
+            _say(f"{outputs}; the same command goes on from there")
         else:
             journal.remove()
         raise

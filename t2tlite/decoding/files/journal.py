@@ -130,10 +130,10 @@ class Journal:
             for name, value in identity.items()
             if before.get(name) != value
         ]
-        kept = sum(1 for _ in self._file) if others else 0
-        if kept:
+        count = sum(1 for _ in self._file) if others else 0
+        if count:
             raise UserError(
-                f"{self.path} keeps {counted(kept, 'output')} of an unfinished decoding with other settings"
+                f"{self.path} keeps {counted(count, 'output')} of an unfinished decoding with other settings"
                 f" ({'; '.join(others)}); give the same as then to go on with it, remove it to begin anew,"
                 " or give another --decode_to_file"
             )

@@ -108,17 +108,17 @@ def read_chunks(file: BinaryIO, most: int) -> Iterator[list[bytes]]:
             lines += [b"".join(pending), *more[:-1]]
             pending = [more[-1]]
         while len(lines) >= most or (lines and not is_ready()):
-            yield _taken(lines, most)
+            yield _pop_block(lines, most)
     last = b"".join(pending)
     lines += [last] if last else []
     while lines:
-        yield _taken(lines, most)
+        yield _pop_block(lines, most)
 
 
-def _taken(lines: list[bytes], most: int) -> list[bytes]:
-    taken = [line.removesuffix(b"\r") for line in lines[:most]]
+def _pop_block(lines: list[bytes], most: int) -> list[bytes]:
+    block = [line.removesuffix(b"\r") for line in lines[:most]]
     del lines[:most]
-    return taken
+    return block
 
 
 def _reading(file: BinaryIO) -> tuple[Callable[[], bytes], Callable[[], bool]]:

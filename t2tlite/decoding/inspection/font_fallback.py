@@ -24,15 +24,15 @@ class FontFallback:
     """
 
     def __init__(self, texts: Iterable[str]):
-        wanted = {ord(c) for text in texts for c in text if unicodedata.category(c) not in _NO_SIGN}
-        self._known = wanted & _characters(font_manager.findfont(_FIRST))
+        needed = {ord(c) for text in texts for c in text if unicodedata.category(c) not in _NO_SIGN}
+        self._known = needed & _characters(font_manager.findfont(_FIRST))
         self.fonts = [_FIRST]
-        for family, path in _installed() if wanted - self._known else ():
-            covered = (wanted - self._known) & _characters(path)
+        for family, path in _installed() if needed - self._known else ():
+            covered = (needed - self._known) & _characters(path)
             if covered:
                 self._known |= covered
                 self.fonts.append(family)
-            if wanted == self._known:
+            if needed == self._known:
                 break
 
     def shown(self, text: str, longest: int = _LONGEST) -> str:

@@ -27,8 +27,8 @@ class _Pass(NamedTuple):
     outputs: tuple[str, ...]
     inputs: Positions
     valid: np.ndarray
-    of_encoder: recording.Seen
-    of_decoder: recording.Seen
+    of_encoder: recording.Recordings
+    of_decoder: recording.Recordings
 
 
 def attention(predictor: Any, problem: str, value: Any, output: str | None = None) -> Attention:
@@ -62,8 +62,8 @@ def experts(predictor: Any, problem: str, value: Any, output: str | None = None)
     everywhere = np.ones(len(traced.outputs), bool)
     sides = (("inputs", traced.of_encoder, traced.valid), ("outputs", traced.of_decoder, everywhere))
     mixtures = {}
-    for side, seen, valid in sides:
-        for (kind, layer), recorded in seen.items():
+    for side, recordings, valid in sides:
+        for (kind, layer), recorded in recordings.items():
             if kind == recording.EXPERTS:
                 chosen, gates, count = recorded
                 mixtures[_short(predictor, layer)] = Mixture(

@@ -52,7 +52,7 @@ def beam_search(
     memory, state, x = incremental.start(features, beam_size, moves=True)
     batch = tf.shape(x)[0] // beam_size
     length = incremental.length
-    wanted = beam_size if every else 1
+    returned = beam_size if every else 1
 
     def unfinished(
         position: tf.Tensor,
@@ -87,7 +87,7 @@ def beam_search(
         obeyed = rules.advance(gather_rows(obeyed, rows), chosen)
         if early_stop:
             bound = live.total[:, 0] / _best_penalty(position + 2, length, alpha)
-            going = going & (bound > ended.score[:, wanted - 1])
+            going = going & (bound > ended.score[:, returned - 1])
         return position + 1, incremental.embed(chosen), state, obeyed, live, ended, going
 
     none = tf.fill([batch, beam_size, length], PAD)
@@ -108,7 +108,7 @@ def beam_search(
         maximum_iterations=length,
     )
     ended = _or_unfinished(ended, live, length_penalty(length, alpha))
-    return Outputs(*(x[:, :wanted] for x in ended._replace(ids=ended.ids[:, :, :count])))
+    return Outputs(*(x[:, :returned] for x in ended._replace(ids=ended.ids[:, :, :count])))
 
 
 def _with_end(live: _Live, end: tf.Tensor, position: tf.Tensor, alpha: tf.Tensor) -> Outputs:

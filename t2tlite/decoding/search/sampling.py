@@ -75,7 +75,7 @@ def sample(
     def choose(position: tf.Tensor, logs: tf.Tensor) -> tf.Tensor:
         logs = tf.nn.log_softmax(logs / temperature)
         if truncation:
-            logs = tf.where(_kept(logs, truncation), logs, float("-inf"))
+            logs = tf.where(_truncation_mask(logs, truncation), logs, float("-inf"))
         return draw(logs, uniform[position])
 
     outputs = _decode(incremental, features, rules, samples, choose)
@@ -96,7 +96,7 @@ def draw(log_probabilities: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     return tf.argmax(tf.cast(reached, tf.int8), axis=-1, output_type=tf.int32)  # the first
 
 
-def _kept(logs: tf.Tensor, truncation: Truncation) -> tf.Tensor:
+def _truncation_mask(logs: tf.Tensor, truncation: Truncation) -> tf.Tensor:
     """bool `[rows, size]`; of entries that are as likely as the last that stays all stay."""
     ranked = tf.sort(logs, direction="DESCENDING")
     size = tf.shape(logs)[-1]

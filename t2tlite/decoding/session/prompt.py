@@ -23,7 +23,7 @@ def read_lines(session: "Session", ask: Callable[[str], str] | None = None) -> I
       session: a `Session`, which is asked for its prompt, its problems and what it reads.
       ask: gives the line for a prompt, like `input`, which it is by default.
     """
-    ask = ask or (input if sys.stdout.isatty() else _asked_on_stderr)  # outputs may go to a file
+    ask = ask or (input if sys.stdout.isatty() else _input_on_stderr)  # outputs may go to a file
     remember = _with_readline(session)
     while True:
         try:
@@ -88,7 +88,7 @@ def _paths(prefix: str) -> list[str]:
     return sorted(paths)
 
 
-def _asked_on_stderr(prompt: str) -> str:
+def _input_on_stderr(prompt: str) -> str:
     print(prompt, end="", file=sys.stderr, flush=True)
     line = sys.stdin.readline()
     if not line:

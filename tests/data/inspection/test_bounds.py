@@ -19,8 +19,8 @@ def of(text=None, seconds=None, size=None):
     values = {} if text is None else {"length_bounds": np.array(text)}
     if seconds is not None:
         values["seconds_bounds"] = np.round(np.array(seconds) * RATE).astype(np.int64)
-    seen = len(next(iter(values.values()), ()))
-    return Lengths(values, seen, seen if size is None else size)
+    examined = len(next(iter(values.values()), ()))
+    return Lengths(values, examined, examined if size is None else size)
 
 
 def extended(*lengths, hparams=HPARAMS, names=NAMES, replicas=1):
@@ -36,12 +36,12 @@ def long_tail(seed, number=1000):
 @pytest.mark.parametrize("seed", range(3))
 def test_at_most_a_share_is_left_out_and_no_more_is_added_than_that_takes(seed, share):
     text = long_tail(seed)
-    made = extended(of(text), hparams=HPARAMS.replace(max_left_out=share)).length_bounds
-    assert made[:2] == (8, 16) and all(bound % 8 == 0 for bound in made)
-    assert (text > made[-1]).mean() <= share
+    length_bounds = extended(of(text), hparams=HPARAMS.replace(max_left_out=share)).length_bounds
+    assert length_bounds[:2] == (8, 16) and all(bound % 8 == 0 for bound in length_bounds)
+    assert (text > length_bounds[-1]).mean() <= share
     needed = np.sort(text)[::-1][int(share * len(text))]
-    assert needed <= made[-1] < needed + 8
-    for low, high in zip(made[1:], made[2:], strict=False):
+    assert needed <= length_bounds[-1] < needed + 8
+    for low, high in zip(length_bounds[1:], length_bounds[2:], strict=False):
         assert low < high <= 1.5 * low + 8
 
 
@@ -67,17 +67,17 @@ def test_all_or_nothing():
 
 
 def test_the_neediest_problem_decides():
-    made = extended(of([10] * 100), of([40] * 100), of([30] * 100), of(None, [0.2] * 100))
-    assert made.length_bounds[-1] == 40 and made.seconds_bounds == (0.5, 1.0)
+    extended_hparams = extended(of([10] * 100), of([40] * 100), of([30] * 100), of(None, [0.2] * 100))
+    assert extended_hparams.length_bounds[-1] == 40 and extended_hparams.seconds_bounds == (0.5, 1.0)
 
 
 def test_what_was_given_is_kept():
     one = of([40] * 100, [3.0] * 100)
     assert extended(one, names=()) == HPARAMS
     assert extended(one, names=["seconds_bounds"]) == HPARAMS  # all of it has too long a text
-    given = HPARAMS.replace(max_length=12)
-    assert extended(one, hparams=given).length_bounds == (8, 16)
-    assert extended(of([10] * 100, [3.0] * 100), hparams=given).seconds_bounds[-1] == 3.0
+    limited = HPARAMS.replace(max_length=12)
+    assert extended(one, hparams=limited).length_bounds == (8, 16)
+    assert extended(of([10] * 100, [3.0] * 100), hparams=limited).seconds_bounds[-1] == 3.0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -85,10 +85,14 @@ def test_sounds_and_their_transcripts_together(seed):
     """An example is left out if either is too long, and at most a hundredth is."""
     rng = np.random.default_rng(seed)
     one = of(long_tail(seed, 2000), rng.gamma(2.0, 1.0, 2000))
-    made = extended(one)
-    assert one.too_long(HPARAMS).share > 0.5 and one.too_long(made).share <= 0.01
-    assert made.seconds_bounds[:2] == (0.5, 1.0) and all(2 * bound % 1 == 0 for bound in made.seconds_bounds)
-    for low, high in zip(made.seconds_bounds[1:], made.seconds_bounds[2:], strict=False):
+    extended_hparams = extended(one)
+    assert one.too_long(HPARAMS).share > 0.5 and one.too_long(extended_hparams).share <= 0.01
+    assert extended_hparams.seconds_bounds[:2] == (0.5, 1.0) and all(
+        2 * bound % 1 == 0 for bound in extended_hparams.seconds_bounds
+    )
+    for low, high in zip(
+        extended_hparams.seconds_bounds[1:], extended_hparams.seconds_bounds[2:], strict=False
+    ):
         assert low < high <= 1.5 * low + 0.5
 
 
@@ -111,37 +115,37 @@ def test_a_sample_leaves_room_for_chance():
     assert extended(of([10] * 4970 + [40] * 30, size=10**6)).length_bounds == (8, 16)
 
 
-def told(*lengths, hparams=HPARAMS, names=NAMES, replicas=1):
+def described_lines(*lengths, hparams=HPARAMS, names=NAMES, replicas=1):
     lengths = {f"p{number}": one for number, one in enumerate(lengths)}
-    made = bounds.extended(hparams, lengths, names, replicas)
-    return bounds.describe(hparams, made, lengths, names, replicas)
+    after = bounds.extended(hparams, lengths, names, replicas)
+    return bounds.describe(hparams, after, lengths, names, replicas)
 
 
 def test_what_is_told():
-    assert told(of([16] * 100), of(None, [1.0] * 100), of(None)) == []
-    assert told(of([16] * 999 + [17])) == [
+    assert described_lines(of([16] * 100), of(None, [1.0] * 100), of(None)) == []
+    assert described_lines(of([16] * 999 + [17])) == [
         "p0: 1 of 1,000 examples (0.1%) is too long and left out; "
         "--max_length or --hparams=length_bounds= changes that"
     ]
     text = [10] * 860 + [30] * 135 + [99] * 5
-    assert told(of([10] * 100), of(text)) == [
+    assert described_lines(of([10] * 100), of(text)) == [
         "length_bounds: added 24, 32, since 14.0% of p1 are longer than 16 units of text "
         "(max_left_out=0.01; --max_length or --hparams=length_bounds= sets bounds)",
         "p1: 5 of 1,000 examples (0.5%) are too long and left out; "
         "--max_length or --hparams=length_bounds= changes that",
     ]
-    assert told(of(text), names=()) == [
+    assert described_lines(of(text), names=()) == [
         "p0: 140 of 1,000 examples (14.0%) are too long and left out; "
         "--max_length or --hparams=length_bounds= changes that"
     ]
-    assert told(of(None, [2.5] * 9 + [0.1], size=99), names=()) == [
+    assert described_lines(of(None, [2.5] * 9 + [0.1], size=99), names=()) == [
         "p0: 9 of the first 10 of 99 examples (90.0%) are too long and left out; "
         "--hparams=seconds_bounds= changes that"
     ]
 
 
 def test_where_a_batch_is_too_small_that_is_told():
-    [added, left] = told(of([10] * 50 + [300] * 50), hparams=HPARAMS.replace(batch_tokens=100))
+    [added, left] = described_lines(of([10] * 50 + [300] * 50), hparams=HPARAMS.replace(batch_tokens=100))
     assert added.startswith("length_bounds: added ") and "100, since 50.0% of p0" in added
     assert left == (
         "p0: 50 of 100 examples (50.0%) are too long and left out; "

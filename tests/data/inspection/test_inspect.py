@@ -113,10 +113,13 @@ def test_what_the_model_writes_is_measured():
 
 def test_images_by_their_shorter_side_and_format():
     images = [picture(30, 20), picture(20, 50, "JPEG"), picture(90, 43)]
-    found = measure(Captions(), *(pair(image, "a") for image in images)).features["inputs"]
-    assert found.bins[0] == ("20 to 21", 2) and found.bins[-1] == ("42 to 43", 1)
-    assert sum(count for _, count in found.bins) == found.total == 3 and len(found.bins) == 12
-    assert "2 PNG RGB, 1 JPEG RGB" in found.facts[1]
+    distribution = measure(Captions(), *(pair(image, "a") for image in images)).features["inputs"]
+    assert distribution.bins[0] == ("20 to 21", 2) and distribution.bins[-1] == ("42 to 43", 1)
+    assert (
+        sum(count for _, count in distribution.bins) == distribution.total == 3
+        and len(distribution.bins) == 12
+    )
+    assert "2 PNG RGB, 1 JPEG RGB" in distribution.facts[1]
 
 
 def test_an_image_that_cant_be_read():
@@ -127,17 +130,17 @@ def test_an_image_that_cant_be_read():
 def test_classes_the_most_frequent_first():
     names = [f"c{number:02d}" for number in range(20) for _ in range(20 - number)]
     report = measure(Classes(), *(pair(picture(9, 9), name) for name in names), vocabulary=None)
-    found = report.features["targets"]
-    assert found.bins[:2] == (("c00", 20), ("c01", 19)) and len(found.bins) == label.CLASSES
-    assert found.total == 210 and found.facts == ("20 classes", "the rarest has 1 example: c19")
+    distribution = report.features["targets"]
+    assert distribution.bins[:2] == (("c00", 20), ("c01", 19)) and len(distribution.bins) == label.CLASSES
+    assert distribution.total == 210 and distribution.facts == ("20 classes", "the rarest has 1 example: c19")
     assert report.too_long is None and report.padding == {}
 
 
 def test_sounds_in_seconds():
     sounds = [np.zeros(int(16000 * seconds), np.float32) for seconds in (0.5, 1.0, 1.5, 3.0)]
     report = measure(Speech(), *(pair(sound, "abc") for sound in sounds))
-    found = report.features["inputs"]
-    assert found.bins == (("to 1", 2), ("to 2", 1), ("over 2", 1)) and report.too_long == 1
+    distribution = report.features["inputs"]
+    assert distribution.bins == (("to 1", 2), ("to 2", 1), ("over 2", 1)) and report.too_long == 1
     assert report.padding["inputs"] == pytest.approx(1 - 3.0 / 4.0)
 
 

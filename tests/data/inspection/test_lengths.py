@@ -20,16 +20,18 @@ def test_lengths_are_those_of_the_stored_examples(world, name):
     expected = {"text": [], "audio": []}
     for example in world.split(toy.name).examples():
         example = toy.to_text(example)
-        found = {"text": 0, "audio": 0}
+        lengths_of_kinds = {"text": 0, "audio": 0}
         for side, feature in toy.features().items():
             value = example[side]
             if feature.kind == "text":
                 text = value if isinstance(value, str) else value[0]
-                found["text"] = max(found["text"], len(world.vocabulary.encode(text)) + 1)
+                lengths_of_kinds["text"] = max(
+                    lengths_of_kinds["text"], len(world.vocabulary.encode(text)) + 1
+                )
             elif feature.kind == "audio":
-                found["audio"] = len(value)
+                lengths_of_kinds["audio"] = len(value)
         for kind in expected:
-            expected[kind].append(found[kind])
+            expected[kind].append(lengths_of_kinds[kind])
     measured = lengths.measure(world.split(toy.name), world.hparams)
     assert measured.seen == measured.size == 150
     assert measured.values.keys() == {"length_bounds"} | ({"seconds_bounds"} if name == "speech" else set())
@@ -74,10 +76,10 @@ def edge(tmp_path_factory):
 
 
 def by_bound(dataset, length):
-    found = {}
+    lengths_by_bound = {}
     for batch in dataset:
-        found.setdefault(batch["inputs"].shape[1], []).extend(length(batch).numpy().tolist())
-    return {bound: sorted(values) for bound, values in found.items()}
+        lengths_by_bound.setdefault(batch["inputs"].shape[1], []).extend(length(batch).numpy().tolist())
+    return {bound: sorted(values) for bound, values in lengths_by_bound.items()}
 
 
 def test_a_text_exactly_at_a_bound_is_kept_in_that_bucket(edge, world):
@@ -92,8 +94,10 @@ def test_a_text_exactly_at_a_bound_is_kept_in_that_bucket(edge, world):
     hparams = world.hparams.replace(length_bounds=(low, high))
     split = PreparedSplit.open(toy, "train", data_dir, vocabulary)
     dataset = pipeline.dataset(split, hparams, ReadConfig())
-    found = by_bound(dataset, lambda batch: np.count_nonzero(batch["inputs"], axis=1) + 0 * batch["targets"])
-    assert found == {low: units[:4], high: units[4:9]}
+    by_length = by_bound(
+        dataset, lambda batch: np.count_nonzero(batch["inputs"], axis=1) + 0 * batch["targets"]
+    )
+    assert by_length == {low: units[:4], high: units[4:9]}
     measured = lengths.measure(split, hparams)
     assert measured.too_long(hparams) == lengths.TooLong(3, 12, 12)  # a class does not make it fit
 
@@ -103,7 +107,7 @@ def test_a_sound_exactly_at_a_bound_is_kept_in_that_bucket(edge, world):
     toy, hparams = Sounds(), world.hparams.replace(seconds_bounds=(0.5, 1.0))
     split = PreparedSplit.open(toy, "train", data_dir, vocabulary)
     dataset = pipeline.dataset(split, hparams, ReadConfig())
-    found = by_bound(dataset, lambda batch: batch["inputs_length"])
-    assert found == {8000: [1, 7999, 8000], 16000: [8001, 15999, 16000]}
+    by_length = by_bound(dataset, lambda batch: batch["inputs_length"])
+    assert by_length == {8000: [1, 7999, 8000], 16000: [8001, 15999, 16000]}
     measured = lengths.measure(split, hparams)
     assert measured.too_long(hparams).dropped == 1

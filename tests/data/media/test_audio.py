@@ -15,15 +15,15 @@ def tone(frequency, rate, seconds=0.5):
 
 @pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000])
 def test_a_tone_stays_what_it_is(rate):
-    found = audio.convert(tone(1000, rate), rate)
-    assert found.dtype == np.float32 and abs(len(found) - 8000) <= 1
+    converted = audio.convert(tone(1000, rate), rate)
+    assert converted.dtype == np.float32 and abs(len(converted) - 8000) <= 1
     middle = slice(400, 7600)  # the filter sees nothing before the start and after the end
-    np.testing.assert_allclose(found[middle], tone(1000, 16000)[: len(found)][middle], atol=1e-3)
+    np.testing.assert_allclose(converted[middle], tone(1000, 16000)[: len(converted)][middle], atol=1e-3)
 
 
 def test_what_16_khz_cannot_hold_is_taken_out():
-    found = audio.convert(tone(1000, 48000) + tone(11000, 48000), 48000)
-    np.testing.assert_allclose(found[400:7600], tone(1000, 16000)[400:7600], atol=1e-3)
+    converted = audio.convert(tone(1000, 48000) + tone(11000, 48000), 48000)
+    np.testing.assert_allclose(converted[400:7600], tone(1000, 16000)[400:7600], atol=1e-3)
 
 
 def test_channels_are_averaged():
@@ -64,12 +64,12 @@ def test_clipped_sound_is_still_read():
     assert np.abs(audio.read(sound_bytes.sound_file(samples))).max() == 1
 
 
-@pytest.mark.parametrize(("gain", "found"), [(1, False), (4, False), (6, True), (20, True)])
-def test_clipped_by_its_gain(gain, found):
+@pytest.mark.parametrize(("gain", "expected"), [(1, False), (4, False), (6, True), (20, True)])
+def test_clipped_by_its_gain(gain, expected):
     voice = sound_bytes.voice(2.0) * float(gain)  # whose peaks are at gain * 0.24 of full scale
     samples = np.int16(np.clip(voice, -32768, 32767))
     for channels in (samples, np.stack([samples, samples], axis=1)):
-        assert audio.clipped(np.float32(channels) / 32768) == found
+        assert audio.clipped(np.float32(channels) / 32768) == expected
 
 
 def test_peaks_are_no_clipping():

@@ -76,11 +76,11 @@ def test_without_samples(form):
 
 
 @every
-@pytest.mark.parametrize("kept", [0.5, 0.95])
-def test_cut_off(form, kept):
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_cut_off(form, share):
     content = FILES[form](STEREO)
     with pytest.raises(Fault, match="is cut off"):
-        whole(content[: round(kept * len(content))])
+        whole(content[: round(share * len(content))])
 
 
 def test_cut_off_by_a_byte():
@@ -153,10 +153,10 @@ def test_a_stretch_of_an_hour_takes_no_hour(tmp_path):
         file.write(sound_bytes.voice(1, 8000).tobytes())
     with Sound(path) as sound:
         tracemalloc.start()
-        found = sound.stretch(3599)
+        samples = sound.stretch(3599)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
         tracemalloc.stop()
-    assert np.array_equal(as_int16(found)[:, 0], sound_bytes.voice(1, 8000))
+    assert np.array_equal(as_int16(samples)[:, 0], sound_bytes.voice(1, 8000))
 
 
 @pytest.mark.parametrize(("subtype", "loudest"), [("PCM_16", 32767 / 32768), ("PCM_24", 32767 / 32768)])

@@ -48,15 +48,15 @@ def test_training_is_shuffled_and_the_rest_in_order(tmp_path):
 
 def test_the_manifest_tells_source_counts_and_checksums(tmp_path):
     toy = make(tmp_path)
-    found = manifest(toy, tmp_path)
-    assert (found["source"], found["labels"]) == ("sample", None)
-    assert found["features"] == {"inputs": "text", "targets": "text"}
-    assert {split: found["splits"][split]["examples"] for split in found["splits"]} == {
+    content = manifest(toy, tmp_path)
+    assert (content["source"], content["labels"]) == ("sample", None)
+    assert content["features"] == {"inputs": "text", "targets": "text"}
+    assert {split: content["splits"][split]["examples"] for split in content["splits"]} == {
         "train": 300,
         "validation": 5,
         "test": 5,
     }
-    for split in found["splits"].values():
+    for split in content["splits"].values():
         for name, digest in split["sha256"].items():
             assert hashlib.sha256((tmp_path / "numbers" / name).read_bytes()).hexdigest() == digest
 
@@ -104,21 +104,21 @@ def test_a_large_split_has_several_shards_and_an_index_of_chunks(tmp_path, small
 
 
 def test_every_order_of_a_shuffle_is_as_likely(tmp_path):
-    seen = collections.Counter()
+    orders = collections.Counter()
     for number in range(120):
         keys = runs._Runs(task(tmp_path, label=str(number)))
         for record in (b"a", b"b", b"c"):
             keys.add(record)
         keys.flush()
-        seen[
+        orders[
             tuple(tf.data.TFRecordDataset(str(tmp_path / "piece-00000-000.records")).as_numpy_iterator())
         ] += 1
-    assert len(seen) == 6 and min(seen.values()) >= 8  # 20 expected; fewer has a chance of 1 in 500
+    assert len(orders) == 6 and min(orders.values()) >= 8  # 20 expected; fewer has a chance of 1 in 500
 
 
 def task(folder, **changes):
-    given = {"folder": str(folder), "label": "x", "number": 0, "read": iter, "part": [], "features": {}}
-    return runs.WritePiece(**given | {"labels": None, "shuffled": True, "skip": False} | changes)
+    arguments = {"folder": str(folder), "label": "x", "number": 0, "read": iter, "part": [], "features": {}}
+    return runs.WritePiece(**arguments | {"labels": None, "shuffled": True, "skip": False} | changes)
 
 
 def test_the_same_whatever_the_number_of_runs_pieces_and_shards_before(tmp_path, small_files):
@@ -225,11 +225,11 @@ def test_a_broken_example_stops(tmp_path):
 
 def test_broken_examples_are_skipped_and_counted(tmp_path):
     toy = make(tmp_path, Faulty(), on_error="skip")
-    found = manifest(toy, tmp_path)["splits"]["validation"]
-    assert found["examples"] == 6 and inputs(tmp_path, "validation") == [1, 2, 4, 5, 7, 8]
-    assert found["dropped"] == {"an empty line": 1}
-    assert found["broken"]["not UTF-8"] == {"examples": 3, "first": "train.de:0: not UTF-8"}
-    assert found["broken"]["a value its feature can't hold"]["examples"] == 1
+    split = manifest(toy, tmp_path)["splits"]["validation"]
+    assert split["examples"] == 6 and inputs(tmp_path, "validation") == [1, 2, 4, 5, 7, 8]
+    assert split["dropped"] == {"an empty line": 1}
+    assert split["broken"]["not UTF-8"] == {"examples": 3, "first": "train.de:0: not UTF-8"}
+    assert split["broken"]["a value its feature can't hold"]["examples"] == 1
 
 
 def test_nothing_left_says_why(tmp_path):

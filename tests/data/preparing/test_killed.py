@@ -51,9 +51,9 @@ def digests(folder: pathlib.Path) -> dict[str, str]:
 
 def test_killed_again_and_again_it_ends_with_the_same_files(tmp_path):
     command = [sys.executable, "-P", "-c", SCRIPT, str(tmp_path / "data"), str(KILLS)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split().count("killed") > KILLS // 2
-    found = digests(tmp_path / "data")
-    assert found == digests(tmp_path / "data-never-killed")
-    assert sum(name.endswith(".tfrecord") for name in found) > 5
+    completed = subprocess.run(command, capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.split().count("killed") > KILLS // 2
+    checksums = digests(tmp_path / "data")
+    assert checksums == digests(tmp_path / "data-never-killed")
+    assert sum(name.endswith(".tfrecord") for name in checksums) > 5

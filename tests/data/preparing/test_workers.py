@@ -59,10 +59,10 @@ def test_corpora_are_prepared_at_the_same_time(module, tmp_path):
     with pytest.raises(UserError, match="^the files are not there$"):
         generate.generate(problems + wrong, tmp_path, "sample", progress=False, processes=2)
     # What was finished before is kept, and only the rest is done now.
-    done = {path: path.stat().st_mtime_ns for path in pathlib.Path(tmp_path).rglob("*.tfrecord")}
-    assert {path.parent.name for path in done} <= {"one", "two"} and done
+    written_before = {path: path.stat().st_mtime_ns for path in pathlib.Path(tmp_path).rglob("*.tfrecord")}
+    assert {path.parent.name for path in written_before} <= {"one", "two"} and written_before
     generate.generate(problems, tmp_path, "sample", progress=False, processes=1)
-    assert all(path.stat().st_mtime_ns == written for path, written in done.items())
+    assert all(path.stat().st_mtime_ns == written for path, written in written_before.items())
     for problem in problems:
         assert generate.is_complete(problem, tmp_path, "sample")
         for example in PreparedSplit.open(problem, "train", tmp_path).examples():

@@ -16,9 +16,9 @@ NUMBER = 40
 
 
 def a_problem(targets, **image):
-    made = problem.Problem()
-    made.name, made.inputs, made.targets = "toy", problem.Image(**image), targets
-    return made
+    new_problem = problem.Problem()
+    new_problem.name, new_problem.inputs, new_problem.targets = "toy", problem.Image(**image), targets
+    return new_problem
 
 
 def ramp():
@@ -92,10 +92,10 @@ def test_an_example_looks_different_in_each_epoch(world):
         toy, None, toy.labels(""), world.hparams.replace(image_size=SIZE), ReadConfig(training=True, seed=1)
     )
     blocks = Source(world.split(toy.name, "validation")).blocks(Order(seed=1, repeat=True), size)
-    seen = {}
+    by_index = {}
     for number, block in enumerate(blocks.take(3)):
         pictures = reader.dense(reader.compact(*block))["inputs"].numpy()
         assert set(block[0].numpy()) == {number}
         for index, picture in zip(block[1].numpy(), pictures, strict=True):
-            seen.setdefault(int(index), []).append(picture)
-    assert all(distinct(pictures) == 3 for pictures in seen.values()) and len(seen) == size
+            by_index.setdefault(int(index), []).append(picture)
+    assert all(distinct(pictures) == 3 for pictures in by_index.values()) and len(by_index) == size

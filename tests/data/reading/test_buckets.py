@@ -24,11 +24,11 @@ def test_batches_are_those_of_group_by_window():
         window_size_func=lambda bucket: tf.gather(tf.constant(SIZES, tf.int64), bucket),
     )
     for size in (1, 64, 1000):
-        found = list(buckets.batches(blocks(1000, size), SIZES))
-        assert [list(batch["number"].numpy()) for batch in found] == [
+        data = list(buckets.batches(blocks(1000, size), SIZES))
+        assert [list(batch["number"].numpy()) for batch in data] == [
             list(batch["number"].numpy()) for batch in expected
         ]
-        for batch in found:
+        for batch in data:
             assert len(set(batch["bucket"].numpy())) == 1
             assert batch["ids"].to_list() == [list(range(i % 4)) for i in batch["number"].numpy()]
 

@@ -16,8 +16,8 @@ def shares(text):
 
 
 def counts(mixing, steps):
-    found = collections.Counter(mixing.problem_at(step) for step in steps)
-    return [found[name] for name in NAMES]
+    counter = collections.Counter(mixing.problem_at(step) for step in steps)
+    return [counter[name] for name in NAMES]
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_an_unknown_order_is_refused():
 def test_realised_shares_come_to_the_rates(order, text):
     rates = parse_rates(text, NAMES, SIZES)
     steps = 20_000
-    found = counts(Mixing(rates, order, 3, NAMES), range(steps))
-    for count, share in zip(found, rates.at(0), strict=True):
+    realised = counts(Mixing(rates, order, 3, NAMES), range(steps))
+    for count, share in zip(realised, rates.at(0), strict=True):
         # Four standard deviations of a draw; a round robin is never more than a few steps off.
         off = 4 * (steps * share * (1 - share)) ** 0.5 if order == "random" else 3
         assert abs(count - steps * share) <= off
@@ -118,8 +118,8 @@ def test_realised_shares_come_to_the_rates(order, text):
 @pytest.mark.parametrize("order", ["random", "round_robin"])
 def test_a_schedule_is_followed(order):
     mixing = Mixing(parse_rates("linear @0 speech:1 @4000 wmt_ende:1", NAMES), order, 3, NAMES)
-    found = counts(mixing, range(4000))
-    assert found[1] == 0 and abs(found[0] - 2000) < 130
+    realised = counts(mixing, range(4000))
+    assert realised[1] == 0 and abs(realised[0] - 2000) < 130
     assert counts(mixing, range(200))[2] < 20 < 180 < counts(mixing, range(3800, 4000))[2]
     assert mixing.shares(2000) == {"speech": 0.5, "imagenet": 0.0, "wmt_ende": 0.5}
 

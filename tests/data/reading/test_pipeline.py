@@ -26,16 +26,16 @@ def take(dataset, number):
     return [{name: value.numpy() for name, value in batch.items()} for batch in dataset.take(number)]
 
 
-def texts(world, found, feature):
-    return [text.decode() for batch in found for text in world.vocabulary.detokenize(batch[feature]).numpy()]
+def texts(world, data, feature):
+    return [text.decode() for batch in data for text in world.vocabulary.detokenize(batch[feature]).numpy()]
 
 
-def keys(world, name, found):
+def keys(world, name, data):
     """What tells the examples of a toy apart."""
     if name == "classes":
-        return [image.tobytes() for batch in found for image in batch["inputs"]]
+        return [image.tobytes() for batch in data for image in batch["inputs"]]
     feature = "targets" if name in ("captions", "speech", "unreverse") else "inputs"
-    return [int(text.split()[0]) for text in texts(world, found, feature)]
+    return [int(text.split()[0]) for text in texts(world, data, feature)]
 
 
 def same(first, second):
@@ -110,25 +110,25 @@ def test_a_batch_has_at_least_one_example(world):
 
 @on(("unreverse", True), *IN_MEMORY, *FROM_FILES)
 def test_an_epoch_has_every_example_once(world, name):
-    found = keys(world, name, take(batches(world, name, training=False), -1))
-    assert len(found) == len(set(found)) == SIZE
+    examples = keys(world, name, take(batches(world, name, training=False), -1))
+    assert len(examples) == len(set(examples)) == SIZE
 
 
 @on(("classes", True), ("captions", False))
 def test_endless_batches_have_every_example_once_in_an_epoch(world, name):
     # 75 batches of 8 are four epochs of 150, of which no batch is the last.
-    found = keys(world, name, take(batches(world, name), 75))
+    examples = keys(world, name, take(batches(world, name), 75))
     for epoch in range(4):
-        assert len(set(found[epoch * SIZE : (epoch + 1) * SIZE])) == SIZE
-    assert found[:SIZE] != found[SIZE : 2 * SIZE]
+        assert len(set(examples[epoch * SIZE : (epoch + 1) * SIZE])) == SIZE
+    assert examples[:SIZE] != examples[SIZE : 2 * SIZE]
 
 
 @on(("reverse", True), ("reverse", False))
 def test_endless_batches_of_text_are_full_and_fair(world, name):
-    found = keys(world, "reverse", take(batches(world, "reverse"), 400))
-    epochs = len(found) / SIZE
+    examples = keys(world, "reverse", take(batches(world, "reverse"), 400))
+    epochs = len(examples) / SIZE
     assert epochs > 5
-    counts = np.bincount(found, minlength=SIZE)
+    counts = np.bincount(examples, minlength=SIZE)
     # At most a bucket's worth waits, so no example is more than two epochs from another.
     assert counts.min() >= epochs - 2 and counts.max() <= epochs + 2
 
@@ -180,27 +180,27 @@ def test_evaluation_has_a_fixed_order(world, name):
 
 def test_what_is_read_is_what_was_stored(world):
     expected = {x["inputs"]: x["targets"] for x in world.split("reverse").examples()}
-    found = take(batches(world, "reverse", training=False), -1)
-    assert dict(zip(texts(world, found, "inputs"), texts(world, found, "targets"), strict=True)) == expected
-    found = take(batches(world, "unreverse", training=False), -1)
-    assert dict(zip(texts(world, found, "targets"), texts(world, found, "inputs"), strict=True)) == expected
+    data = take(batches(world, "reverse", training=False), -1)
+    assert dict(zip(texts(world, data, "inputs"), texts(world, data, "targets"), strict=True)) == expected
+    data = take(batches(world, "unreverse", training=False), -1)
+    assert dict(zip(texts(world, data, "targets"), texts(world, data, "inputs"), strict=True)) == expected
 
 
 def test_the_model_reads_what_to_text_makes(world):
-    found = take(batches(world, "upper", "test", training=False), -1)
-    assert all(text == text.upper() for text in texts(world, found, "targets"))
-    assert not any(text == text.upper() for text in texts(world, found, "inputs"))
+    data = take(batches(world, "upper", "test", training=False), -1)
+    assert all(text == text.upper() for text in texts(world, data, "targets"))
+    assert not any(text == text.upper() for text in texts(world, data, "inputs"))
 
 
 def test_labels_follow_their_list(world):
     toy = world.problems["classes"]
     stored = [x["targets"] for x in world.split(toy.name, "test").examples()]
-    found = pipeline.dataset(
+    data = pipeline.dataset(
         PreparedSplit.open(toy, "test", world.data_dir, labels=["tree", "cat", "dog"]),
         world.hparams,
         ReadConfig(),
     )
-    indices = [int(i) for batch in found for i in batch["targets"]]
+    indices = [int(i) for batch in data for i in batch["targets"]]
     assert [["tree", "cat", "dog"][i] for i in indices] == stored
     with pytest.raises(UserError, match="no names of classes"):
         Reader(toy, None, None, world.hparams, ReadConfig())
@@ -209,9 +209,9 @@ def test_labels_follow_their_list(world):
 @on(("references", True), ("captions", False))
 def test_a_reference_is_drawn_for_each_epoch(world, name):
     def drawn(seed):
-        found = take(batches(world, name, seed=seed), 150 if name == "references" else 57)
+        data = take(batches(world, name, seed=seed), 150 if name == "references" else 57)
         epochs = [{}, {}]
-        for text in texts(world, found, "targets"):
+        for text in texts(world, data, "targets"):
             number, word = text.split()
             epochs[number in epochs[0]].setdefault(number, word)
         assert len(epochs[0]) == len(epochs[1]) == SIZE
@@ -219,8 +219,8 @@ def test_a_reference_is_drawn_for_each_epoch(world, name):
 
     first, second = drawn(1)
     assert set(first.values()) == set(second.values()) == {"the", "a", "red", "blue", "old"}
-    kept = sum(first[number] == second[number] for number in first)
-    assert 10 < kept < 60  # a fifth of 150 by chance
+    same_text = sum(first[number] == second[number] for number in first)
+    assert 10 < same_text < 60  # a fifth of 150 by chance
     assert drawn(2) != [first, second]
     evaluated = texts(world, take(batches(world, name, training=False), -1), "targets")
     assert {text.split()[1] for text in evaluated} == {"the"}
@@ -239,11 +239,11 @@ def test_too_long_examples_are_left_out_and_counted(world, name):
             elif kind == "audio":
                 fit &= batch[f"{feature}_length"] <= 16000
         fits += fit.sum()
-    kept = keys(world, name, take(batches(world, name, training=False, hparams=hparams), -1))
-    assert len(kept) == fits
-    found = too_long(world, name, hparams)
-    assert found == lengths.TooLong(SIZE - fits, SIZE, SIZE)
-    assert (0 < found.dropped < SIZE) == (name != "captions")
+    fitting = keys(world, name, take(batches(world, name, training=False, hparams=hparams), -1))
+    assert len(fitting) == fits
+    measured = too_long(world, name, hparams)
+    assert measured == lengths.TooLong(SIZE - fits, SIZE, SIZE)
+    assert (0 < measured.dropped < SIZE) == (name != "captions")
 
 
 @on(("reverse", True), ("reverse", False), ("captions", True))
@@ -251,20 +251,20 @@ def test_max_length_moves_the_last_bound(world, name):
     for longest, bounds in ((12, (8, 12)), (60, (8, 16, 48, 60))):
         hparams = world.hparams.replace(max_length=longest)
         assert len(pipeline.batch_plan(world.problems["reverse"], hparams).sizes) == len(bounds)
-        found = take(batches(world, name, training=False, hparams=hparams), -1)
-        widths = {batch["targets"].shape[1] for batch in found}
+        data = take(batches(world, name, training=False, hparams=hparams), -1)
+        widths = {batch["targets"].shape[1] for batch in data}
         assert widths <= set(bounds) and (name == "captions" or bounds[1] in widths)
         dropped = too_long(world, name, hparams).dropped
-        assert len(keys(world, name, found)) == SIZE - dropped
+        assert len(keys(world, name, data)) == SIZE - dropped
         assert (dropped > 0) == (longest == 12 and name != "captions")
 
 
 @on(("reverse", True), ("reverse", False))
 def test_the_first_examples_stand_for_all(world, name):
     hparams = world.hparams.replace(length_bounds=(5, 9))
-    found = too_long(world, "reverse", hparams, limit=40)
-    assert (found.seen, found.size) == (40, SIZE) and 0 < found.dropped < 40
-    assert str(found).startswith(f"{found.dropped} of the first 40 of 150 examples (")
+    measured = too_long(world, "reverse", hparams, limit=40)
+    assert (measured.seen, measured.size) == (40, SIZE) and 0 < measured.dropped < 40
+    assert str(measured).startswith(f"{measured.dropped} of the first 40 of 150 examples (")
     everything = too_long(world, "reverse", hparams, limit=None)
     assert (everything.seen, everything.size) == (SIZE, SIZE)
     assert str(everything).startswith(f"{everything.dropped} of 150 examples (")

@@ -15,9 +15,13 @@ WORDS = ("the", "a", "red", "blue")
 
 
 def a_problem(inputs=None, targets=None):
-    made = problem.Problem()
-    made.name, made.inputs, made.targets = "toy", inputs or problem.Text(), targets or problem.Text()
-    return made
+    new_problem = problem.Problem()
+    new_problem.name, new_problem.inputs, new_problem.targets = (
+        "toy",
+        inputs or problem.Text(),
+        targets or problem.Text(),
+    )
+    return new_problem
 
 
 def block(toy, examples):
@@ -39,8 +43,8 @@ def test_both_sides_of_an_example_draw_on_their_own(world):
     toy = a_problem()
     examples = [{"inputs": list(WORDS), "targets": list(WORDS)}] * 200
     reader = Reader(toy, world.vocabulary, None, world.hparams, ReadConfig(training=True, seed=1))
-    made = reader.compact(*block(toy, examples))
-    sides = [texts(world, made[name]) for name in ("inputs", "targets")]
+    columns = reader.compact(*block(toy, examples))
+    sides = [texts(world, columns[name]) for name in ("inputs", "targets")]
     assert {text.decode() for text in sides[0]} == {text.decode() for text in sides[1]} == set(WORDS)
     assert 30 < np.count_nonzero(sides[0] == sides[1]) < 70  # a quarter of them by chance
 
@@ -66,8 +70,8 @@ def test_two_references_are_enough_for_a_draw_in_each_epoch(world):
         _, _, stored = block(toy, [{"inputs": "dog", "targets": list(WORDS[:count])}] * 3)
         for training in (True, False):
             reader = Reader(toy, world.vocabulary, None, world.hparams, ReadConfig(training=training, seed=1))
-            found = table.Table.of(of_records(stored), reader)
-            assert (found is not None) == (is_table or not training)
+            stored_table = table.Table.of(of_records(stored), reader)
+            assert (stored_table is not None) == (is_table or not training)
 
 
 def test_a_table_has_all_records(world, monkeypatch):
@@ -75,11 +79,11 @@ def test_a_table_has_all_records(world, monkeypatch):
     toy = a_problem()
     _, _, stored = block(toy, [{"inputs": f"{i}", "targets": "dog"} for i in range(10)])
     reader = Reader(toy, world.vocabulary, None, world.hparams, ReadConfig(training=True, seed=1))
-    found = table.Table.of(of_records(stored), reader)
-    [numbers] = found.blocks(sources.Order(), 16)
-    read = [int(text) for text in texts(world, found.rows(numbers)["inputs"])]
-    assert found.size == 10 and read == list(range(10))
-    assert found.rows(numbers)["index"].numpy().tolist() == list(range(10))
+    stored_table = table.Table.of(of_records(stored), reader)
+    [numbers] = stored_table.blocks(sources.Order(), 16)
+    read = [int(text) for text in texts(world, stored_table.rows(numbers)["inputs"])]
+    assert stored_table.size == 10 and read == list(range(10))
+    assert stored_table.rows(numbers)["index"].numpy().tolist() == list(range(10))
 
 
 @pytest.mark.parametrize("size", [1 << 16, (1 << 16) + 1, 100_000])
@@ -89,8 +93,8 @@ def test_ids_of_a_large_vocabulary_fit(size, world):
         size=size, tokenize=lambda texts: tf.RaggedTensor.from_tensor(tf.fill([len(texts), 2], size - 1))
     )
     reader = Reader(toy, last, None, world.hparams, ReadConfig(training=True))
-    made = reader.compact(*block(toy, [{"inputs": "x", "targets": "y"}]))
-    assert tf.cast(made["inputs"], tf.int32).to_list() == [[size - 1] * 2]
+    columns = reader.compact(*block(toy, [{"inputs": "x", "targets": "y"}]))
+    assert tf.cast(columns["inputs"], tf.int32).to_list() == [[size - 1] * 2]
 
 
 def test_a_class_that_is_not_known_is_refused_among_others_that_are(world):
@@ -107,7 +111,7 @@ def test_the_longer_side_decides(world):
     [short, longer] = [len(world.vocabulary.encode(text)) + 1 for text in ("the", long)]
     examples = [{"inputs": "the", "targets": long}, {"inputs": long, "targets": "the"}] * 2
     examples.append({"inputs": "the", "targets": "the"})
-    for bounds, kept in (((short, longer), [1, 1, 1, 1, 0]), ((short, longer - 1), [0])):
+    for bounds, buckets in (((short, longer), [1, 1, 1, 1, 0]), ((short, longer - 1), [0])):
         hparams = world.hparams.replace(length_bounds=bounds)
         reader = Reader(toy, world.vocabulary, None, hparams, ReadConfig(training=True))
-        assert reader.compact(*block(toy, examples))["bucket"].numpy().tolist() == kept
+        assert reader.compact(*block(toy, examples))["bucket"].numpy().tolist() == buckets

@@ -28,8 +28,8 @@ def indices(source, order):
 
 
 def texts(source, problem):
-    found = [record for _, _, block in source.blocks(sources.Order(), 64) for record in block.numpy()]
-    return [records.deserialize(record, records.stored_features(problem))["targets"] for record in found]
+    stored = [record for _, _, block in source.blocks(sources.Order(), 64) for record in block.numpy()]
+    return [records.deserialize(record, records.stored_features(problem))["targets"] for record in stored]
 
 
 @pytest.mark.parametrize("memory", [0, 1 << 20])
@@ -68,9 +68,9 @@ def test_a_copy_that_no_longer_fits_is_written_anew(upper, from_files, capsys, m
     next(pathlib.Path(data_dir, "upper", "converted-upper").glob("*.tfrecord")).write_bytes(b"cut")
     assert texts(sources.Source(PreparedSplit.open(problem, "train", data_dir)), problem) == original
     manifest = pathlib.Path(data_dir, "upper", "manifest.json")
-    found = json.loads(manifest.read_text())
-    found["splits"]["train"]["sha256"] = {"another": "digest"}
-    manifest.write_text(json.dumps(found))
+    content = json.loads(manifest.read_text())
+    content["splits"]["train"]["sha256"] = {"another": "digest"}
+    manifest.write_text(json.dumps(content))
     capsys.readouterr()
     sources.Source(PreparedSplit.open(problem, "train", data_dir))
     assert "converting" in capsys.readouterr().err

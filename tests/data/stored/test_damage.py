@@ -40,94 +40,94 @@ def flip(file, start, number=8):
     file.write_bytes(content)
 
 
-def read(data, found, batches=200):
-    for number, _ in enumerate(damage.batches(data, found.split)):
+def read(data, copied, batches=200):
+    for number, _ in enumerate(damage.batches(data, copied.split)):
         if number == batches:
             return
 
 
 @pytest.mark.parametrize("name", ["reverse", "captions", "speech"])
 def test_flipped_bytes_name_the_file(world, copy, name):
-    found = copy(name)
-    data = dataset(world, found)
-    read(data, found, 10)
-    flip(found.file, found.file.stat().st_size // 2)
-    with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged.*last checkpoint$"):
-        read(data, found)
+    copied = copy(name)
+    data = dataset(world, copied)
+    read(data, copied, 10)
+    flip(copied.file, copied.file.stat().st_size // 2)
+    with pytest.raises(UserError, match=f"^{re.escape(str(copied.file))} is damaged.*last checkpoint$"):
+        read(data, copied)
 
 
 def test_a_file_that_was_cut_or_is_gone_is_named(world, copy):
-    found = copy("reverse")
-    data = dataset(world, found)
-    os.truncate(found.file, found.file.stat().st_size // 2)
-    with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is missing or not the size"):
-        read(data, found)
-    found.file.unlink()
-    with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is missing or not the size"):
-        read(data, found)
+    copied = copy("reverse")
+    data = dataset(world, copied)
+    os.truncate(copied.file, copied.file.stat().st_size // 2)
+    with pytest.raises(UserError, match=f"^{re.escape(str(copied.file))} is missing or not the size"):
+        read(data, copied)
+    copied.file.unlink()
+    with pytest.raises(UserError, match=f"^{re.escape(str(copied.file))} is missing or not the size"):
+        read(data, copied)
 
 
 def test_damage_that_is_there_from_the_start_is_named(world, copy, monkeypatch):
-    found = copy("reverse")
-    flip(found.file, 20)
-    with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged"):
-        dataset(world, found)
-    with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged"):
-        lengths.measure(found.split, world.hparams)
+    copied = copy("reverse")
+    flip(copied.file, 20)
+    with pytest.raises(UserError, match=f"^{re.escape(str(copied.file))} is damaged"):
+        dataset(world, copied)
+    with pytest.raises(UserError, match=f"^{re.escape(str(copied.file))} is damaged"):
+        lengths.measure(copied.split, world.hparams)
     monkeypatch.setattr(sources, "MEMORY_BYTES", 1 << 20)
-    with pytest.raises(UserError, match=f"^{re.escape(str(found.file))} is damaged"):
-        dataset(world, found)
+    with pytest.raises(UserError, match=f"^{re.escape(str(copied.file))} is damaged"):
+        dataset(world, copied)
 
 
 def test_training_goes_on_once_the_file_is_whole_again(world, copy, tmp_path):
-    found = copy("reverse")
-    data = dataset(world, found)
+    copied = copy("reverse")
+    data = dataset(world, copied)
     iterator = iter(data)
     for _ in range(7):
         next(iterator)
     saved = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "checkpoint"))
     expected = [next(iterator)["inputs"].numpy().tolist() for _ in range(60)]
-    content = found.file.read_bytes()
-    flip(found.file, len(content) // 2)
+    content = copied.file.read_bytes()
+    flip(copied.file, len(content) // 2)
     with pytest.raises(UserError, match="is damaged"):
-        read(data, found)
-    found.file.write_bytes(content)
+        read(data, copied)
+    copied.file.write_bytes(content)
     resumed = iter(data)
     tf.train.Checkpoint(iterator=resumed).read(saved)
     assert [next(resumed)["inputs"].numpy().tolist() for _ in range(60)] == expected
 
 
 def test_an_image_that_cannot_be_decoded_is_named(world, copy):
-    found = copy("classes")
-    stored = [record.numpy() for record in tf.data.TFRecordDataset(str(found.file))]
+    copied = copy("classes")
+    stored = [record.numpy() for record in tf.data.TFRecordDataset(str(copied.file))]
     example = tf.train.Example.FromString(stored[70])
     image = example.features.feature["inputs"].bytes_list
     image.value[0] = image.value[0][:100] + bytes(len(image.value[0]) - 100)
     stored[70] = example.SerializeToString()
-    with tf.io.TFRecordWriter(str(found.file)) as writer:
+    with tf.io.TFRecordWriter(str(copied.file)) as writer:
         for record in stored:
             writer.write(record)
     with pytest.raises(
-        UserError, match=f"^{re.escape(str(found.file))}: the image of record 70 .* can't be decoded: .*PNG"
+        UserError, match=f"^{re.escape(str(copied.file))}: the image of record 70 .* can't be decoded: .*PNG"
     ):
-        read(dataset(world, found), found)
+        read(dataset(world, copied), copied)
 
 
 def test_a_fault_that_is_gone_is_said_as_such(world, copy):
-    found = copy("reverse")
+    copied = copy("reverse")
     with pytest.raises(UserError, match="corrupted record at 17; now all its files are as they were written"):
-        with damage.errors(found.split):
+        with damage.errors(copied.split):
             raise tf.errors.DataLossError(None, None, "{{function_node x}} corrupted record at 17 [Op:Next]")
 
 
 def test_what_the_user_of_a_batch_raises_is_left_alone(world, copy):
-    found = copy("reverse")
+    copied = copy("reverse")
     with pytest.raises(tf.errors.InvalidArgumentError, match="of the model"):
-        for _ in damage.batches(dataset(world, found), found.split):
+        for _ in damage.batches(dataset(world, copied), copied.split):
             raise tf.errors.InvalidArgumentError(None, None, "of the model")
 
 
 def test_the_end_is_no_fault(world, copy):
-    found = copy("reverse")
-    data = pipeline.dataset(found.split, world.hparams, ReadConfig())
-    assert len(list(damage.batches(data, found.split))) == len(list(data))
+    copied = copy("reverse")
+    data = pipeline.dataset(copied.split, world.hparams, ReadConfig())
+    assert len(list(damage.batches(data, copied.split))) == len(list(data))

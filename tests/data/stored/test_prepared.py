@@ -36,9 +36,9 @@ def test_its_labels_are_those_of_the_data_unless_others_are_given(world):
     toy = world.problems["classes"]
     assert world.split("classes").labels == ("cat", "dog", "tree")
     assert world.split("reverse").labels is None
-    given = PreparedSplit.open(toy, "train", world.data_dir, labels=["tree", "cat", "dog"])
-    assert given.labels == ("tree", "cat", "dog")
-    assert dataclasses.replace(given, vocabulary=world.vocabulary).labels == given.labels
+    relabelled = PreparedSplit.open(toy, "train", world.data_dir, labels=["tree", "cat", "dog"])
+    assert relabelled.labels == ("tree", "cat", "dog")
+    assert dataclasses.replace(relabelled, vocabulary=world.vocabulary).labels == relabelled.labels
 
 
 def test_files_that_go_after_it_was_opened_are_missed(world, copied):

@@ -63,8 +63,8 @@ def test_texts_are_cut_into_the_same_units_with_our_ids(tmp_path, name):
     assert after.size == before.get_piece_size() + added
     in_graph = after.tokenize(tf.constant(texts))
     assert in_graph.to_list() == [after.encode(text) + [1] for text in texts]
-    found = [text.decode() for text in after.detokenize(in_graph.to_tensor()).numpy()]
-    assert found == [after.decode(after.encode(text)) for text in texts]
+    detokenized = [text.decode() for text in after.detokenize(in_graph.to_tensor()).numpy()]
+    assert detokenized == [after.decode(after.encode(text)) for text in texts]
 
 
 def test_what_needs_no_change_is_taken_as_it_is(tmp_path):
@@ -91,8 +91,8 @@ def test_symbols_are_whole_units_and_linear_trees_come_back(tmp_path, options):
 
 def test_any_of_several_symbols_may_be_the_new_one(tmp_path):
     """The model has our ids and one of the symbols, so that nothing else in it changes."""
-    own = {**LOSSLESS, "vocab_size": 340, "pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
-    path = train(tmp_path, **own, user_defined_symbols=["▁NN"])
+    options = {**LOSSLESS, "vocab_size": 340, "pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
+    path = train(tmp_path, **options, user_defined_symbols=["▁NN"])
     for symbols in ([" NEW", " NN"], [" NN", " NEW"]):
         vocabulary = import_model(path, symbols)
         assert [[vocabulary.piece(i) for i in vocabulary.encode(s)] for s in symbols] == [

@@ -33,8 +33,8 @@ def opened(tmp_path, *problems):
 def test_each_corpus_has_an_equal_share(tmp_path):
     large, small = prepared(tmp_path, Words("large", 100), Words("small", 10))
     [reverse] = opened(tmp_path, Words("reverse", 0, corpus="large", swap=True))
-    found = collections.Counter(t.split()[0] for t in training_texts.sample([large, reverse, small], 60))
-    assert found == {"large": 30, "small": 30}
+    counter = collections.Counter(t.split()[0] for t in training_texts.sample([large, reverse, small], 60))
+    assert counter == {"large": 30, "small": 30}
     assert len(list(training_texts.sample([large]))) == 300
 
 
@@ -49,16 +49,16 @@ def test_the_vocabulary_has_the_symbols_of_all_problems(tmp_path):
 
 def test_only_texts_are_read_and_as_the_model_reads_them(world):
     splits = [world.split(name) for name in ("classes", "captions", "upper")]
-    found = list(training_texts.sample(splits))
-    assert len(found) == 150 * 5 + 150 * 2
-    assert sum(any(c.isupper() for c in text) for text in found) == 150
+    texts = list(training_texts.sample(splits))
+    assert len(texts) == 150 * 5 + 150 * 2
+    assert sum(any(c.isupper() for c in text) for text in texts) == 150
 
 
 def test_bytes_are_bounded_as_well(tmp_path):
     first, second = prepared(tmp_path, Words("first", 100), Words("second", 100))
-    found = list(training_texts.sample([first, second], limit_bytes=500))
+    texts = list(training_texts.sample([first, second], limit_bytes=500))
     sizes = collections.Counter()
-    for text in found:
+    for text in texts:
         sizes[text.split()[0]] += len(text)
     assert 230 < sizes["first"] <= 250 and 230 < sizes["second"] <= 250
 
@@ -83,14 +83,14 @@ def learned(monkeypatch):
     return times
 
 
-def kept(tmp_path):
+def vocabulary_files(tmp_path):
     return list((tmp_path / "vocabularies").iterdir())
 
 
 def test_what_was_learned_is_found_again(tmp_path, learned):
     splits = prepared(tmp_path, Words("first", 9, symbols=(" (A",)), Words("second", 9))
     first = training_texts.build(splits, 300)
-    assert [path.suffix for path in kept(tmp_path)] == [".model"]
+    assert [path.suffix for path in vocabulary_files(tmp_path)] == [".model"]
     again = training_texts.build(splits, 300)
     assert (len(learned), again.model) == (1, first.model)
 
@@ -114,7 +114,7 @@ def test_a_change_has_it_learned_again(tmp_path, learned, name):
     training_texts.build(prepared(tmp_path, *problems), 300)
     changed, size = CHANGES[name](problems)
     training_texts.build(opened(tmp_path, *changed), size)
-    assert len(learned) == len(kept(tmp_path)) == 2
+    assert len(learned) == len(vocabulary_files(tmp_path)) == 2
 
 
 def test_other_data_has_it_learned_again(tmp_path, learned):
@@ -133,7 +133,7 @@ def test_other_data_has_it_learned_again(tmp_path, learned):
 def test_a_damaged_one_is_learned_again(tmp_path, learned, damage):
     splits = prepared(tmp_path, Words("first", 9))
     first = training_texts.build(splits, 300)
-    (path,) = kept(tmp_path)
+    (path,) = vocabulary_files(tmp_path)
     other = Vocabulary.train(["the dog runs"] * 9, 300).model
     path.write_bytes({"cut": first.model[:-30], "other": other}.get(damage, damage))
     learned.clear()

@@ -9,8 +9,8 @@ from t2tlite.data.text.words import count_words
 
 
 def assert_counted(texts):
-    found = tf.function(count_words, autograph=False)(tf.constant(texts, tf.string)).numpy()
-    assert found.tolist() == [len(text.split()) for text in texts]
+    counts = tf.function(count_words, autograph=False)(tf.constant(texts, tf.string)).numpy()
+    assert counts.tolist() == [len(text.split()) for text in texts]
 
 
 def test_every_character():

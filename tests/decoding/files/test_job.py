@@ -59,8 +59,8 @@ def test_interrupted_and_gone_on(work, tmp_path, capsys):
     part = tmp_path / "out.part"
     with pytest.raises(KeyboardInterrupt):
         dataclasses.replace(work, stop=b"aaaa").run()
-    said = f"t2t-decode: 4 outputs are kept in {part}; the same command goes on from there\n"
-    assert capsys.readouterr().err.endswith(said) and part.exists()
+    message = f"t2t-decode: 4 outputs are kept in {part}; the same command goes on from there\n"
+    assert capsys.readouterr().err.endswith(message) and part.exists()
     with pytest.raises(UserError, match=r"\(beam 4, now 8\)"):
         dataclasses.replace(work, identity={"beam": "8"}, load=pytest.fail).run()
     with pytest.raises(UserError, match="the model is broken"):

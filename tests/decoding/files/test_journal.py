@@ -68,19 +68,19 @@ def test_damaged_anywhere(path):
         damaged[position] ^= 0x11
         path.write_bytes(damaged)
         with opened(path) as journal:
-            found = finished(journal)
-        assert len(found) < 3 and all(output == b"output %d" % number for number, output in found.items())
+            numbers = finished(journal)
+        assert len(numbers) < 3 and all(output == b"output %d" % number for number, output in numbers.items())
 
 
 def test_others_are_refused(path):
     with opened(path) as journal:
         journal.add([4], [0], [b"a"])
-    for identity, said in [
+    for identity, message in [
         ({**IDENTITY, "beam_size": "8"}, r"keeps 1 output .*\(beam_size 4, now 8\); give the same as then"),
         ({**IDENTITY, "input": "abd"}, r"\(input abc, now abd\)"),
         ({**IDENTITY, "alpha": "1"}, r"\(alpha not said, now 1\)"),
     ]:
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             opened(path, identity, lines=2)
     with opened(path) as journal:
         assert finished(journal) == {4: b"a"}

@@ -55,12 +55,12 @@ def decoded(predictor, problem, lines, folder="."):
 
 def test_text(predictor):
     lines = [b"the red circle", b"", b"not \xff UTF-8", "\u2028ß".encode(), b"the red circle", b" \t "]
-    found = decoded(predictor, "translation", lines)
+    outputs = decoded(predictor, "translation", lines)
     [expected] = predictor.predict("translation", ["the red circle"])
-    assert found[0] == found[4] == format_line(expected) != ""
-    assert found[1] == found[5] == ""
-    assert found[2] == "# error: not UTF-8 at byte 5 of the line"
-    assert not found[3].startswith("#")
+    assert outputs[0] == outputs[4] == format_line(expected) != ""
+    assert outputs[1] == outputs[5] == ""
+    assert outputs[2] == "# error: not UTF-8 at byte 5 of the line"
+    assert not outputs[3].startswith("#")
 
 
 def test_nasty_lines(predictor):
@@ -68,19 +68,19 @@ def test_nasty_lines(predictor):
     lines = [line for line in nasty_lines(60) if len(line) < 200]
     together = decoded(predictor, "translation", lines)
     assert all("\n" not in line and "\r" not in line for line in together)
-    for line, found in zip(lines, together, strict=True):
+    for line, output in zip(lines, together, strict=True):
         try:
             line.decode()
         except UnicodeDecodeError:
-            assert found.startswith("# error: not UTF-8")
+            assert output.startswith("# error: not UTF-8")
         else:
-            assert bool(found) == bool(line.decode().strip()) and not found.startswith("#")
+            assert bool(output) == bool(line.decode().strip()) and not output.startswith("#")
     assert decoded(predictor, "translation", lines[:9]) == together[:9]
 
 
 def test_far_too_long(predictor):
-    [found, fine] = decoded(predictor, "translation", ["ein größeres Quadrat ".encode() * 500, b"a"])
-    assert found.startswith("# error: an input of ") and "is too long" in found
+    [refused, fine] = decoded(predictor, "translation", ["ein größeres Quadrat ".encode() * 500, b"a"])
+    assert refused.startswith("# error: an input of ") and "is too long" in refused
     assert fine and not fine.startswith("#")
 
 
@@ -97,12 +97,12 @@ def test_paths(predictor, tmp_path, monkeypatch):
     pathlib.Path("text.png").write_text("no picture")
     lines = [b"both.png", b"lists.png", b" \xff.png ", b"", str(cwd / "both.png").encode()]
     broken = [b"none.png", b".", b"pipe", b"/dev/zero", b"a\0b", b"x" * 300, b"text.png"]
-    found = decoded(predictor, "pictures", lines + broken, "../lists")
+    outputs = decoded(predictor, "pictures", lines + broken, "../lists")
     classes = predictor.predict("pictures", [lists / "both.png", cwd / "both.png"])
     dark, bright = (f"{c.text}\t{c.probabilities[0][1]:.6f}" for c in classes)
     assert dark != bright
-    assert found[:5] == [dark, dark, bright, "", bright]
-    assert found[5:] == [
+    assert outputs[:5] == [dark, dark, bright, "", bright]
+    assert outputs[5:] == [
         "# error: can't read none.png: No such file or directory",
         "# error: can't read .: a directory, not a file",
         "# error: can't read pipe: a device, not a file",
@@ -116,9 +116,9 @@ def test_paths(predictor, tmp_path, monkeypatch):
 def test_sounds(predictor, tmp_path):
     soundfile.write(tmp_path / "a.wav", np.sin(np.arange(3000) / 9), 8000)
     (tmp_path / "b.wav").write_bytes(b"nothing")
-    found = decoded(predictor, "spoken", [b"a.wav", b"b.wav"], tmp_path)
-    assert found[0] == format_line(predictor.predict("spoken", [tmp_path / "a.wav"])[0])
-    assert found[1].startswith("# error: ") and "b.wav is no sound" in found[1]
+    outputs = decoded(predictor, "spoken", [b"a.wav", b"b.wav"], tmp_path)
+    assert outputs[0] == format_line(predictor.predict("spoken", [tmp_path / "a.wav"])[0])
+    assert outputs[1].startswith("# error: ") and "b.wav is no sound" in outputs[1]
 
 
 def test_sizes_and_stamps(tmp_path):
@@ -159,9 +159,9 @@ def test_pairs():
 def test_pairs_of_paths(tmp_path):
     (tmp_path / "a").write_text("")
     scorer = LineScorer(Scored("image"), "p", tmp_path)
-    [found, broken, empty] = scorer([0, 1, 2], [b"a\tdog", b"b\tdog", b" \tdog"])
+    [scored, broken, empty] = scorer([0, 1, 2], [b"a\tdog", b"b\tdog", b" \tdog"])
     assert empty == "# error: expected the path of a file before the tab; found nothing"
-    assert found == f"-{len(str(tmp_path / 'a')) + 3}.000000"
+    assert scored == f"-{len(str(tmp_path / 'a')) + 3}.000000"
     assert broken == "# error: can't read b: No such file or directory"
 
 
@@ -182,10 +182,10 @@ def test_as_line():
 
 
 def test_the_options_say_what_is_written(predictor, monkeypatch):
-    prediction, asked = Prediction("a\tb", -0.5, beams=BEAMS), []
+    prediction, calls = Prediction("a\tb", -0.5, beams=BEAMS), []
 
     def predict(problem, inputs, keep_errors, rows):
-        asked.append((problem, list(inputs), keep_errors, list(rows)))
+        calls.append((problem, list(inputs), keep_errors, list(rows)))
         return [prediction]
 
     monkeypatch.setattr(predictor, "predict", predict)
@@ -193,7 +193,7 @@ def test_the_options_say_what_is_written(predictor, monkeypatch):
     monkeypatch.setattr(predictor, "options", predictor.options.replace(return_beams=True))
     decoder = LineDecoder(predictor, "translation", pathlib.Path(), scores=True)
     assert decoder([3, 9], [b"\xff", b"y"])[1] == "a b\t-0.250000\tc d\t-0.750000"
-    assert asked == [("translation", ["x"], True, [0]), ("translation", ["y"], True, [9])]
+    assert calls == [("translation", ["x"], True, [0]), ("translation", ["y"], True, [9])]
 
 
 def test_too_little_memory(predictor, monkeypatch):

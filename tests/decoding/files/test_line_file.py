@@ -102,8 +102,8 @@ def test_a_million_lines(tmp_path):
         assert len(lines) == 1_000_000
         for number in random.Random(0).sample(range(len(lines)), 20):
             assert lines[number] == b"%d" % number
-        kept = sum(array.nbytes for array in vars(lines).values() if isinstance(array, np.ndarray))
-        assert kept <= 16 * len(lines) + 8
+        memory_bytes = sum(array.nbytes for array in vars(lines).values() if isinstance(array, np.ndarray))
+        assert memory_bytes <= 16 * len(lines) + 8
 
 
 def test_atomic_file(tmp_path):
@@ -131,10 +131,10 @@ def test_atomic_file_keeps_links_and_devices(tmp_path):
     assert link.is_symlink() and (tmp_path / "real").read_bytes() == b"a\n"
     os.mkfifo(pipe)
     assert not is_regular(pipe) and is_regular(link) and is_regular(tmp_path / "none")
-    found = []
-    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    contents = []
+    reader = threading.Thread(target=lambda: contents.append(pipe.read_bytes()))
     reader.start()
     with atomic_file(str(pipe)) as file:
         file.write(b"b\n")
     reader.join()
-    assert found == [b"b\n"] and pipe.is_fifo()
+    assert contents == [b"b\n"] and pipe.is_fifo()

@@ -65,23 +65,23 @@ def test_a_thousand_nasty_lines(tmp_path, end):
     assert final.read_bytes().split(b"\n") == [*expected, b""]
     written = io.BytesIO()
     with source.open("rb", buffering=0) as stream:
-        found = processing.process_stream(read_chunks(stream, 13), shouted, written.write, "label", False)
-    assert written.getvalue() == final.read_bytes() and found == (1000, 0)
+        actual = processing.process_stream(read_chunks(stream, 13), shouted, written.write, "label", False)
+    assert written.getvalue() == final.read_bytes() and actual == (1000, 0)
     assert sorted(os.listdir(tmp_path)) == ["in", "out"]
 
 
 def test_longest_first_and_alike_together(tmp_path):
     lines = [b"x" * random.Random(i).randrange(50) for i in range(100)]
     (tmp_path / "in").write_bytes(b"\n".join(lines) + b"\n")
-    seen = []
+    batches = []
 
     def noted(numbers, lines):
-        seen.append([len(line) for line in lines])
+        batches.append([len(line) for line in lines])
         return shouted(numbers, lines)
 
     answered(tmp_path / "in", tmp_path / "out", noted)
-    assert sum(seen, []) == sorted(map(len, lines), reverse=True)
-    assert all(len(chunk) == CHUNK for chunk in seen[:-1])
+    assert sum(batches, []) == sorted(map(len, lines), reverse=True)
+    assert all(len(chunk) == CHUNK for chunk in batches[:-1])
 
 
 def test_errors_are_counted_and_half_pairs_are_shown(tmp_path):
@@ -94,10 +94,10 @@ def test_errors_are_counted_and_half_pairs_are_shown(tmp_path):
 def test_what_was_read_changed(tmp_path):
     """Outputs with another stamp are made again, with those that are answered together; no others."""
     (tmp_path / "in").write_bytes(b"".join(b"%d\n" % i for i in range(30)))
-    stamps, asked = np.full(30, 5), []
+    stamps, decoded_numbers = np.full(30, 5), []
 
     def noted(numbers, lines):
-        asked.extend(numbers)
+        decoded_numbers.extend(numbers)
         return [f"{number} {stamps[number]}" for number in numbers]
 
     for _ in range(2):
@@ -105,7 +105,7 @@ def test_what_was_read_changed(tmp_path):
             processing.process_file(lines, np.zeros(30), stamps, journal, noted, 10, "label", False)
             processing.assemble(journal, tmp_path / "out", "o")
         stamps[12] = 6
-    assert asked == [*range(30), *range(10, 20)]
+    assert decoded_numbers == [*range(30), *range(10, 20)]
     assert (tmp_path / "out").read_text().splitlines() == [f"{i} {stamps[i]}" for i in range(30)]
 
 
@@ -185,8 +185,8 @@ def test_killed_again_and_again(tmp_path):
     expected = [f"{number}:{line.upper()!r}".encode() for number, line in enumerate(lines)]
     assert (tmp_path / "out").read_bytes().split(b"\n") == [*expected, b""]
     assert sorted(os.listdir(tmp_path)) == ["asked", "in", "out"]
-    asked = len((tmp_path / "asked").read_text().splitlines())
-    assert 1500 <= asked <= 1500 + 8 * kills  # at most a chunk was asked for twice each time
+    processed = len((tmp_path / "asked").read_text().splitlines())
+    assert 1500 <= processed <= 1500 + 8 * kills  # at most a chunk was asked for twice each time
 
 
 def size_of(path):

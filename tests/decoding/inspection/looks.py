@@ -28,8 +28,10 @@ def attention(kind="text", outputs=OUTPUTS, inputs=None, heads=2, seed=0):
         name: rows_of_one(heads, len(outputs), inputs.count, seed=seed + i)
         for i, name in enumerate(("mixer/attention", "decoder/attention0"))
     }
-    own = {"mixer/attention/self_attention": rows_of_one(heads, len(outputs), len(outputs), seed=seed)}
-    return Attention("to_look_at", "ein roter Kreis", outputs, inputs, weights, own)
+    self_weights = {
+        "mixer/attention/self_attention": rows_of_one(heads, len(outputs), len(outputs), seed=seed)
+    }
+    return Attention("to_look_at", "ein roter Kreis", outputs, inputs, weights, self_weights)
 
 
 def mixture(side, positions, count=4, seed=0):

@@ -32,9 +32,9 @@ def in_training(predictor, problem, value, output):
     features = {name: tf.constant(x) for name, x in reader.batch([reader.read(value)]).items()}
     ids = [*predictor.run.vocabulary.encode(output), 1]
     features["targets"] = tf.constant([ids + [0] * 5], tf.int32)
-    with recording.recorder() as seen:
+    with recording.recorder() as records:
         predictor.model(features, problem=problem)
-    return seen, len(ids)
+    return records, len(ids)
 
 
 @pytest.mark.parametrize("problem", EXAMPLES)
@@ -42,27 +42,27 @@ def test_attention_is_that_of_training(predictor, problem):
     view = predictor.attention(problem, value_of(problem), OUTPUT)
     assert list(view.weights) == ["mixer/attention", "decoder/attention0", "decoder/attention1"]
     assert list(view.self_weights) == [f"{name}/self_attention" for name in view.weights]
-    seen, outputs = in_training(predictor, problem, value_of(problem), OUTPUT)
+    records, outputs = in_training(predictor, problem, value_of(problem), OUTPUT)
     inputs = view.inputs.count
     for name, weights in view.weights.items():
-        expected = seen["attention", f"multimodel/{name}"][0].numpy()
+        expected = records["attention", f"multimodel/{name}"][0].numpy()
         assert (expected[..., inputs:] == 0).all()
         assert weights.shape == (2, outputs, inputs) and weights.dtype == np.float32
         np.testing.assert_allclose(weights, expected[:, :outputs, :inputs], atol=1e-5)
         np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-5)
     for name, weights in view.self_weights.items():
-        expected = seen["self_attention", f"multimodel/{name}"][0].numpy()
+        expected = records["self_attention", f"multimodel/{name}"][0].numpy()
         np.testing.assert_allclose(weights, expected[:, :outputs, :outputs], atol=1e-5)
 
 
 @pytest.mark.parametrize("problem", EXAMPLES)
 def test_experts_are_those_of_training(predictor, problem):
     view = predictor.experts(problem, value_of(problem), OUTPUT)
-    seen, outputs = in_training(predictor, problem, value_of(problem), OUTPUT)
+    records, outputs = in_training(predictor, problem, value_of(problem), OUTPUT)
     sides = {"encoder/experts": ("inputs", view.inputs.count), "decoder/experts": ("outputs", outputs)}
     assert list(view.mixtures) == list(sides)
     for name, mixture in view.mixtures.items():
-        experts, gates, count = seen["experts", f"multimodel/{name}"]
+        experts, gates, count = records["experts", f"multimodel/{name}"]
         side, positions = sides[name]
         assert (mixture.side, mixture.count, count) == (side, 4, 4)
         assert mixture.experts.shape == mixture.gates.shape == (positions, 2)
@@ -106,13 +106,13 @@ def test_the_seconds_of_a_sound(predictor):
 
 
 def test_the_models_own_output(predictor, monkeypatch):
-    asked = []
-    monkeypatch.setattr(predictor, "predict", lambda *args: asked.append(args) or [Prediction(OUTPUT)])
+    calls = []
+    monkeypatch.setattr(predictor, "predict", lambda *args: calls.append(args) or [Prediction(OUTPUT)])
     view = predictor.attention("translation", TEXT)
-    assert asked == [("translation", [TEXT])] and view.output == OUTPUT
-    given = predictor.attention("translation", TEXT, OUTPUT)
-    assert len(asked) == 1
-    assert all((given.weights[name] == weights).all() for name, weights in view.weights.items())
+    assert calls == [("translation", [TEXT])] and view.output == OUTPUT
+    of_output = predictor.attention("translation", TEXT, OUTPUT)
+    assert len(calls) == 1
+    assert all((of_output.weights[name] == weights).all() for name, weights in view.weights.items())
 
 
 def test_what_the_problem_makes_of_texts(predictor, monkeypatch):
@@ -177,12 +177,12 @@ def test_models_without(predictor, run, monkeypatch, change, look, message):
     other = Predictor(run, run.make_model())
     with pytest.raises(UserError, match=message):
         getattr(other, look)("translation", TEXT, OUTPUT)
-    kept = {"attention": "experts", "experts": "attention"}[look]
-    getattr(other, kept)("translation", TEXT, OUTPUT)
+    other_look = {"attention": "experts", "experts": "attention"}[look]
+    getattr(other, other_look)("translation", TEXT, OUTPUT)
 
 
 def test_parts_that_record_nothing(predictor, monkeypatch):
-    monkeypatch.setattr(recording, "record", lambda *said: None)
+    monkeypatch.setattr(recording, "record", lambda *message: None)
     with pytest.raises(UserError, match="of the model `multimodel` records no attention"):
         predictor.attention("translation", TEXT, OUTPUT)
     with pytest.raises(UserError, match="the model `multimodel` records no choice"):

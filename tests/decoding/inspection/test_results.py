@@ -16,30 +16,30 @@ from . import looks
 @pytest.mark.parametrize("kind", looks.INPUTS)
 def test_attention_as_json(kind):
     view = looks.attention(kind)
-    told = json.loads(json.dumps(view.as_json()))
-    assert told["output"] == "ein roter Kreis" and told["problem"] == "to_look_at"
-    assert tuple(told["outputs"]) == looks.OUTPUTS
-    for ours, theirs in ((told["weights"], view.weights), (told["self_weights"], view.self_weights)):
+    content = json.loads(json.dumps(view.as_json()))
+    assert content["output"] == "ein roter Kreis" and content["problem"] == "to_look_at"
+    assert tuple(content["outputs"]) == looks.OUTPUTS
+    for ours, theirs in ((content["weights"], view.weights), (content["self_weights"], view.self_weights)):
         assert list(ours) == list(theirs)
         for name, weights in theirs.items():
             np.testing.assert_allclose(ours[name], weights, atol=1e-6)
 
 
 def test_positions_as_json():
-    told = {kind: positions.as_json() for kind, positions in looks.INPUTS.items()}
-    assert told["text"] == {"count": 5, "units": list(looks.INPUTS["text"].units)}
-    assert told["image"] == {"count": 6, "grid": [2, 3]}
-    assert told["audio"] == {"count": 3, "seconds": [0.0, 0.1, 0.2]}
+    description = {kind: positions.as_json() for kind, positions in looks.INPUTS.items()}
+    assert description["text"] == {"count": 5, "units": list(looks.INPUTS["text"].units)}
+    assert description["image"] == {"count": 6, "grid": [2, 3]}
+    assert description["audio"] == {"count": 3, "seconds": [0.0, 0.1, 0.2]}
 
 
 def test_experts_as_json():
     view = looks.experts("image")
-    told = json.loads(json.dumps(view.as_json()))["mixtures"]
-    assert {name: one["side"] for name, one in told.items()} == {
+    content = json.loads(json.dumps(view.as_json()))["mixtures"]
+    assert {name: one["side"] for name, one in content.items()} == {
         "encoder/experts": "inputs",
         "decoder/experts": "outputs",
     }
-    for name, one in told.items():
+    for name, one in content.items():
         assert one["experts"] == view.mixtures[name].experts.tolist() and one["count"] == 4
         np.testing.assert_allclose(one["gates"], view.mixtures[name].gates, atol=1e-6)
 

@@ -32,19 +32,19 @@ def long():
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("min_length", [0, 2])
 def test_with_full_width_it_finds_all_outputs_in_their_order(small, alpha, min_length):
-    found = searched(small, NUMBERS, 81, alpha, min_length)
+    outputs = searched(small, NUMBERS, 81, alpha, min_length)
     for number in NUMBERS:
         expected = enumerated(small, number, alpha, min_length)
         assert len(expected) == 40 - (4 if min_length else 0)
-        assert_same(rows(found, number), expected)
+        assert_same(rows(outputs, number), expected)
 
 
 @pytest.mark.parametrize("beam_size", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_every_beam_and_alpha_is_the_plain_search(long, beam_size, alpha):
-    found = searched(long, NUMBERS, beam_size, alpha)
+    outputs = searched(long, NUMBERS, beam_size, alpha)
     for number in NUMBERS:
-        assert_same(rows(found, number), beam_searched(long, number, beam_size, alpha))
+        assert_same(rows(outputs, number), beam_searched(long, number, beam_size, alpha))
 
 
 def test_a_beam_misses_what_only_full_width_finds(small):
@@ -65,10 +65,10 @@ def with_end(end):
 @pytest.mark.parametrize("end", [-2.0, 0.0, 2.0])
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_stopping_early_changes_nothing(end, alpha):
-    made = with_end(end)
-    whole = searched(made, NUMBERS, 3, alpha, early_stop=False)
-    stopped = searched(made, NUMBERS, 3, alpha)
-    best = searched(made, NUMBERS, 3, alpha, every=False)
+    toy = with_end(end)
+    whole = searched(toy, NUMBERS, 3, alpha, early_stop=False)
+    stopped = searched(toy, NUMBERS, 3, alpha)
+    best = searched(toy, NUMBERS, 3, alpha, every=False)
     assert best.ids.shape[1] == 1 and best.ids.shape[2] <= stopped.ids.shape[2]
     for number in NUMBERS:
         expected = rows(whole, number)
@@ -78,11 +78,11 @@ def test_stopping_early_changes_nothing(end, alpha):
 
 def test_it_stops_early_where_nothing_better_can_come():
     """With alpha 0, once the worst kept output is likelier than all that is live."""
-    made = Toy(40, 7, end=3.0)
-    found = searched(made, NUMBERS, 2, 0.0)
-    assert searched(made, NUMBERS, 2, 0.0, early_stop=False).ids.shape[2] == 40
-    assert found.ids.shape[2] < 12
-    assert searched(made, NUMBERS, 2, 0.0, every=False).ids.shape[2] < found.ids.shape[2]
+    toy = Toy(40, 7, end=3.0)
+    outputs = searched(toy, NUMBERS, 2, 0.0)
+    assert searched(toy, NUMBERS, 2, 0.0, early_stop=False).ids.shape[2] == 40
+    assert outputs.ids.shape[2] < 12
+    assert searched(toy, NUMBERS, 2, 0.0, every=False).ids.shape[2] < outputs.ids.shape[2]
 
 
 def between(lengths):
@@ -91,18 +91,18 @@ def between(lengths):
     With alpha -1 an output of length n scores its log-probability times (5 + n) / 6: nothing has -1, and what
     is live after the first entry -0.8 * 7 / 6 = -0.93 if it ends at once, but -0.8 * 8 / 6 = -1.07 later.
     """
-    made = Toy(lengths, 4)
-    made.logs[0] = np.log([0.05, np.exp(-1), np.exp(-0.8), 0.95 - np.exp(-1) - np.exp(-0.8)])
-    made.logs[2] = np.log([1e-6, 1 - 3e-6, 1e-6, 1e-6])
-    return made
+    toy = Toy(lengths, 4)
+    toy.logs[0] = np.log([0.05, np.exp(-1), np.exp(-0.8), 0.95 - np.exp(-1) - np.exp(-0.8)])
+    toy.logs[2] = np.log([1e-6, 1 - 3e-6, 1e-6, 1e-6])
+    return toy
 
 
 @pytest.mark.parametrize("length", [2, 3, 9])
 def test_what_may_end_at_the_next_position_is_waited_for(length):
-    made = between(length)
-    expected = enumerated(made, 0, -1.0)[0]
+    toy = between(length)
+    expected = enumerated(toy, 0, -1.0)[0]
     assert expected[2] == (2, EOS) and expected[0] == pytest.approx(-0.8 * 7 / 6, abs=1e-4)
-    assert_same(rows(searched(made, [0], 2, -1.0, every=False), 0), [expected])
+    assert_same(rows(searched(toy, [0], 2, -1.0, every=False), 0), [expected])
 
 
 class TwoOutputs(Constraint):
@@ -126,13 +126,13 @@ def test_a_least_length_that_gives_way_does_not_stop_it(early_stop):
     With alpha -1 entry 2 scores -1 * 7 / 6 = -1.17 when it has ended. What is live has -0.8, for an output of
     three -0.8 * 8 / 6 = -1.07, but for one of the least length -0.8 * 12 / 6 = -1.6.
     """
-    made = Toy(9, 4)
-    made.logs[0] = np.log([0.1, 0.9 - np.exp(-1) - np.exp(-0.8), np.exp(-1), np.exp(-0.8)])
-    made.logs[2] = made.logs[(3 * 31 + 2) % 97] = np.log([1e-6, 1 - 3e-6, 1e-6, 1e-6])
-    made.logs[3] = np.log([1e-6, 1e-6, 1 - 3e-6, 1e-6])
+    toy = Toy(9, 4)
+    toy.logs[0] = np.log([0.1, 0.9 - np.exp(-1) - np.exp(-0.8), np.exp(-1), np.exp(-0.8)])
+    toy.logs[2] = toy.logs[(3 * 31 + 2) % 97] = np.log([1e-6, 1 - 3e-6, 1e-6, 1e-6])
+    toy.logs[3] = np.log([1e-6, 1e-6, 1 - 3e-6, 1e-6])
     rules = Rules(9, tf.constant(6), TwoOutputs())
-    found = beam_search(made, tf.constant([0]), rules, 2, tf.constant(-1.0), False, early_stop)
-    [(score, _, ids)] = rows(Outputs(*(x.numpy() for x in found)), 0)
+    outputs = beam_search(toy, tf.constant([0]), rules, 2, tf.constant(-1.0), False, early_stop)
+    [(score, _, ids)] = rows(Outputs(*(x.numpy() for x in outputs)), 0)
     assert ids == (3, 2, EOS) and score == pytest.approx(-0.8 * 8 / 6, abs=1e-4)
 
 
@@ -157,13 +157,13 @@ def test_what_a_constraint_knows_goes_along_with_the_beginnings(long, beam_size)
     search_all = tf.function(
         lambda numbers: beam_search(long, numbers, rules, beam_size, tf.constant(0.6), True)
     )
-    found = Outputs(*(x.numpy() for x in search_all(tf.range(6))))
+    outputs = Outputs(*(x.numpy() for x in search_all(tf.range(6))))
     free = 0
     for number in NUMBERS:
         expected = beam_searched(
             long, number, beam_size, 0.6, 3, lambda prefix, entry: (sum(prefix) + entry) % 5
         )
-        assert_same(rows(found, number), expected)
+        assert_same(rows(outputs, number), expected)
         free += expected != beam_searched(long, number, beam_size, 0.6, 3)
     assert free > 1, "the constraint must matter"
 
@@ -177,17 +177,17 @@ class Routed(Toy):
 
 
 def test_all_that_is_live_is_routed():
-    made = Routed(12, 7, end=1.0, seed=1)
-    found = searched(made, NUMBERS, 3, 0.6)
+    toy = Routed(12, 7, end=1.0, seed=1)
+    outputs = searched(toy, NUMBERS, 3, 0.6)
     for number in NUMBERS:
-        assert_same(rows(found, number), beam_searched(made, number, 3, 0.6))
+        assert_same(rows(outputs, number), beam_searched(toy, number, 3, 0.6))
 
 
 def test_long_outputs_win_with_a_great_alpha():
     """A bound that took the penalty of the present length would stop before."""
-    made = Toy(12, 4, end=1.0, seed=3)
+    toy = Toy(12, 4, end=1.0, seed=3)
     lengths = {
-        alpha: np.mean([len(rows(searched(made, [n], 4, alpha, every=False), 0)[0][2]) for n in range(5)])
+        alpha: np.mean([len(rows(searched(toy, [n], 4, alpha, every=False), 0)[0][2]) for n in range(5)])
         for alpha in (-1.0, 0.0, 3.0)
     }
     assert lengths[-1.0] <= lengths[0.0] < lengths[3.0]
@@ -195,12 +195,12 @@ def test_long_outputs_win_with_a_great_alpha():
 
 @pytest.mark.parametrize("min_length", [0, 5, 11, 12])
 def test_no_output_is_shorter_than_min_length(long, min_length):
-    found = searched(long, NUMBERS, 4, 0.6, min_length)
+    outputs = searched(long, NUMBERS, 4, 0.6, min_length)
     for number in NUMBERS:
-        for _, _, ids in rows(found, number):
+        for _, _, ids in rows(outputs, number):
             assert len(ids) >= min(min_length + 1, 12)
             assert (ids[-1] == EOS) == (min_length < 12), "nothing ends where all positions are asked for"
-        assert_same(rows(found, number), beam_searched(long, number, 4, 0.6, min_length))
+        assert_same(rows(outputs, number), beam_searched(long, number, 4, 0.6, min_length))
 
 
 def test_neither_the_others_nor_their_order_matter(long):
@@ -212,11 +212,11 @@ def test_neither_the_others_nor_their_order_matter(long):
 
 
 def test_a_vocabulary_narrower_than_the_beam():
-    made = Toy(5, 3)
+    toy = Toy(5, 3)
     for number in range(3):
-        found = searched(made, [number], 8, 0.6)
-        assert_same(rows(found, 0), enumerated(made, number, 0.6))
-        assert len(rows(found, 0)) == 5, "there are no more outputs"
+        outputs = searched(toy, [number], 8, 0.6)
+        assert_same(rows(outputs, 0), enumerated(toy, number, 0.6))
+        assert len(rows(outputs, 0)) == 5, "there are no more outputs"
 
 
 def test_length_penalty():

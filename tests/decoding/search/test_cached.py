@@ -34,8 +34,8 @@ def recomputed(model, problem, features, length=LENGTH):
     going, total = np.ones(batch, bool), np.zeros(batch)
     for position in range(length):
         # The position to be predicted must not count as padding; what stands there can't be seen from it.
-        asked = np.where(going, 2, PAD)
-        prefix = np.concatenate([ids[:, :position], asked[:, None]], axis=1)
+        next_ids = np.where(going, 2, PAD)
+        prefix = np.concatenate([ids[:, :position], next_ids[:, None]], axis=1)
         logits = forward({**features, "targets": tf.constant(prefix, tf.int32)})[:, position]
         logs = tf.nn.log_softmax(logits).numpy()
         best = 1 + np.argmax(logs[:, 1:], axis=1)
@@ -66,8 +66,8 @@ class Recomputed:
         so_far, position = state
         here = tf.range(self.length)
         so_far = tf.where(here == position - 1, x[:, None], so_far)
-        asked = tf.where((here == position) & going[:, None], 2, so_far)
-        logits = self._model({**memory, "targets": asked}, problem=self._problem).logits
+        targets = tf.where((here == position) & going[:, None], 2, so_far)
+        logits = self._model({**memory, "targets": targets}, problem=self._problem).logits
         return tf.nn.log_softmax(tf.gather(logits, position, axis=1)), (so_far, position + 1)
 
     def embed(self, ids):
@@ -79,18 +79,20 @@ class Recomputed:
 
 def test_greedily_the_same_as_recomputing_everything(model, inputs, decoded):
     features = inputs("translation")
-    found = decoded(model, "translation", features, LENGTH)
+    outputs = decoded(model, "translation", features, LENGTH)
     expected, expected_total = recomputed(model, "translation", features)
-    np.testing.assert_array_equal(found.ids[:, 0], expected[:, : found.ids.shape[2]])
-    assert not expected[:, found.ids.shape[2] :].any()
-    np.testing.assert_allclose(found.log_probability[:, 0], expected_total, rtol=1e-3)
-    assert len({tuple(row) for row in found.ids[:, 0].tolist()}) > 1, "the outputs must depend on the inputs"
+    np.testing.assert_array_equal(outputs.ids[:, 0], expected[:, : outputs.ids.shape[2]])
+    assert not expected[:, outputs.ids.shape[2] :].any()
+    np.testing.assert_allclose(outputs.log_probability[:, 0], expected_total, rtol=1e-3)
+    assert len({tuple(row) for row in outputs.ids[:, 0].tolist()}) > 1, (
+        "the outputs must depend on the inputs"
+    )
 
 
-def assert_same(found, expected):
-    np.testing.assert_array_equal(found.ids, expected.ids)
-    np.testing.assert_allclose(found.log_probability, expected.log_probability, rtol=1e-3)
-    np.testing.assert_allclose(found.score, expected.score, rtol=1e-3)
+def assert_same(actual, expected):
+    np.testing.assert_array_equal(actual.ids, expected.ids)
+    np.testing.assert_allclose(actual.log_probability, expected.log_probability, rtol=1e-3)
+    np.testing.assert_allclose(actual.score, expected.score, rtol=1e-3)
 
 
 def searched_again(model, problem, features):
@@ -104,16 +106,16 @@ def searched_again(model, problem, features):
         every=True,
     )
     spec = tiny.PROBLEMS[problem].inputs.input_reader(None, tiny.HPARAMS).spec
-    found = tf.function(body, input_signature=[spec], autograph=False)(features)
-    return Outputs(*(x.numpy() for x in found))
+    outputs = tf.function(body, input_signature=[spec], autograph=False)(features)
+    return Outputs(*(x.numpy() for x in outputs))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_search_finds_the_same_as_recomputing_everything(model, inputs, decoded, name):
     features = inputs(name)
-    found = decoded(model, name, features, LENGTH, BEAM)
-    assert_same(found, searched_again(model, name, features))
-    ids = found.ids
+    outputs = decoded(model, name, features, LENGTH, BEAM)
+    assert_same(outputs, searched_again(model, name, features))
+    ids = outputs.ids
     assert (ids[:, 1:, :2] != ids[:, :1, :2]).any() and (ids[:, 1:, 0] == ids[:, :1, 0]).any(), (
         "a beam took over"
     )
@@ -132,9 +134,9 @@ def test_other_bodies_find_the_same_as_recomputing_everything(make, inputs, deco
     """Outputs change their rows in a search, and a recurrent state with them."""
     model = make(tiny.HPARAMS.replace(num_encoder_layers=1, **BODIES[body]), ("translation",))
     features = inputs("translation", 3)
-    found = decoded(model, "translation", features, LENGTH, BEAM)
-    assert_same(found, searched_again(model, "translation", features))
-    assert (found.ids[:, 1:, 0] == found.ids[:, :1, 0]).any(), "a beam took over"
+    outputs = decoded(model, "translation", features, LENGTH, BEAM)
+    assert_same(outputs, searched_again(model, "translation", features))
+    assert (outputs.ids[:, 1:, 0] == outputs.ids[:, :1, 0]).any(), "a beam took over"
     if body != "bare":
         greedily = decoded(model, "translation", features, LENGTH)
         expected, total = recomputed(model, "translation", features)
@@ -146,12 +148,12 @@ def test_components_that_do_not_share_the_memory(model, inputs, decoded, monkeyp
     """A user's own: each sequence is given its input's."""
     features = inputs("translation", 3)
     expected = decoded(model, "translation", features, LENGTH, BEAM)
-    shared = dict(decoded.made)
-    decoded.made.clear()
+    shared = dict(decoded.functions)
+    decoded.functions.clear()
     for part in (model.mixer, model.decoder):
         monkeypatch.setattr(type(part), "shares_memory", False)
     assert_same(decoded(model, "translation", features, LENGTH, BEAM), expected)
-    decoded.made.update(shared)
+    decoded.functions.update(shared)
 
 
 def alone(name, features, i):
@@ -184,16 +186,16 @@ def test_alone_or_in_a_batch(model, inputs, decoded, name, options):
 @pytest.mark.parametrize("options", [GREEDY, BEAM], ids=["greedy", "beam"])
 def test_the_log_probability_is_the_teacher_forced_loss(model, inputs, decoded, options):
     features = inputs("translation", 4)
-    found = decoded(model, "translation", features, LENGTH, options)
+    outputs = decoded(model, "translation", features, LENGTH, options)
     for number in range(options.outputs):
-        ids = found.ids[:, number]
+        ids = outputs.ids[:, number]
         logits = model({**features, "targets": tf.constant(ids)}, problem="translation").logits
         for i in range(4):
             aim = tiny.objectives(model)["translation"]
             target = {"targets": ids[i : i + 1]}
             loss = aim.loss(Output(logits[i : i + 1]), target)
             assert aim.count(target) == np.count_nonzero(ids[i])
-            np.testing.assert_allclose(-loss, found.log_probability[i, number], rtol=1e-3)
+            np.testing.assert_allclose(-loss, outputs.log_probability[i, number], rtol=1e-3)
 
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM], ids=["greedy", "beam"])
@@ -220,16 +222,16 @@ def test_never_emits_padding_even_where_it_is_likeliest(make, inputs, decoded):
     matrix.assign(tf.tensor_scatter_nd_update(matrix.value, [[PAD]], 3 * matrix.numpy()[first[:1]]))
     logits = model({**features, "targets": tf.ones([8, 1], tf.int32)}, problem="translation").logits
     assert tf.argmax(logits[0, 0]) == PAD
-    found = decoded(model, "translation", features, 1)
-    np.testing.assert_array_equal(found.ids[:, 0, 0], first)
-    assert found.log_probability[0, 0] < np.log(0.5)
+    outputs = decoded(model, "translation", features, 1)
+    np.testing.assert_array_equal(outputs.ids[:, 0, 0], first)
+    assert outputs.log_probability[0, 0] < np.log(0.5)
 
 
 def test_one_trace_for_all_sizes_and_settings(model, inputs, decoded):
     sizes = [(1, 9), (7, 4), (3, 1)]
     for (batch, width), alpha in zip(sizes, (0.0, 0.6, 1.0), strict=True):
         features = {"inputs": inputs("translation", batch)["inputs"][:, :width]}
-        found = decoded(model, "translation", features, LENGTH, BEAM.replace(alpha=alpha, min_length=width))
-        assert found.ids.shape[0] == found.score.shape[0] == batch
-    traced = [made.function.experimental_get_tracing_count() for made in decoded.made.values()]
+        outputs = decoded(model, "translation", features, LENGTH, BEAM.replace(alpha=alpha, min_length=width))
+        assert outputs.ids.shape[0] == outputs.score.shape[0] == batch
+    traced = [function.function.experimental_get_tracing_count() for function in decoded.functions.values()]
     assert traced and set(traced) == {1}

@@ -53,6 +53,6 @@ def test_a_row_takes_all_of_its_state_along(beam_size):
     def run(numbers):
         return beam_search(incremental, numbers, Rules(known.length, 2), beam_size, tf.constant(0.6), True)
 
-    found = Outputs(*(x.numpy() for x in run(np.array(NUMBERS, np.int32))))
+    outputs = Outputs(*(x.numpy() for x in run(np.array(NUMBERS, np.int32))))
     for number in NUMBERS:
-        toy.assert_same(toy.rows(found, number), toy.beam_searched(known, number, beam_size, 0.6, 2))
+        toy.assert_same(toy.rows(outputs, number), toy.beam_searched(known, number, beam_size, 0.6, 2))

@@ -31,8 +31,8 @@ def sampled(toy, numbers, lines, seed=0, samples=1, temperature=1.0, top_k=0, to
         noise = Noise(tf.constant([seed, 0]), lines)
         return sample(toy, numbers, rules, noise, samples, temperature, truncation)
 
-    found = run(tf.constant(numbers, tf.int32), tf.constant(lines, tf.int32))
-    return Outputs(*(x.numpy() for x in found))
+    outputs = run(tf.constant(numbers, tf.int32), tf.constant(lines, tf.int32))
+    return Outputs(*(x.numpy() for x in outputs))
 
 
 def truncated(logs, temperature, top_k, top_p):
@@ -41,28 +41,28 @@ def truncated(logs, temperature, top_k, top_p):
     tempered[0] = 0  # padding
     p = tempered / tempered.sum()
     order = np.argsort(-p)
-    kept = order[: top_k or len(p)]
+    candidates = order[: top_k or len(p)]
     before = np.cumsum(p[order]) - p[order]
-    kept = [i for place, i in enumerate(kept) if before[place] < top_p]
+    candidates = [i for place, i in enumerate(candidates) if before[place] < top_p]
     q = np.zeros_like(p)
-    q[kept] = p[kept]
+    q[candidates] = p[candidates]
     return q / q.sum()
 
 
 def exact(toy, number, temperature, top_k, top_p):
     """{output: probability}."""
-    found = {}
+    probabilities = {}
 
     def go_on(prefix, probability):
         if len(prefix) == toy.length or (prefix and prefix[-1] == EOS):
-            found[prefix] = probability
+            probabilities[prefix] = probability
             return
         for entry, p in enumerate(truncated(toy.next(number, prefix), temperature, top_k, top_p)):
             if p:
                 go_on((*prefix, entry), probability * p)
 
     go_on((), 1.0)
-    return found
+    return probabilities
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def exact(toy, number, temperature, top_k, top_p):
     [(1.0, 0, 1.0), (0.5, 0, 1.0), (2.0, 2, 1.0), (1.0, 0, 0.7), (1.5, 3, 0.8)],
 )
 def test_statistics(small, temperature, top_k, top_p):
-    found = sampled(small, [4] * MANY, range(MANY), 0, 1, temperature, top_k, top_p)
-    counts = collections.Counter(tuple(i for i in ids if i) for ids in found.ids[:, 0].tolist())
+    outputs = sampled(small, [4] * MANY, range(MANY), 0, 1, temperature, top_k, top_p)
+    counts = collections.Counter(tuple(i for i in ids if i) for ids in outputs.ids[:, 0].tolist())
     expected = exact(small, 4, temperature, top_k, top_p)
     assert set(counts) <= set(expected), "something impossible was drawn"
     # Chi-squared, with mean and variance by the degrees of freedom.
@@ -82,17 +82,17 @@ def test_statistics(small, temperature, top_k, top_p):
 
 def test_the_log_probability_is_the_models_whatever_the_temperature(small):
     known = {ids: p for _, p, ids in enumerated(small, 4, 0.0)}
-    found = sampled(small, [4] * 20, range(20), temperature=2.0, samples=3)
-    ended = [(p, ids) for i in range(20) for _, p, ids in rows(found, i) if ids[-1] == EOS]
+    outputs = sampled(small, [4] * 20, range(20), temperature=2.0, samples=3)
+    ended = [(p, ids) for i in range(20) for _, p, ids in rows(outputs, i) if ids[-1] == EOS]
     assert len({ids for _, ids in ended}) > 3
     for p, ids in ended:
         assert p == pytest.approx(known[ids], rel=1e-5)
 
 
 def test_samples_are_ranked(small):
-    found = sampled(small, [1, 2], [0, 1], samples=6)
-    assert (np.diff(found.score, axis=1) <= 0).all()
-    np.testing.assert_array_equal(found.score, found.log_probability)
+    outputs = sampled(small, [1, 2], [0, 1], samples=6)
+    assert (np.diff(outputs.score, axis=1) <= 0).all()
+    np.testing.assert_array_equal(outputs.score, outputs.log_probability)
 
 
 def test_a_sample_depends_on_seed_and_line_and_number_alone(small):
@@ -109,14 +109,14 @@ def test_a_sample_depends_on_seed_and_line_and_number_alone(small):
 
 
 def test_almost_no_temperature_is_greedy(small):
-    found = sampled(small, range(9), range(9), temperature=1e-4)
+    outputs = sampled(small, range(9), range(9), temperature=1e-4)
     expected = greedy(small, tf.range(9), Rules(3, 0)).ids.numpy()
-    np.testing.assert_array_equal(found.ids[:, :, : expected.shape[2]], expected)
+    np.testing.assert_array_equal(outputs.ids[:, :, : expected.shape[2]], expected)
 
 
 def test_min_length(small):
-    found = sampled(small, [4] * 500, range(500), min_length=2)
-    assert {len(rows(found, i)[0][2]) for i in range(500)} == {3}
+    outputs = sampled(small, [4] * 500, range(500), min_length=2)
+    assert {len(rows(outputs, i)[0][2]) for i in range(500)} == {3}
 
 
 @pytest.mark.parametrize("u", [0.0, 0.5, 1 - 2**-24])
@@ -129,7 +129,7 @@ def test_draw_never_gives_what_has_no_probability(u):
 @pytest.mark.parametrize("min_length", [0, 2])
 def test_greedy_takes_the_likeliest_at_every_position(min_length):
     toy = Toy(9, 6, end=0.5)
-    found = Outputs(*(x.numpy() for x in greedy(toy, tf.range(20), Rules(9, min_length))))
+    outputs = Outputs(*(x.numpy() for x in greedy(toy, tf.range(20), Rules(9, min_length))))
     lengths = set()
     for number in range(20):
         prefix, total = (), 0.0
@@ -138,7 +138,7 @@ def test_greedy_takes_the_likeliest_at_every_position(min_length):
             logs[0] = -np.inf
             logs[EOS] = logs[EOS] if len(prefix) >= min_length else -np.inf
             prefix, total = (*prefix, int(np.argmax(logs))), total + logs.max()
-        [(score, log_probability, ids)] = rows(found, number)
+        [(score, log_probability, ids)] = rows(outputs, number)
         assert ids == prefix and score == log_probability == pytest.approx(total, rel=1e-5)
         lengths.add(len(ids))
     assert len(lengths) > 3 and min(lengths) > min_length

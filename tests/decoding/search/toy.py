@@ -78,8 +78,8 @@ def beam_searched(toy, number, beam_size, alpha, min_length=0, allowed=lambda pr
         for total, prefix in live:
             logs = toy.next(number, prefix)
             if position >= min_length:
-                done = total + logs[EOS]
-                ended.append((done / penalty(position + 1, alpha), done, (*prefix, EOS)))
+                finished = total + logs[EOS]
+                ended.append((finished / penalty(position + 1, alpha), finished, (*prefix, EOS)))
             entries = [entry for entry in range(2, toy.size) if allowed(prefix, entry)]
             candidates += [(total + logs[entry], (*prefix, entry)) for entry in entries]
         live = sorted(candidates, reverse=True)[:beam_size]
@@ -100,16 +100,16 @@ def compiled(toy, beam_size, every, early_stop):
 def searched(toy, numbers, beam_size, alpha, min_length=0, every=True, early_stop=True):
     """`search` of a toy, as `Outputs` of arrays."""
     function = compiled(toy, beam_size, every, early_stop)
-    found = function(np.array(numbers, np.int32), np.float32(alpha), np.int32(min_length))
-    return Outputs(*(x.numpy() for x in found))
+    outputs = function(np.array(numbers, np.int32), np.float32(alpha), np.int32(min_length))
+    return Outputs(*(x.numpy() for x in outputs))
 
 
 def rows(outputs, number):
     """The outputs of one input as `enumerated` gives them."""
-    found = zip(*(part[number] for part in outputs), strict=True)
-    return [(s, p, tuple(int(i) for i in ids if i)) for ids, p, s in found if s > -np.inf]
+    outputs_of_row = zip(*(part[number] for part in outputs), strict=True)
+    return [(s, p, tuple(int(i) for i in ids if i)) for ids, p, s in outputs_of_row if s > -np.inf]
 
 
-def assert_same(found, expected):
-    assert [ids for _, _, ids in found] == [ids for _, _, ids in expected]
-    np.testing.assert_allclose([x[:2] for x in found], [x[:2] for x in expected], rtol=1e-5)
+def assert_same(actual, expected):
+    assert [ids for _, _, ids in actual] == [ids for _, _, ids in expected]
+    np.testing.assert_allclose([x[:2] for x in actual], [x[:2] for x in expected], rtol=1e-5)

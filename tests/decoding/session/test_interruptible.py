@@ -22,18 +22,18 @@ def test_results_and_errors():
 
 
 def test_late():
-    told = threading.Event()
-    assert interruptible(told.wait, 0.0, told.set) is True
+    reported = threading.Event()
+    assert interruptible(reported.wait, 0.0, reported.set) is True
 
 
 def test_a_signal_ends_the_waiting():
     """Ctrl-C is answered although the work is not done; the work comes to its end."""
-    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    begun, go_on, finished = threading.Event(), threading.Event(), threading.Event()
 
     def work():
         begun.set()
         go_on.wait()
-        done.set()
+        finished.set()
 
     def press():
         begun.wait()
@@ -44,6 +44,6 @@ def test_a_signal_ends_the_waiting():
     with pytest.raises(KeyboardInterrupt):
         interruptible(work, 60.0, pytest.fail)
     typist.join()
-    assert not done.is_set()
+    assert not finished.is_set()
     go_on.set()
-    assert done.wait(60.0)
+    assert finished.wait(60.0)

@@ -33,11 +33,11 @@ def test_typed(session):
             return line
         raise line
 
-    found = []
+    typed = []
     for line in read_lines(session, ask):
-        found.append(line)
+        typed.append(line)
         session.switch_to("captions")
-    assert found == ["one", "two"]
+    assert typed == ["one", "two"]
     assert prompts == ["translation> ", "captions> ", "captions> ", "captions> "]
 
 
@@ -137,11 +137,11 @@ def test_the_history_is_kept(tmp_path):
     """In a terminal: arrow up brings back what an earlier session was told; Tab completes."""
     env = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "TERM": "dumb", "INPUTRC": "/dev/null"}
     assert "got 'first'" in typist([b"first\n", b"\x04"], env)
-    kept = tmp_path / "t2tlite" / "history"
-    assert kept.read_text() == "first\n" and stat.S_IMODE(kept.stat().st_mode) == 0o600
+    history_path = tmp_path / "t2tlite" / "history"
+    assert history_path.read_text() == "first\n" and stat.S_IMODE(history_path.stat().st_mode) == 0o600
     screen = typist([b"\x10\n", b":prob\tim\t\n", b"\x04"], env)
     assert "got 'first'" in screen and "got ':problem imagenet '" in screen and "end" in screen
-    assert kept.read_text().splitlines()[-1] == ":problem imagenet "
+    assert history_path.read_text().splitlines()[-1] == ":problem imagenet "
 
 
 @pytest.mark.parametrize("home", ["/dev/null/state", "/proc/state"])

@@ -64,11 +64,11 @@ def test_settings(fake):
         ":set temperature=0.7",
         ":set",
     ]
-    told = talk(fake, lines, interactive=True)[1].splitlines()[1:]
+    messages = talk(fake, lines, interactive=True)[1].splitlines()[1:]
     default = "batch_size=32 decode_length=None beam_size=4 alpha=0.6 return_beams=False"
-    assert told[0].startswith(default) and told[2] == told[0]
-    assert "beam_size=8 alpha=0.8 return_beams=True" in told[1]
-    assert "temperature=0.7" in told[3] and told[4] == told[3] and len(told) == 5
+    assert messages[0].startswith(default) and messages[2] == messages[0]
+    assert "beam_size=8 alpha=0.8 return_beams=True" in messages[1]
+    assert "temperature=0.7" in messages[3] and messages[4] == messages[3] and len(messages) == 5
     assert fake.options == DecodeOptions()
 
 
@@ -89,8 +89,8 @@ def test_zero_shot(fake, tmp_path):
     lines = [":zeroshot pictures translation", str(tmp_path / "a"), ":problem translation", "a"]
     output, messages = talk(fake, lines, interactive=True)
     assert output == "DOG\nA\n"
-    said = "pictures>translation: the path of a picture to text; the model was never trained for this\n"
-    assert said in messages
+    message = "pictures>translation: the path of a picture to text; the model was never trained for this\n"
+    assert message in messages
 
 
 def test_mistakes_do_not_end_it(fake, tmp_path):
@@ -115,8 +115,8 @@ def test_mistakes_do_not_end_it(fake, tmp_path):
     lines = [line for line, _ in mistakes] + [":problem pictures"] + [line for line, _ in paths]
     output, messages = talk(fake, [*lines, ":problem translation", "the red circle"])
     assert output == "THE RED CIRCLE\n"
-    told = messages.splitlines()
-    for line, (_, part) in zip(told, mistakes + paths, strict=True):
+    reported = messages.splitlines()
+    for line, (_, part) in zip(reported, mistakes + paths, strict=True):
         assert line.startswith("error: ") and part in line
 
 

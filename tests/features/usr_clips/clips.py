@@ -75,17 +75,17 @@ class Video(Feature):
         return (RawVideos(hparams),)
 
     def example_input(self):
-        made = io.BytesIO()
-        np.save(made, np.zeros([4, SIDE, SIDE], np.uint8))
-        return made.getvalue()
+        buffer = io.BytesIO()
+        np.save(buffer, np.zeros([4, SIDE, SIDE], np.uint8))
+        return buffer.getvalue()
 
     def statistics(self, vocabulary, hparams):
         return Frames(hparams)
 
     def as_file(self, value):
-        made = io.BytesIO()
-        np.save(made, value)
-        return "npy", made.getvalue()
+        buffer = io.BytesIO()
+        np.save(buffer, value)
+        return "npy", buffer.getvalue()
 
 
 class VideoCodec(Codec):
@@ -125,10 +125,10 @@ class VideoInputs(InputReader):
     def batch(self, examples):
         lengths = np.array([len(frames) for frames in examples], np.int32)
         width = padded([frames[:, 0] for frames in examples], self.bounds).shape[1]
-        made = np.zeros([len(examples), width, PIXELS], np.uint8)
-        for row, frames in zip(made, examples, strict=True):
+        array = np.zeros([len(examples), width, PIXELS], np.uint8)
+        for row, frames in zip(array, examples, strict=True):
             row[: len(frames)] = frames
-        return {"inputs": made, "inputs_length": lengths}
+        return {"inputs": array, "inputs_length": lengths}
 
 
 def _file(value):
@@ -146,11 +146,11 @@ class RawVideos(raw.RawReader):
         shape = tf.shape(inputs)
         length = tf.fill(shape[:1], shape[1])
         flat = tf.reshape(inputs, [shape[0], shape[1], PIXELS])
-        too_long, said = raw.too_long(length, self._bounds[-1], "frames")
+        too_long, message = raw.too_long(length, self._bounds[-1], "frames")
         return raw.Read(
             lambda rows: {"inputs": tf.gather(flat, rows), "inputs_length": tf.gather(length, rows)},
             tf.cast(length, tf.float32) / self._bounds[-1],
-            raw.first_of((too_long, said)),
+            raw.first_of((too_long, message)),
             tf.zeros_like(too_long),
         )
 
@@ -191,10 +191,10 @@ class FramesNet(Modality):
 
 def clip(frames, start, step):
     """A light column that moves by `step` a frame, around the edge."""
-    made = np.zeros([frames, SIDE, SIDE], np.uint8)
+    array = np.zeros([frames, SIDE, SIDE], np.uint8)
     for i in range(frames):
-        made[i, :, (start + i * step) % SIDE] = 255
-    return made
+        array[i, :, (start + i * step) % SIDE] = 255
+    return array
 
 
 @registry.register_problem

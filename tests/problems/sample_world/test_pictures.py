@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from t2tlite.problems import sample_world
-from t2tlite.problems.sample_world import captioning, corpora, drawing, pictures, shapes
+from t2tlite.problems.sample_world import captioning, corpora, drawing, english, pictures, shapes
 from t2tlite.problems.sample_world.draws import Draws
 
 
@@ -80,26 +80,44 @@ def test_things_stand_where_the_relation_says(described):
 
 def test_captions_are_five_different_true_sentences(described):
     for number, picture in enumerate(described):
-        captions = captioning.five(picture, Draws(3, number))
+        captions = [english.sentence(way) for way in captioning.five(picture, Draws(3, number))]
         assert len(set(captions)) == 5
         for caption in captions:
-            assert caption == caption.lower() and caption.endswith(" .")
-            said = set(caption.split())
+            assert caption[0].isupper() and caption.endswith(".") and not caption.endswith(" .")
+            said = set(caption.lower().removesuffix(".").split())
             kinds = [thing for thing in picture.things if thing.kind in said]
             assert kinds == picture.things
             assert all(thing.colour in said for thing in kinds)
             assert said & {"big", "small"} <= {pictures.size_word(thing) for thing in picture.things}
 
 
+def test_every_way_to_tell_a_picture_tells_what_decides_its_split(described):
+    for picture in described:
+        for way in captioning.ways(picture):
+            said = english.words(way)
+            told = [*pictures.abstract(picture).split()]
+            if picture.relation in ("right of", "below"):
+                assert pictures.abstract(_seen_from_the_other(picture)) == pictures.abstract(picture)
+            for word in told:
+                turned = {"left": "right", "above": "below"}.get(word, word)
+                assert word in said or turned in said
+
+
+def _seen_from_the_other(picture):
+    relation = {"right of": "left of", "below": "above"}[picture.relation]
+    return pictures.Picture(picture.background, picture.other, picture.main, relation)
+
+
 def test_the_streamed_captions_are_those_of_the_picture():
     example = corpora.captions_example("validation", 3)
     picture = corpora._described("validation", 3)
-    assert all(picture.main.kind in caption.split() for caption in example["targets"])
+    assert all(picture.main.kind in caption.removesuffix(".").split() for caption in example["targets"])
     assert pixels(example["inputs"]).shape == (64, 64, 3)
 
 
 def test_caption_forms_are_balanced(described):
     firsts = collections.Counter(
-        captioning.five(picture, Draws(3, number))[0].split()[0] for number, picture in enumerate(described)
+        english.words(captioning.five(picture, Draws(3, number))[0])[0]
+        for number, picture in enumerate(described)
     )
-    assert set(firsts) == {"a", "the", "there"}
+    assert set(firsts) == {"A", "The", "There"}

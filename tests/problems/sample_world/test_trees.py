@@ -44,8 +44,15 @@ def test_unbalanced_brackets_are_refused():
 
 def test_a_simple_tree():
     clause = Clause("sleep", Entity("dog", adjectives=("small",)), frequency="often")
-    assert trees.bracket(english.sentence(clause)) == (
-        "(TOP (S (NP (DT the) (JJ small) (NN dog)) (ADVP (RB often)) (VP (VBZ sleeps)) (. .)))"
+    assert trees.bracket(english.tree(clause)) == (
+        "(TOP (S (NP (DT The) (JJ small) (NN dog)) (ADVP (RB often)) (VP (VBZ sleeps)) (. .)))"
+    )
+
+
+def test_what_is_only_named_is_a_noun_phrase():
+    clause = Clause("", Entity("tree", "a", adjectives=("big", "green"), place=("on", Entity("water"))))
+    assert trees.bracket(english.tree(clause)) == (
+        "(TOP (NP (NP (DT A) (JJ big) (JJ green) (NN tree)) (PP (IN on) (NP (DT the) (NN water))) (. .)))"
     )
 
 
@@ -57,8 +64,8 @@ def test_a_tree_with_owner_particle_and_place():
         place=("in", Entity("train station")),
         past=True,
     )
-    assert trees.bracket(english.sentence(clause)) == (
-        "(TOP (S (NP (PRP she)) (VP (VBD picked) (PRT (RP up))"
+    assert trees.bracket(english.tree(clause)) == (
+        "(TOP (S (NP (PRP She)) (VP (VBD picked) (PRT (RP up))"
         " (NP (NP (DT the) (NN man) (POS 's)) (NN hat))"
         " (PP (IN in) (NP (DT the) (NN train) (NN station)))) (. .)))"
     )
@@ -66,6 +73,6 @@ def test_a_tree_with_owner_particle_and_place():
 
 def test_a_question():
     clause = Clause("find", Entity("boy"), Entity("key", "a"), question=True)
-    assert trees.bracket(english.sentence(clause)) == (
-        "(TOP (SQ (VBZ does) (NP (DT the) (NN boy)) (VP (VB find) (NP (DT a) (NN key))) (. ?)))"
+    assert trees.bracket(english.tree(clause)) == (
+        "(TOP (SQ (VBZ Does) (NP (DT the) (NN boy)) (VP (VB find) (NP (DT a) (NN key))) (. ?)))"
     )

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from t2tlite.problems import sample_world
-from t2tlite.problems.sample_world import phonemes, voice
+from t2tlite.problems.sample_world import captioning, english, phonemes, pictures, utterances, voice, writing
 from t2tlite.problems.sample_world.draws import Draws
 from t2tlite.problems.sample_world.tour import tour
 
 
 @pytest.fixture(scope="module")
-def utterances():
+def examples():
     return list(itertools.islice(sample_world.speech("train"), 150))
 
 
@@ -22,20 +22,27 @@ def spectrum(wave):
     return (np.abs(np.fft.rfft(frames, 512)) ** 2).mean(0)
 
 
-def test_waveforms_are_in_range_and_of_a_sensible_length(utterances):
-    for example in utterances:
+def test_waveforms_are_in_range_and_of_a_sensible_length(examples):
+    for example in examples:
         wave = example["inputs"]
         assert wave.dtype == np.float32 and wave.ndim == 1
         assert 0.3 < np.abs(wave).max() <= 1
-        assert 0.6 < len(wave) / voice.RATE < 2.5
+        assert 0.6 < len(wave) / voice.RATE < 4
 
 
-def test_texts_are_short_and_of_the_spoken_words(utterances):
-    for example in utterances:
+def test_texts_are_short_and_of_the_spoken_words(examples):
+    for index, example in enumerate(examples):
         said = example["targets"].split()
-        assert 3 <= len(said) <= 6
-        assert set(said) <= phonemes.SPOKEN
+        is_scene = index % 3 == 2
+        assert 3 <= len(said) <= (utterances.MOST_WORDS if is_scene else 6)
+        assert set(said) <= (set(phonemes.LEXICON) if is_scene else phonemes.SPOKEN)
     assert 40 <= len(phonemes.SPOKEN) <= 100
+
+
+def test_every_way_to_tell_a_picture_can_be_said():
+    for index in range(300):
+        for way in captioning.ways(pictures.described(Draws(5, index))):
+            assert set(writing.spoken(english.words(way))) <= set(phonemes.LEXICON)
 
 
 def test_pronunciations_use_known_sounds():
@@ -77,5 +84,6 @@ def test_words_are_parted_by_silence():
 def test_any_scene_can_be_told_in_every_form():
     scene = tour("train", 5)
     assert len(scene.captions) == 5 and scene.tree.startswith("(TOP (S ")
-    assert scene.english.endswith(" .") and scene.german.endswith(" .") and scene.french.endswith(" .")
+    for text in (*scene.captions, scene.english, scene.german, scene.french):
+        assert text[0].isupper() and text.endswith(".")
     assert len(scene.speech) > voice.RATE
