@@ -24,12 +24,14 @@ def document(title: str, sections: Sequence[Section]) -> str:
 
 
 def terminal(sections: Sequence[Section]) -> str:
-    """Texts and tables, aligned."""
+    """Texts, tables, which are aligned, and lists."""
     parts: list[str] = []
     for section in sections:
         parts += section.text
         for grid in section.grids:
             parts += [f"{grid.title}\n{_aligned(grid)}", *([grid.note] if grid.note else [])]
+        if section.items:
+            parts.append("\n".join([f"{section.title}:", *(f"* {item}" for item in section.items)]))
     return "\n\n".join(parts)
 
 

@@ -123,7 +123,7 @@ class Plan:
         own: dict[str, Any] = {**updates.scheduled(base, number)}
         # Bounds that grow with the data would leave out other examples of one run than of another.
         own["max_left_out"] = 1.0
-        changes = {name: value for name, value in own.items() if name not in changes} | changes
+        changes = own | changes
         base.replace(**changes)
         return changes
 

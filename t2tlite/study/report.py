@@ -15,6 +15,7 @@ from t2tlite.study.runner import LOGS, shown
 from t2tlite.study.section import Section
 from t2tlite.version import __version__
 
+_PRINTED = ("Summary", "Tables", "How it was made")  # the rest is in the files
 _CURVE = "log_perplexity"
 _PARAMETERS = re.compile(r"([\d,]+) parameters?;")
 
@@ -23,13 +24,13 @@ def write(plan: Plan) -> str:
     """Writes report.md and report.html into the experiment's folder, from the runs as they are.
 
     Returns:
-      the tables and verdicts, as text for a terminal.
+      tables, verdicts and choices, as text for a terminal.
     """
     results = Results.read(plan)
     title, sections = f"Experiment {plan.settings.experiment}", _sections(results)
     write_whole(plan.folder / "report.md", markdown.document(title, sections))
     write_whole(plan.folder / "report.html", page.document(title, sections))
-    return markdown.terminal(sections[:2])
+    return markdown.terminal([part for part in sections if part.title in _PRINTED])
 
 
 def _sections(results: Results) -> list[Section]:

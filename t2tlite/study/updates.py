@@ -51,10 +51,13 @@ def mixed(problems: Sequence[str], quota: Mapping[str, int]) -> dict[str, str]:
 def scheduled(hparams: HParams, updates: int) -> dict[str, int]:
     """The changes that fit a schedule of the learning rate to a training of so many updates.
 
-    A cosine reaches its end with the training; the rate rises in at most a tenth of it.
+    A cosine reaches its end with the training; the rate rises in at most a tenth of it. Not so for noam,
+    whose warm-up decides how high the rate gets.
     """
-    warmup = min(hparams.learning_rate_warmup_steps, updates // 10)
-    changes = {} if warmup == hparams.learning_rate_warmup_steps else {"learning_rate_warmup_steps": warmup}
+    changes = {}
+    warmup = min(hparams.learning_rate_warmup_steps, max(1, updates // 10))
+    if hparams.learning_rate_schedule != "noam" and warmup != hparams.learning_rate_warmup_steps:
+        changes["learning_rate_warmup_steps"] = warmup
     if hparams.learning_rate_schedule == "cosine" and hparams.learning_rate_decay_steps != updates:
         changes["learning_rate_decay_steps"] = updates
     return changes

@@ -59,6 +59,11 @@ def test_what_a_user_asks_for_wins(plan):
     assert hparams(job.train)["max_left_out"] == "0.5"
 
 
+def test_what_is_compared_wins_over_that(plan):
+    _, _, together, small, _ = plan(hparams="moe=dense").jobs()
+    assert hparams(together.train)["moe"] == "dense" and hparams(small.train)["moe"] == "none"
+
+
 def test_other_mixings_are_counted(plan, tmp_path):
     mixing = "mixing=wsj_parsing:2 imagenet:1 wmt_ende:1"
     alone, two, together, *_ = plan(hparams=mixing, updates_per_problem=80).jobs()

@@ -127,7 +127,7 @@ def test_nothing_is_done_yet(plan):
 def curve(job, problem, values):
     """Leaves the lines of a run that is under way, the last of them half written."""
     lines = [
-        {"step": step, "problem": problem, "split": split, "log_perplexity": value}
+        {"step": step, "problem": problem, "split": split, "log_perplexity": value + 9 * (split == "train")}
         for step, value in values.items()
         for split in ("train", "validation")
     ]

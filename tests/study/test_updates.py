@@ -51,5 +51,7 @@ def test_a_schedule_fits_its_run():
         "learning_rate_decay_steps": 500,
         "learning_rate_warmup_steps": 50,
     }
+    assert updates.scheduled(hparams.replace(learning_rate_schedule="noam"), 500) == {}
+    assert updates.scheduled(hparams, 3)["learning_rate_warmup_steps"] == 1
     constant = hparams.replace(learning_rate_schedule="rsqrt", learning_rate_warmup_steps=10)
     assert updates.scheduled(constant, 500) == {}
