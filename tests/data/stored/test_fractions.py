@@ -1,6 +1,8 @@
 """Fractions of training splits: how they are given, and that they are nested prefixes in every reading."""
 
 import dataclasses
+import pathlib
+import shutil
 
 import pytest
 
@@ -67,9 +69,11 @@ def test_a_fraction_is_a_prefix_of_a_larger_one(world, name):
 @pytest.mark.parametrize("memory", [0, 1 << 20])
 @pytest.mark.parametrize("name", ["reverse", "upper"])
 @pytest.mark.parametrize("share", [0.1, 0.5])
-def test_training_reads_the_fraction_alone(world, monkeypatch, memory, name, share):
-    """From memory, from chunks of files, and from a converted copy."""
+def test_training_reads_the_fraction_alone(world, monkeypatch, tmp_path, memory, name, share):
+    """From memory, from chunks of files, and from a converted copy, which others must not find."""
     monkeypatch.setattr(sources, "MEMORY_BYTES", memory)
+    shutil.copytree(pathlib.Path(world.data_dir) / name, tmp_path / name)
+    world = dataclasses.replace(world, data_dir=str(tmp_path))
     source = sources.Source(some(world, name, share))
     epoch = [int(i) for _, index, _ in source.blocks(sources.Order(seed=5), 7) for i in index]
     assert sorted(epoch) == list(range(int(150 * share)))
