@@ -54,11 +54,11 @@ class Outlook:
 
     def seconds_left(self, step: int) -> float | None:
         """Until all runs are done, on this machine alone; None before the first update."""
-        made = self._updates + step - self._from
-        if made <= 0:
+        updates = self._updates + step - self._from
+        if updates <= 0:
             return None
         spent = self._seconds + time.monotonic() - self._start
-        return max(self._left - step, 0) * spent / made
+        return max(self._left - step, 0) * spent / updates
 
 
 def step_of(folder: pathlib.Path) -> int:

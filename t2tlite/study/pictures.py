@@ -82,8 +82,8 @@ def _map(table: Table, rows: Sequence[Row], figure: str, results: Results) -> It
         for number, column in enumerate(others):
             pair = column.training_for(row.problem), base.training_for(row.problem)
             if pair[0] and pair[1]:
-                found = results.difference(pair[0], pair[1], row.problem, figure)
-                values[place][number] = found.mean if found else math.nan
+                difference = results.difference(pair[0], pair[1], row.problem, figure)
+                values[place][number] = difference.mean if difference else math.nan
     known = [abs(value) for line in values for value in line if not math.isnan(value)]
     if not known:
         return

@@ -94,31 +94,33 @@ class Plan:
     def jobs(self) -> list[Job]:
         """The runs, all of a seed before those of the next."""
         sizes = self._sizes() if "proportional" in self.hparams.mixing else None
-        found = []
+        jobs = []
         for seed in self.settings.seeds:
             updates_each = self.settings.updates_per_problem
             quota = updates.quotas(self.problems, self.hparams, seed, updates_each, sizes)
-            found += [self._job(training, seed, quota) for training in self.trainings.values()]
-        return found
+            jobs += [self._job(training, seed, quota) for training in self.trainings.values()]
+        return jobs
 
     def evaluated(self, training: str) -> dict[str, set[str]]:
         """The figures that tables and claims want of a training, by problem."""
-        wanted: dict[str, set[str]] = {}
+        figures: dict[str, set[str]] = {}
         for table in self.tables:
             for row in table.rows:
                 if training in {column.training_for(row.problem) for column in table.columns}:
-                    wanted.setdefault(row.problem, set()).update(row.figures)
+                    figures.setdefault(row.problem, set()).update(row.figures)
         for claim in self.claims:
             if training in (claim.training, claim.reference):
-                wanted.setdefault(claim.problem, set()).add(claim.figure)
-        return {name: wanted[name] for name in self.trainings[training].problems if name in wanted}
+                figures.setdefault(claim.problem, set()).add(claim.figure)
+        return {name: figures[name] for name in self.trainings[training].problems if name in figures}
 
     def hyperparameters(self, training: Training, number: int) -> dict[str, Any]:
         """The changes to the set with which a training of so many updates is made."""
         settings = self.settings
         problems = [self._problems[name] for name in training.problems]
-        asked = hparam.changes(settings.hparams_set, settings.hparams, problems=self._problems.values())
-        changes = {**asked, **training.hparams}
+        hparam_changes = hparam.changes(
+            settings.hparams_set, settings.hparams, problems=self._problems.values()
+        )
+        changes = {**hparam_changes, **training.hparams}
         base = hparam.get(settings.hparams_set, problems=problems).replace(**changes)
         own: dict[str, Any] = {**updates.scheduled(base, number)}
         # Bounds that grow with the data would leave out other examples of one run than of another.
@@ -168,14 +170,14 @@ class Plan:
             f"--output_dir={folder}",
             *(f"--t2t_usr_dir={user}" for user in settings.usr_dirs),
         ]
-        wanted = self.evaluated(training.name)
+        figures = self.evaluated(training.name)
         evaluate = [
             f"--output_dir={folder}",
-            f"--problems={','.join(wanted)}",
+            f"--problems={','.join(figures)}",
             "--split=test",
             f"--output_file={folder / EVALUATION}",
         ]
-        if set().union(*wanted.values()) <= TEACHER_FORCED:
+        if set().union(*figures.values()) <= TEACHER_FORCED:
             evaluate.append("--nodecoded")
         return tuple(train), tuple(evaluate)
 
@@ -228,13 +230,13 @@ class Plan:
         for name, problem in self._problems.items():
             path = pathlib.Path(self.settings.data_dir) / (problem.corpus or name) / "manifest.json"
             try:
-                found = json.loads(path.read_text(encoding="utf-8"))["splits"]["train"]["examples"]
+                examples = json.loads(path.read_text(encoding="utf-8"))["splits"]["train"]["examples"]
             except (OSError, ValueError, KeyError):
                 raise UserError(
                     f"mixing `{self.hparams.mixing}` needs the sizes of the corpora, and {path} is not "
                     "there; prepare the data by t2t-datagen first"
                 ) from None
-            sizes[name] = fractions.count(self.fractions.get(name, 1.0), found)
+            sizes[name] = fractions.count(self.fractions.get(name, 1.0), examples)
         return sizes
 
 

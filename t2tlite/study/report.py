@@ -35,7 +35,7 @@ def write(plan: Plan) -> str:
 
 def _sections(results: Results) -> list[Section]:
     plan = results.plan
-    made = [
+    sections = [
         _summary(results),
         _tables(results),
         _curves(results),
@@ -46,7 +46,7 @@ def _sections(results: Results) -> list[Section]:
         Section("Commands", ("They can be typed one by one, in this order.",), code=tuple(commands(plan))),
         _circumstances(plan),
     ]
-    return [section for section in made if section is not None]
+    return [section for section in sections if section is not None]
 
 
 def commands(plan: Plan) -> list[str]:
@@ -77,12 +77,12 @@ def _summary(results: Results) -> Section:
 
 
 def _tables(results: Results) -> Section:
-    found, drawn = [], []
+    table_grids, drawn = [], []
     for table in results.plan.tables:
-        found += [grids.of_table(table, results), grids.of_differences(table, results)]
+        table_grids += [grids.of_table(table, results), grids.of_differences(table, results)]
         drawn += list(pictures.of_table(table, results))
     text = ("Mean ± standard deviation over seeds; in brackets what the paper has in this place.",)
-    return Section("Tables", text, tuple(grid for grid in found if grid), tuple(drawn))
+    return Section("Tables", text, tuple(grid for grid in table_grids if grid), tuple(drawn))
 
 
 def _curves(results: Results) -> Section | None:
@@ -96,14 +96,14 @@ def _curves(results: Results) -> Section | None:
 
 def _examples(results: Results) -> list[str]:
     """How many held-out examples count in teacher-forced figures; the same in all runs, or it says so."""
-    told = []
+    problems = []
     for problem in results.plan.problems:
         by_run = (results.values(name, problem, "sequences") for name in results.plan.trainings)
         counts = sorted({int(number) for values in by_run for number in values.values()})
         if counts:
             warning = " (not the same in all runs: they do not compare)" if len(counts) > 1 else ""
-            told.append(f"{problem} {' or '.join(f'{number:,}' for number in counts)}{warning}")
-    return [f"Held-out examples: {', '.join(told)}."] if told else []
+            problems.append(f"{problem} {' or '.join(f'{number:,}' for number in counts)}{warning}")
+    return [f"Held-out examples: {', '.join(problems)}."] if problems else []
 
 
 def _parameters(results: Results) -> tuple[str, ...]:

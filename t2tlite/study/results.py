@@ -38,8 +38,8 @@ class Results:
         figures: dict[str, dict[int, dict[str, dict[str, float]]]] = {}
         for job in done:
             figures.setdefault(job.training.name, {})[job.seed] = read_evaluation(job.folder)
-        made = {job.name: times.read(job.folder / times.FINISHED) or {} for job in done}
-        return cls(plan, jobs, made, figures)
+        finished = {job.name: times.read(job.folder / times.FINISHED) or {} for job in done}
+        return cls(plan, jobs, finished, figures)
 
     @property
     def missing(self) -> list[str]:
@@ -49,8 +49,8 @@ class Results:
     def values(self, training: str, problem: str, figure: str) -> dict[int, float]:
         """A figure by seed, of the seeds that are done."""
         by_seed = self.figures.get(training, {})
-        found = {seed: of.get(problem, {}).get(figure) for seed, of in by_seed.items()}
-        return {seed: value for seed, value in sorted(found.items()) if value is not None}
+        values = {seed: of.get(problem, {}).get(figure) for seed, of in by_seed.items()}
+        return {seed: value for seed, value in sorted(values.items()) if value is not None}
 
     def difference(self, training: str, reference: str, problem: str, figure: str) -> Paired | None:
         """`training - reference`, paired by seed; None where no seed has both."""

@@ -126,13 +126,13 @@ class Runner:
         job: Job,
     ) -> int:
         """Runs a command, and keeps how long it and its earlier starts have taken in `seconds`."""
-        before, start, kept = seconds[part], time.monotonic(), 0.0
+        before, start, last_saved = seconds[part], time.monotonic(), 0.0
 
         def tick() -> None:
-            nonlocal kept
+            nonlocal last_saved
             seconds[part] = before + time.monotonic() - start
-            if time.monotonic() - kept >= _KEEP:
-                kept = time.monotonic()
+            if time.monotonic() - last_saved >= _KEEP:
+                last_saved = time.monotonic()
                 times.keep(job.folder, seconds)
                 self._outlook.show(step_of(job.folder))
 
@@ -197,10 +197,10 @@ def is_finished(job: Job) -> bool:
     Raises:
       UserError: it was made by another one.
     """
-    found = times.read(job.folder / times.FINISHED)
-    if found is None or job.waits_for:
+    finished = times.read(job.folder / times.FINISHED)
+    if finished is None or job.waits_for:
         return False
-    for before, now in ((found["train"], job.train), (found["evaluate"], job.evaluate)):
+    for before, now in ((finished["train"], job.train), (finished["evaluate"], job.evaluate)):
         if _portable(before) != _portable(now):
             old, new = sorted(_portable(before) - _portable(now)), sorted(_portable(now) - _portable(before))
             raise UserError(

@@ -72,19 +72,19 @@ class Settings:
           UserError: there is nothing, or it can't be read.
         """
         try:
-            found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            description = json.loads((folder / FILE).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(
                 f"{folder} holds no experiment ({FILE} is missing); begin one without --report"
             ) from None
         except (OSError, ValueError) as error:
             raise UserError(f"{folder / FILE} can't be read: {error}") from None
-        return cls._of(found, folder)
+        return cls._of(description, folder)
 
     @classmethod
-    def _of(cls, found: dict[str, Any], folder: pathlib.Path) -> Self:
+    def _of(cls, description: dict[str, Any], folder: pathlib.Path) -> Self:
         values: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in found.items()
+            key: tuple(value) if isinstance(value, list) else value for key, value in description.items()
         }
         if values.pop("layout", None) != LAYOUT or values.keys() != {f.name for f in dataclasses.fields(cls)}:
             raise UserError(

@@ -13,10 +13,10 @@ SECONDS = "seconds.json"
 def read(path: pathlib.Path) -> dict[str, Any] | None:
     """A JSON object, or None where there is none yet."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def taken(folder: pathlib.Path) -> dict[str, float]:
@@ -30,5 +30,5 @@ def keep(folder: pathlib.Path, seconds: dict[str, float]) -> None:
 
 def finished(folder: pathlib.Path) -> float | None:
     """Seconds of a finished run's training; None for one that is not finished."""
-    found = read(folder / FINISHED)
-    return max(found["seconds"]["train"], 0.1) if found else None
+    content = read(folder / FINISHED)
+    return max(content["seconds"]["train"], 0.1) if content else None

@@ -37,11 +37,11 @@ def of(results: Results) -> list[Verdict]:
 
 
 def _verdict(claim: Claim, results: Results) -> Verdict:
-    found = results.difference(claim.training, claim.reference, claim.problem, claim.figure)
-    if found is None:
+    difference = results.difference(claim.training, claim.reference, claim.problem, claim.figure)
+    if difference is None:
         return Verdict(claim, UNDECIDED, None)
-    worst, best = found.high, found.low
+    worst, best = difference.high, difference.low
     if figures.higher_is_better(claim.problem, claim.figure):
-        worst, best = -found.low, -found.high
+        worst, best = -difference.low, -difference.high
     word = HELD if worst < claim.margin else NOT_HELD if best > claim.margin else UNDECIDED
-    return Verdict(claim, word, found)
+    return Verdict(claim, word, difference)
