@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from absl.flags import FlagValues
 
 from t2tlite import cli, registry
-from t2tlite.bin import data_flags
+from t2tlite.bin import data_flags, programs
 from t2tlite.errors import UserError
 from t2tlite.study import report
 from t2tlite.study.plan import Plan
@@ -71,7 +71,7 @@ def experiment(flags: FlagValues) -> int:
         return 0
     plan = Plan(settings.keep(folder), folder)
     try:
-        left = Runner(plan, _program, _say).run()
+        left = Runner(plan, programs.program, _say).run()
     except (KeyboardInterrupt, SystemExit):
         with contextlib.suppress(UserError):  # sizes of corpora that are not there yet
             report.write(plan)
@@ -101,9 +101,9 @@ def _settings(flags: FlagValues, folder: pathlib.Path) -> Settings:
         experiment=flags.experiment,
         problems=tuple(problem.name for problem in problems),
         source=flags.source,
-        source_dir=_absolute(flags.source_dir),
-        tmp_dir=_absolute(flags.tmp_dir),
-        data_dir=_absolute(flags.data_dir) or str(folder / "data"),
+        source_dir=programs.absolute(flags.source_dir),
+        tmp_dir=programs.absolute(flags.tmp_dir),
+        data_dir=programs.absolute(flags.data_dir) or str(folder / "data"),
         hparams_set=flags.hparams_set,
         hparams=flags.hparams,
         fraction=flags.fraction or "",
@@ -118,17 +118,6 @@ def _seeds(text: str) -> tuple[int, ...]:
     if not pieces or not all(piece.isdecimal() and int(piece) < 2**31 for piece in pieces):
         raise UserError(f"--seeds={text}; expected numbers separated by commas, such as 0,1,2")
     return tuple(sorted({int(piece) for piece in pieces}))
-
-
-def _absolute(path: str | None) -> str | None:
-    return str(pathlib.Path(path).expanduser().absolute()) if path else None
-
-
-def _program(name: str, argv: Sequence[str]) -> list[str]:
-    """The command line of a command of t2tlite, in an interpreter like this one."""
-    module = f"t2tlite.bin.{name.replace('-', '_')}"
-    code = f"import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
-    return [sys.executable, "-P", "-c", code, *argv]
 
 
 def _show(plan: Plan) -> None:

@@ -22,6 +22,7 @@ TEXTS = {
         "CONTRIBUTING.md",
         "docs/data.md",
         "docs/experiments.md",
+        "docs/sweeps.md",
         "docs/export.md",
         "docs/multimodel.md",
         "docs/python.md",
@@ -31,10 +32,22 @@ TEXTS = {
     )
 }
 README = TEXTS["README.md"]
-GUIDES = README + "".join(TEXTS[f"docs/{name}.md"] for name in ("data", "stages", "experiments"))
+GUIDES = README + "".join(TEXTS[f"docs/{name}.md"] for name in ("data", "stages", "experiments", "sweeps"))
 COMMANDS = {
     f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
-    for name in ("train", "decode", "datagen", "data", "eval", "avg", "show", "export", "serve", "experiment")
+    for name in (
+        "train",
+        "decode",
+        "datagen",
+        "data",
+        "eval",
+        "avg",
+        "show",
+        "export",
+        "serve",
+        "experiment",
+        "sweep",
+    )
 }
 EVERYWHERE = {"help", "version"}
 

@@ -10,8 +10,9 @@ from t2tlite.files import write_whole
 from t2tlite.plural import counted
 from t2tlite.study import curves, grids, markdown, page, pictures
 from t2tlite.study.plan import Plan, choices
+from t2tlite.study.processes import shown
 from t2tlite.study.results import Results
-from t2tlite.study.runner import LOGS, shown
+from t2tlite.study.runner import LOGS
 from t2tlite.study.section import Section
 from t2tlite.version import __version__
 

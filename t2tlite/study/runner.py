@@ -1,34 +1,24 @@
 """Makes the runs of a plan, each by the commands that a user could type, in processes of their own."""
 
-import contextlib
 import datetime
 import json
 import pathlib
-import shlex
-import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from types import FrameType
+from collections.abc import Callable, Sequence
 
 from t2tlite.errors import UserError
 from t2tlite.files import write_json
 from t2tlite.plural import counted
-from t2tlite.study import lock, times
+from t2tlite.study import lock, preparing, times
 from t2tlite.study.outlook import Outlook, step_of
 from t2tlite.study.plan import EVALUATION, Job, Plan
+from t2tlite.study.processes import Processes, Program, last_line, terminable
 from t2tlite.version import __version__
 
 LOGS = {"train": "train.log", "evaluate": "evaluate.log"}
-_PREPARED = "prepared.json"
-_POLL = 0.2  # seconds
 _KEEP = 10.0  # seconds between two writings of a run's time
 _PLACES = ("data_dir", "output_dir", "output_file", "vocab", "t2t_usr_dir")  # differ from machine to machine
-
-Program = Callable[[str, Sequence[str]], list[str]]
-"""Of a command's name and its arguments: the command line of a process."""
 
 
 class Runner:
@@ -42,7 +32,7 @@ class Runner:
 
     def __init__(self, plan: Plan, program: Program, say: Callable[[str], None]) -> None:
         self._plan = plan
-        self._program = program
+        self._processes = Processes(program, say)
         self._say = say
         self._failed: dict[str, str] = {}
         self._outlook = Outlook(say)
@@ -54,26 +44,11 @@ class Runner:
           UserError: the data can't be prepared, or a folder holds a run of another command.
           KeyboardInterrupt, SystemExit: Ctrl-C, SIGTERM; the run has saved, and goes on next time.
         """
-        with _terminable():
-            self._prepare()
+        with terminable():
+            preparing.prepare(self._plan.folder, self._plan.data_command(), self._processes, self._say)
             while self._pass_over(self._plan.jobs()):
                 pass  # what is done may be what others wait for, or what another process has left
         return self._left()
-
-    def _prepare(self) -> None:
-        folder, argv = self._plan.folder, self._plan.data_command()
-        with lock.held(folder / "data-lock", self._wait_for_data) as descriptor:
-            if (times.read(folder / _PREPARED) or {}).get("command") == argv:
-                return
-            self._say(f"preparing the data: {shown('t2t-datagen', argv)}")
-            log = folder / "datagen.log"
-            status = self._process("t2t-datagen", argv, log, descriptor, lambda: None)
-            if status:
-                raise UserError(f"the data could not be prepared: {last_line(log)} (all of it is in {log})")
-            write_json(folder / _PREPARED, {"command": argv})
-
-    def _wait_for_data(self, holder: str) -> None:
-        self._say(f"{holder} prepares the data; waiting")
 
     def _pass_over(self, jobs: Sequence[Job]) -> bool:
         """Makes each of the runs that can be made; returns whether there was one."""
@@ -137,46 +112,10 @@ class Runner:
                 self._outlook.show(step_of(job.folder))
 
         try:
-            return self._process(name, argv, log, descriptor, tick)
+            return self._processes.run(name, argv, log, descriptor, tick)
         finally:
             seconds[part] = before + time.monotonic() - start
             times.keep(job.folder, seconds)
-
-    def _process(
-        self,
-        name: str,
-        argv: Sequence[str],
-        log: pathlib.Path,
-        descriptor: int | None,
-        tick: Callable[[], None],
-    ) -> int:
-        """The exit status of a command, whose output goes to a file.
-
-        It is in a session of its own, out of the terminal's reach: Ctrl-C here asks it to save and leave,
-        once. It holds the lock as well, so a run has one writer even if this process is killed.
-        """
-        with open(log, "a", encoding="utf-8") as output:
-            output.write(f"$ {shown(name, argv)}\n")
-            output.flush()
-            held = () if descriptor is None else (descriptor,)
-            process = subprocess.Popen(
-                self._program(name, argv),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=held,
-                start_new_session=True,
-            )
-            try:
-                while process.poll() is None:
-                    tick()
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        process.wait(_POLL)
-                return process.returncode
-            except BaseException:
-                self._say("stopping: the run saves and leaves; again, to stop it at once")
-                _stop(process)
-                raise
 
     def _left(self) -> list[str]:
         """Why runs are not done, a line each."""
@@ -210,19 +149,6 @@ def is_finished(job: Job) -> bool:
     return (job.folder / EVALUATION).exists()
 
 
-def shown(name: str, argv: Sequence[str]) -> str:
-    """A command line as a user types it."""
-    return shlex.join([name, *argv])
-
-
-def last_line(log: pathlib.Path) -> str:
-    """The last line of a command's output, which says why it failed."""
-    with contextlib.suppress(OSError):
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return ""
-
-
 def read_evaluation(folder: pathlib.Path) -> dict[str, dict[str, float]]:
     """`{problem: {figure: value}}` of a run's evaluation, teacher-forced and decoded; empty before it."""
     try:
@@ -238,27 +164,3 @@ def read_evaluation(folder: pathlib.Path) -> dict[str, dict[str, float]]:
 
 def _portable(argv: Sequence[str]) -> set[str]:
     return {flag for flag in argv if flag.partition("=")[0].removeprefix("--") not in _PLACES}
-
-
-def _stop(process: subprocess.Popen) -> None:
-    process.terminate()
-    try:
-        process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Within the block SIGTERM unwinds, as Ctrl-C does."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

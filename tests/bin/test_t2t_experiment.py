@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-from t2tlite.bin import t2t_experiment
-from t2tlite.study import lock, runner
+from t2tlite.bin import programs, t2t_experiment
+from t2tlite.study import lock, processes, runner
 
 # A Transformer, which takes less time than the MultiModel as long as nothing is compiled.
 SMALL = (
@@ -21,7 +21,7 @@ GUIDE = (pathlib.Path(__file__).parents[2] / "docs" / "experiments.md").read_tex
 
 
 def in_this_process(self, name, argv, log, descriptor, tick):
-    """As `Runner._process`, without waiting for TensorFlow and graphs; `test_runner.py` has the processes."""
+    """As `Processes.run`, without waiting for TensorFlow and graphs; `test_runner.py` has the processes."""
     tick()
     main = importlib.import_module(f"t2tlite.bin.{name.replace('-', '_')}").main
     argv = [*argv, "--nodry_run"] if name == "t2t-train" else argv
@@ -31,7 +31,7 @@ def in_this_process(self, name, argv, log, descriptor, tick):
 
 @pytest.mark.parametrize("name", ["t2t-train", "t2t-eval", "t2t-datagen"])
 def test_programs_are_the_commands(name):
-    started = t2t_experiment._program(name, ["--version"])
+    started = programs.program(name, ["--version"])
     assert subprocess.run(started, capture_output=True, text=True).stdout.startswith(f"{name} (t2tlite)")
 
 
@@ -45,7 +45,7 @@ def test_a_users_own_experiment(sample_data, eagerly, registered_here_only, tmp_
     argv = ["both_directions", f"--t2t_usr_dir={mine}", "--source=sample", f"--data_dir={sample_data}"]
     argv += ["--hparams_set=multimodel_tiny", f"--hparams={SMALL}", "--updates_per_problem=1"]
     argv += ["--fraction=wmt_deen:0.5", f"--output_dir={folder}"]
-    monkeypatch.setattr(runner.Runner, "_process", in_this_process)
+    monkeypatch.setattr(processes.Processes, "run", in_this_process)
     take = runner.Runner._take
 
     def stopped(self, job, jobs):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from t2tlite.errors import UserError
-from t2tlite.study import lock, runner, times
+from t2tlite.study import lock, processes, runner, times
 from t2tlite.study.outlook import Outlook, step_of
 
 FAKE = """
@@ -73,7 +73,7 @@ def test_all_runs_once(world):
     assert all(runner.is_finished(job) for job in world.plan.jobs())
     assert world.said[1] == "[1/5] alone-seed0: 100 updates"
     log = (world.folder("alone-seed0") / "train.log").read_text()
-    command = runner.shown("t2t-train", world.plan.jobs()[0].train)
+    command = processes.shown("t2t-train", world.plan.jobs()[0].train)
     assert log.splitlines() == [f"$ {command}", "t2t-train begins", "holds the lock: True"]
     assert times.read(world.folder("alone-seed0") / times.FINISHED)["version"]
     assert world.run() == [] and world.calls == []
