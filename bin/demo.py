@@ -16,6 +16,7 @@ from t2tlite import cli, quiet
 if TYPE_CHECKING:
     from t2tlite.data.stored.prepared import PreparedSplit
     from t2tlite.decoding.evaluate import DecodedExample
+    from t2tlite.decoding.predictor import Predictor
     from t2tlite.metrics import Metric
     from t2tlite.problem import Problem
 
@@ -34,6 +35,7 @@ COMMAND.string("hparams", "", "changes to multimodel_tiny, as for t2t-train", ma
 # The goals of the main job, by metric.
 GOALS = {"bleu": 40.0, "top1": 80.0, "caption_bleu4": 40.0, "full_trees": 60.0, "wer": 40.0}
 EXAMPLES = 2
+CROSSED = "coco_captions", "wmt_ende"  # a picture to German
 
 
 def demo(flags: FlagValues) -> int:
@@ -92,7 +94,7 @@ def score(run_dir: pathlib.Path, examples_dir: pathlib.Path) -> tuple[list[dict[
 
     memory.release()  # all that training has left
     predictor = t2tlite.load(run_dir)
-    rows, shown = [], []
+    rows, shown, first_inputs = [], [], {}
     for name in track(predictor.problems, "decoding the test splits"):
         problem = predictor.run.problems[name]
         decoded = evaluate.evaluate_split(predictor, name, "test")
@@ -110,7 +112,20 @@ def score(run_dir: pathlib.Path, examples_dir: pathlib.Path) -> tuple[list[dict[
             }
         )
         shown += [f"\n{name}", *show(problem, decoded.examples[:EXAMPLES], examples_dir)]
+        first_inputs[name] = decoded.examples[0].inputs
+    shown += crossed(predictor, first_inputs[CROSSED[0]])
     return rows, shown, predictor.options.describe()
+
+
+def crossed(predictor: "Predictor", inputs: Any) -> list[str]:
+    """The lines that show what the model makes of a pair that it was not trained on."""
+    reads, writes = CROSSED
+    [prediction] = predictor.predict(predictor.zero_shot(reads, writes), [inputs])
+    return [
+        f"\n{reads}>{writes}, which was not trained; docs/zero_shot.md tells what makes it work",
+        f"  input:  that of the first example of {reads}",
+        f"  output: {prediction.text}",
+    ]
 
 
 def metric_of(name: str) -> "Metric":

@@ -62,6 +62,25 @@ def test_images_and_sounds_are_written_beside_the_examples(tmp_path):
     assert read == pytest.approx(wave, abs=1e-3)
 
 
+def test_a_crossed_example():
+    """Its input is that of the first picture, and nothing is hidden of what comes out."""
+    asked = []
+
+    class Fake:
+        def zero_shot(self, reads, writes):
+            return f"{reads}>{writes}"
+
+        def predict(self, problem, inputs):
+            asked.append((problem, inputs))
+            return [Prediction("Eine rote Kuh.")]
+
+    lines = demo.crossed(Fake(), b"\x89PNG")
+    assert asked == [("coco_captions>wmt_ende", [b"\x89PNG"])]
+    assert "not trained" in lines[0] and lines[-1] == "  output: Eine rote Kuh."
+    for name in demo.CROSSED:
+        registry.get_problem(name)
+
+
 def test_a_training_that_fails_ends_the_demo(tmp_path, capsys):
     assert demo.main([f"--output_dir={tmp_path}", "--hparams=hiden=3"]) == 2
     assert "hidden" in capsys.readouterr().err
