@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COMMAND = cli.Command(
     "t2t-demo",
     "Trains one model on all eight problems of the sample world, then decodes the test split of each and "
-    "prints the scores beside a trivial baseline's, and two examples. Half an hour on two cores.",
+    "prints the scores beside a trivial baseline's, and two examples. Some twenty minutes on two cores.",
     examples=[("the whole job", "make demo"), ("another seed", "python -m t2tlite.bin.demo --seed=1")],
 )
 COMMAND.group("Flags")
