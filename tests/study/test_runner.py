@@ -200,13 +200,12 @@ def test_data_is_prepared_once_and_waited_for(world, tmp_path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
         said = f"process {other.pid} on {lock.socket.gethostname()} prepares the data; waiting"
-        say = runner.Runner._wait_for_data
 
-        def release(self, name):
-            say(self, name)
-            other.stdin.close()
+        def release(line):
+            world.said.append(line)
+            if line == said:
+                other.stdin.close()
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(runner.Runner, "_wait_for_data", release)
-            assert world.run() == []
+        world.calls.clear()
+        assert runner.Runner(world.plan, world.program, release).run() == []
     assert world.said[0] == said and world.calls[0][0] == "t2t-datagen"
