@@ -24,6 +24,7 @@ if (folder / "fails").exists():
 if name == "t2t-train":
     open_files = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
     print("holds the lock:", str(folder / "lock") in open_files)
+    print("out of the terminal's reach:", os.getsid(0) == os.getpid())
     (folder / "metrics.jsonl").write_text(json.dumps({"step": int(flags["train_steps"])}) + "\\n")
     signal.signal(signal.SIGTERM, lambda *_: ((folder / "saved").touch(), sys.exit(143)))
     (folder / "begun").touch()
@@ -74,7 +75,8 @@ def test_all_runs_once(world):
     assert world.said[1] == "[1/5] alone-seed0: 100 updates"
     log = (world.folder("alone-seed0") / "train.log").read_text()
     command = processes.shown("t2t-train", world.plan.jobs()[0].train)
-    assert log.splitlines() == [f"$ {command}", "t2t-train begins", "holds the lock: True"]
+    seen = ["holds the lock: True", "out of the terminal's reach: True"]
+    assert log.splitlines() == [f"$ {command}", "t2t-train begins", *seen]
     assert times.read(world.folder("alone-seed0") / times.FINISHED)["version"]
     assert world.run() == [] and world.calls == []
 

@@ -167,6 +167,19 @@ def test_other_processes_are_waited_for(world, monkeypatch):
     assert done.is_set() and trials.result(1, trials.rungs[0]).value == 1.0
 
 
+def test_a_figure_that_is_not_finite_is_a_failure(world):
+    trials = world.trials()
+    trials.folder_of(0).mkdir(parents=True)
+    lines = [
+        {"step": 100, "problem": name, "split": "validation", "log_perplexity": value}
+        for name, value in (("wmt_ende", 1.0), ("wmt_deen", float("nan")))
+    ]
+    (trials.folder_of(0) / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = trials.keep(0, trials.rungs[0], 1.0)
+    assert result.value is None and result.failed == "no finite mean/log_perplexity at step 100"
+    assert trials.result(0, trials.rungs[0]) == result
+
+
 def test_all_that_fail_is_an_error(world):
     with pytest.raises(UserError, match="all trials failed, one of them so: t2t-train: error: the loss"):
         world.run(hparams="learning_rate=0.02", search="learning_rate=0.02..0.04")
