@@ -100,16 +100,9 @@ def _settings(flags: FlagValues, folder: pathlib.Path) -> Settings:
     return Settings(
         experiment=flags.experiment,
         problems=tuple(problem.name for problem in problems),
-        source=flags.source,
-        source_dir=programs.absolute(flags.source_dir),
-        tmp_dir=programs.absolute(flags.tmp_dir),
-        data_dir=programs.absolute(flags.data_dir) or str(folder / "data"),
-        hparams_set=flags.hparams_set,
-        hparams=flags.hparams,
-        fraction=flags.fraction or "",
+        **programs.common_settings(flags, folder),
         updates_per_problem=flags.updates_per_problem,
         seeds=_seeds(flags.seeds),
-        usr_dirs=tuple(str(pathlib.Path(user).expanduser().absolute()) for user in flags.t2t_usr_dir),
     )
 
 

@@ -75,20 +75,13 @@ def sweep(flags: FlagValues) -> None:
     quiet.start_tensorflow()  # the objectives know which figures there are
     settings = SweepSettings(
         problems=tuple(problems),
-        source=flags.source,
-        source_dir=programs.absolute(flags.source_dir),
-        tmp_dir=programs.absolute(flags.tmp_dir),
-        data_dir=programs.absolute(flags.data_dir) or str(folder / "data"),
-        hparams_set=flags.hparams_set,
-        hparams=flags.hparams,
-        fraction=flags.fraction or "",
+        **programs.common_settings(flags, folder),
         search=flags.search,
         trials=flags.trials,
         train_steps=flags.train_steps,
         halving=flags.halving,
         metric=flags.metric,
         seed=flags.seed,
-        usr_dirs=tuple(str(pathlib.Path(user).expanduser().absolute()) for user in flags.t2t_usr_dir),
     )
     trials = Trials(settings, folder)
     if flags.list:

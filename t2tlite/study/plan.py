@@ -13,7 +13,7 @@ from t2tlite.errors import UserError
 from t2tlite.experiment import Claim, Experiment, Table, Training
 from t2tlite.hparam import HParams
 from t2tlite.study import times, updates
-from t2tlite.study.settings import VOCABULARY, Settings
+from t2tlite.study.settings import VOCABULARY, Settings, given
 
 EVALUATION = "test.jsonl"  # in a run's folder
 TEACHER_FORCED = frozenset({"loss", "log_perplexity", "accuracy", "accuracy_top5", "sequence_accuracy"})
@@ -79,17 +79,9 @@ class Plan:
 
     def data_command(self) -> list[str]:
         """Arguments of the `t2t-datagen` that prepares the data of all runs, and their vocabulary."""
-        settings = self.settings
-        argv = [f"--problems={','.join(self.problems)}", f"--source={settings.source}"]
-        argv += _given("source_dir", settings.source_dir) + _given("tmp_dir", settings.tmp_dir)
-        argv += [f"--data_dir={settings.data_dir}"]
-        if self._has_text(self.problems):
-            argv += [
-                f"--vocab={self.folder / VOCABULARY}",
-                f"--vocabulary_size={self.hparams.vocabulary_size}",
-            ]
-            argv += _given("fraction", fractions.describe(self.fractions))
-        return argv + [f"--t2t_usr_dir={folder}" for folder in settings.usr_dirs]
+        vocabulary = self.folder / VOCABULARY if self._has_text(self.problems) else None
+        fraction = fractions.describe(self.fractions)
+        return self.settings.data_command(vocabulary, self.hparams.vocabulary_size, fraction)
 
     def jobs(self) -> list[Job]:
         """The runs, all of a seed before those of the next."""
@@ -159,8 +151,8 @@ class Plan:
             f"--data_dir={settings.data_dir}",
             f"--hparams_set={settings.hparams_set}",
             f"--hparams={','.join(f'{key}={_text(value)}' for key, value in changes.items())}",
-            *_given("fraction", fractions.describe(share)),
-            *(_given("vocab", self.folder / VOCABULARY) if self._has_text(training.problems) else []),
+            *given("fraction", fractions.describe(share)),
+            *(given("vocab", self.folder / VOCABULARY) if self._has_text(training.problems) else []),
             f"--seed={seed}",
             f"--train_steps={number}",
             f"--local_eval_frequency={every}",
@@ -257,10 +249,6 @@ def choices(hparams: HParams, settings: Settings) -> list[str]:
         "Figures are of the whole test split, of the last checkpoint. Examples longer than the set's bounds "
         "are left out of all runs alike.",
     ]
-
-
-def _given(name: str, value: Any) -> list[str]:
-    return [f"--{name}={value}"] if value else []
 
 
 def _text(value: Any) -> str:

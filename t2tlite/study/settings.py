@@ -1,4 +1,4 @@
-"""What an experiment was asked to do, as it is kept in its folder."""
+"""What an experiment or a sweep was asked to do, and an experiment's as it is kept in its folder."""
 
 import dataclasses
 import json
@@ -13,22 +13,18 @@ VOCABULARY = "vocabulary.model"
 LAYOUT = 1
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """The flags of `t2t-experiment` that decide what is trained.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CommonSettings:
+    """What was asked for that all runs of an experiment, or of a sweep, have in common.
 
     Attributes:
-      experiment: registered name.
       problems: names.
       source, source_dir, tmp_dir, data_dir: of the prepared data.
       hparams_set, hparams: as for `t2t-train`.
       fraction: as for `t2t-train`, or "".
-      updates_per_problem: batches that each problem is trained on.
-      seeds: of the runs.
       usr_dirs: folders with the user's own code.
     """
 
-    experiment: str
     problems: tuple[str, ...]
     source: str
     source_dir: str | None
@@ -37,9 +33,42 @@ class Settings:
     hparams_set: str
     hparams: str
     fraction: str
+    usr_dirs: tuple[str, ...] = ()
+
+    def data_command(self, vocabulary: pathlib.Path | None, size: int, fraction: str) -> list[str]:
+        """Arguments of the `t2t-datagen` that prepares the data, and the vocabulary that all runs share.
+
+        Args:
+          vocabulary: its file; None where there is no text.
+          size: of the vocabulary.
+          fraction: what it is learned from, as for `t2t-datagen`, or "".
+        """
+        argv = [f"--problems={','.join(self.problems)}", f"--source={self.source}"]
+        argv += given("source_dir", self.source_dir) + given("tmp_dir", self.tmp_dir)
+        argv += [f"--data_dir={self.data_dir}"]
+        if vocabulary is not None:
+            argv += [f"--vocab={vocabulary}", f"--vocabulary_size={size}", *given("fraction", fraction)]
+        return argv + [f"--t2t_usr_dir={folder}" for folder in self.usr_dirs]
+
+
+def given(name: str, value: Any) -> list[str]:
+    """The flag, or nothing where it has no value."""
+    return [f"--{name}={value}"] if value else []
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(CommonSettings):
+    """The flags of `t2t-experiment` that decide what is trained.
+
+    Attributes:
+      experiment: registered name.
+      updates_per_problem: batches that each problem is trained on.
+      seeds: of the runs.
+    """
+
+    experiment: str
     updates_per_problem: int
     seeds: tuple[int, ...]
-    usr_dirs: tuple[str, ...] = ()
 
     def keep(self, folder: pathlib.Path) -> Self:
         """Writes the settings, with the seeds that the folder has already, and returns them so.

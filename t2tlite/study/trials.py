@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from t2tlite import hparam, registry
@@ -13,47 +14,33 @@ from t2tlite.files import write_json
 from t2tlite.nearest import did_you_mean
 from t2tlite.study import space, times, updates
 from t2tlite.study.rungs import Rung, rungs
+from t2tlite.study.settings import VOCABULARY, CommonSettings, given
 
 FILE = "sweep.json"
 FOLDER = "trials"
-VOCABULARY = "vocabulary.model"
 LAYOUT = 1
 _MEAN = "mean"
 
 
-@dataclasses.dataclass(frozen=True)
-class SweepSettings:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SweepSettings(CommonSettings):
     """The flags of `t2t-sweep` that decide what is tried.
 
     Attributes:
-      problems: names.
-      source, source_dir, tmp_dir, data_dir: of the prepared data.
-      hparams_set, hparams: of all trials, as for `t2t-train`.
-      fraction: as for `t2t-train`, or "".
       search: the space, see `space.parse`.
       trials: how many, that of the set as it is among them.
       train_steps: updates of the trials that get to the end.
       halving: see `rungs`.
       metric: PROBLEM/FIGURE or mean/FIGURE, of the validation split.
       seed: of the draws, and of all trainings.
-      usr_dirs: folders with the user's own code.
     """
 
-    problems: tuple[str, ...]
-    source: str
-    source_dir: str | None
-    tmp_dir: str | None
-    data_dir: str
-    hparams_set: str
-    hparams: str
-    fraction: str
     search: str
     trials: int
     train_steps: int
     halving: int
     metric: str
     seed: int
-    usr_dirs: tuple[str, ...] = ()
 
     def keep(self, folder: pathlib.Path) -> None:
         """Writes the settings.
@@ -133,33 +120,22 @@ class Trials:
 
     def data_command(self) -> list[str]:
         """Arguments of the `t2t-datagen` that prepares the data, and the vocabulary that all trials share."""
-        settings = self.settings
-        argv = [f"--problems={','.join(settings.problems)}", f"--source={settings.source}"]
-        argv += [
-            f"--{name}={value}" for name in ("source_dir", "tmp_dir") if (value := getattr(settings, name))
-        ]
-        argv += [f"--data_dir={settings.data_dir}"]
-        if self._has_text():
-            size = self._hparams(0).vocabulary_size
-            argv += [f"--vocab={self.folder / VOCABULARY}", f"--vocabulary_size={size}"]
-            argv += [f"--fraction={settings.fraction}"] if settings.fraction else []
-        return argv + [f"--t2t_usr_dir={folder}" for folder in settings.usr_dirs]
+        vocabulary = self.folder / VOCABULARY if self._has_text() else None
+        size = self._hparams(0).vocabulary_size
+        return self.settings.data_command(vocabulary, size, self.settings.fraction)
 
     def train_command(self, number: int, steps: int) -> list[str]:
         """Arguments of the `t2t-train` that brings a trial to so many updates."""
         settings = self.settings
-        given = settings.hparams.split(",") if settings.hparams else []
-        drawn = self.drawn(number)
-        changes = {name: text for name, _, text in (part.partition("=") for part in given)} | drawn
-        own = updates.scheduled(self._hparams(number), settings.train_steps)
-        changes = {name: str(value) for name, value in own.items()} | changes
+        scheduled = updates.scheduled(self._hparams(number), settings.train_steps)
+        changes = {name: str(value) for name, value in scheduled.items()} | self._changes(number)
         return [
             f"--problems={','.join(settings.problems)}",
             f"--source={settings.source}",
             f"--data_dir={settings.data_dir}",
             f"--hparams_set={settings.hparams_set}",
-            f"--hparams={','.join(f'{name}={text}' for name, text in changes.items())}",
-            *([f"--fraction={settings.fraction}"] if settings.fraction else []),
+            f"--hparams={_joined(changes)}",
+            *given("fraction", settings.fraction),
             *([f"--vocab={self.folder / VOCABULARY}"] if self._has_text() else []),
             f"--seed={settings.seed}",
             f"--train_steps={steps}",
@@ -232,15 +208,13 @@ class Trials:
     def _result_file(self, number: int, rung: Rung) -> pathlib.Path:
         return self.folder_of(number) / f"rung-{rung.steps:08d}.json"
 
+    def _changes(self, number: int) -> dict[str, str]:
+        """What a trial changes of the set: what was asked for of all trials, and over it what was drawn."""
+        parts = (part.partition("=") for part in self.settings.hparams.split(",") if part)
+        return {name.strip(): text for name, _, text in parts} | self.drawn(number)
+
     def _hparams(self, number: int) -> hparam.HParams:
-        drawn = ",".join(f"{name}={text}" for name, text in self.drawn(number).items())
-        kept = [
-            part
-            for part in self.settings.hparams.split(",")
-            if part.partition("=")[0] not in self.drawn(number)
-        ]
-        overrides = ",".join(filter(None, [*kept, drawn]))
-        return hparam.get(self.settings.hparams_set, overrides, problems=self.problems)
+        return hparam.get(self.settings.hparams_set, _joined(self._changes(number)), problems=self.problems)
 
     def _check(self, number: int) -> None:
         try:
@@ -280,3 +254,8 @@ class Trials:
                 f"--metric={self.settings.metric}: no figure `{figure}` among {', '.join(known)}{hint}"
             )
         return watched, bool(directions[watched[0]][figure])
+
+
+def _joined(changes: Mapping[str, str]) -> str:
+    """As `--hparams` takes them."""
+    return ",".join(f"{name}={text}" for name, text in changes.items())
