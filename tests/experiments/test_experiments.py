@@ -22,8 +22,9 @@ def plan(name, folder, problems=None, hparams_set="multimodel_tiny"):
     chosen = registry.problems(problems or registry.get("experiment", name).problems)
     places = {"source_dir": None, "tmp_dir": None, "data_dir": str(folder)}
     names = tuple(problem.name for problem in chosen)
+    what = {"experiment": name, "problems": names, "source": "sample", "seeds": (0,)}
     asked = {"hparams_set": hparams_set, "hparams": "", "fraction": "", "updates_per_problem": 100}
-    return Plan(Settings(name, names, "sample", **places, **asked, seeds=(0,)), folder)
+    return Plan(Settings(**what, **places, **asked), folder)
 
 
 def test_the_guide_has_them_all():
