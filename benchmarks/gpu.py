@@ -319,7 +319,7 @@ def _measure(update):
         milliseconds=1000 * seconds,
         read_back=1000 * read,
         targets=targets / seconds,
-        tera=flops.training(forward) / seconds / 1e12,
+        tera=flops.total(flops.training(forward)) / seconds / 1e12,
         gibibytes=_peak(),
         parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables) / 1e6,
         first=first,
