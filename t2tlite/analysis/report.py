@@ -24,7 +24,7 @@ _EXPERTS = (
     "Which share of a problem's positions each expert gets, by the weights of the gates, padding left out. "
     "The effective number of experts is exp of the entropy: n where n experts share the work evenly. "
     "The overlap of two problems is 1 less the total variation distance of their shares: 1 where they use "
-    "the same experts equally, 0 where they have none in common. On the diagonal is the overlap of two halves of "
+    "the same experts equally, 0 where they have none in common. On the diagonal are two halves of "
     "a problem's own batches, the most that can be expected of two problems."
 )
 _GRADIENTS = (
