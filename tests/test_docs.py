@@ -22,6 +22,7 @@ TEXTS = {
         "CONTRIBUTING.md",
         "docs/data.md",
         "docs/experiments.md",
+        "docs/sharing.md",
         "docs/sweeps.md",
         "docs/export.md",
         "docs/multimodel.md",
@@ -32,7 +33,9 @@ TEXTS = {
     )
 }
 README = TEXTS["README.md"]
-GUIDES = README + "".join(TEXTS[f"docs/{name}.md"] for name in ("data", "stages", "experiments", "sweeps"))
+GUIDES = README + "".join(
+    TEXTS[f"docs/{name}.md"] for name in ("data", "stages", "experiments", "sharing", "sweeps")
+)
 COMMANDS = {
     f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
     for name in (
@@ -43,6 +46,7 @@ COMMANDS = {
         "eval",
         "avg",
         "show",
+        "analyze",
         "export",
         "serve",
         "experiment",
