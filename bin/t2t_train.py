@@ -13,6 +13,7 @@ from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
 
 if TYPE_CHECKING:
+    from t2tlite.hparam import HParams
     from t2tlite.problem import Problem
     from t2tlite.training.early_stopping import EarlyStopping
 
@@ -84,8 +85,19 @@ COMMAND.string(
     "with --warm_start_from: what has another name there, OLD:NEW,OLD:NEW, such as encoder:image_encoder",
 )
 COMMAND.group("How long, how often (in updates)")
-COMMAND.integer("train_steps", 12000, "updates in all", at_least=1)
-COMMAND.number("max_seconds", 0, "save and leave after so many; 0: train on", at_least=0)
+COMMAND.integer(
+    "train_steps",
+    12000,
+    "updates in all; where the schedule ends with --max_seconds, they alone decide unless this is given",
+    at_least=1,
+)
+COMMAND.number(
+    "max_seconds",
+    0,
+    "save and leave after so many; 0: train on. With a schedule that ends with the training "
+    "(learning_rate_decay_steps=0) seconds of the whole run, at whose end the learning rate is 0",
+    at_least=0,
+)
 COMMAND.integer("save_checkpoints_steps", 1000, "between two checkpoints", at_least=1)
 COMMAND.integer("keep_checkpoint_max", 3, "newest checkpoints to keep", at_least=1)
 COMMAND.integer("log_steps", 100, "between two lines of metrics.jsonl for each problem", at_least=1)
@@ -186,7 +198,7 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
             fraction=fraction,
         )
     intervals = trainer.Intervals(
-        train_steps=flags.train_steps,
+        train_steps=_train_steps(flags, run.hparams),
         save=flags.save_checkpoints_steps,
         keep=flags.keep_checkpoint_max,
         log=flags.log_steps,
@@ -208,6 +220,13 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
             print(note, file=sys.stderr, flush=True)
         trained.train()
     return None
+
+
+def _train_steps(flags: FlagValues, hparams: "HParams") -> int:
+    from t2tlite.training import horizon
+
+    timed = flags.max_seconds and horizon.ends_with_training(hparams)
+    return horizon.MOST if timed and not flags["train_steps"].present else flags.train_steps
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

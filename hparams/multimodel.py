@@ -1,4 +1,4 @@
-"""The MultiModel's sets: the paper's, the default, the one for single problems, the one for two cores."""
+"""The MultiModel's sets: the paper's, the default, for single problems, for two cores, for small corpora."""
 
 from t2tlite import registry
 from t2tlite.hparam import HParams
@@ -135,4 +135,22 @@ def multimodel_tiny() -> HParams:
         batch_seconds=32.0,
         length_bounds=(8, 12, 16, 24, 32, 48, 64, 96),
         seconds_bounds=(1.0, 1.5, 2.0, 3.0, 4.0, 8.0),
+    )
+
+
+@registry.register_hparams
+def multimodel_small() -> HParams:
+    """For real corpora of 10,000 to 300,000 examples: `multimodel_tiny` with what keeps it from overfitting.
+
+    Say how long it may train by `--max_seconds` or `--train_steps`: its schedule ends with that.
+    docs/small_corpora.md has the figure behind each choice, and what is not tuned.
+    """
+    return multimodel_tiny().replace(
+        dropout=0.1,
+        dropout_per="branch",
+        label_smoothing=0.1,
+        shared_embedding_and_softmax_weights=True,
+        ema_decay=0.999,
+        learning_rate=2e-3,
+        learning_rate_decay_steps=0,
     )

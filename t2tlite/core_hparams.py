@@ -138,7 +138,7 @@ CORE = (
     Hyperparameter(
         "learning_rate_decay_steps",
         int,
-        "the update at which a decaying schedule reaches its end",
+        "the update at which a decaying schedule reaches its end; 0, for cosine: the end of the training",
         NOT_NEGATIVE,
         default=0,
         formerly=("decay_steps",),

@@ -89,8 +89,9 @@ CONV_SKIPS = Hyperparameter(
 DROPOUT_PER = Hyperparameter(
     "dropout_per",
     str,
-    "whether dropout follows every ConvBlock, or once each of encoder, mixer and decoder",
-    one_of("block", "stack"),
+    "of the MultiModel: after every ConvBlock; after encoder, mixer and decoder (stack); or of their inputs "
+    "and of what each block and the experts add (branch)",
+    one_of("block", "stack", "branch"),
     default="block",
 )
 # What every ConvBlock, and a stack of them, reads.

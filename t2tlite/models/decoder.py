@@ -9,7 +9,8 @@ from t2tlite.component import Component
 from t2tlite.hparam import HParams
 from t2tlite.layers.attention import AttentionBlock, AttentionBlockState, SourceMemory
 from t2tlite.layers.history import History
-from t2tlite.models.encoder import make_conv_block, stack_dropout
+from t2tlite.models.dropout import branch_dropout, stack_dropout
+from t2tlite.models.encoder import make_conv_block
 from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, MOE, NUM_DECODER_LAYERS, NUM_HEADS
 from t2tlite.types import Shape
 
@@ -73,14 +74,14 @@ class MultiModelDecoder(Component):
         new_state = []
         for i, (block, attention) in enumerate(zip(self.blocks, self.attentions, strict=True)):
             if state is None:
-                x = block(x, training=training)
-                x = attention(x, memory[i])
+                x = branch_dropout(x, block(x, training=training), self.hparams, training)
+                x = branch_dropout(x, attention(x, memory[i]), self.hparams, training)
             else:
                 x, of_block = block(x, state=state[i][0])
                 x, of_attention = attention(x, memory[i], state=state[i][1])
                 new_state.append((of_block, of_attention))
             if i + 1 == self.middle:
                 mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
-                x = x + mixed
+                x = branch_dropout(x, x + mixed, self.hparams, training)
         x = stack_dropout(x, self.hparams, training)
         return x, statistics, None if state is None else tuple(new_state)

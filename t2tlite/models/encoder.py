@@ -9,8 +9,8 @@ from t2tlite.component import Component
 from t2tlite.hparam import HParams
 from t2tlite.layers.convolution import ConvBlock
 from t2tlite.layers.masking import apply_mask
-from t2tlite.layers.randomness import dropout
 from t2tlite.layers.timing import timing_signal
+from t2tlite.models.dropout import branch_dropout, input_dropout, stack_dropout
 from t2tlite.shared_hparams import CONV_BLOCK, ENCODER_TIMING, MOE, NUM_ENCODER_LAYERS
 from t2tlite.types import Shape
 
@@ -26,11 +26,6 @@ def make_conv_block(hparams: HParams, causal: bool, name: str) -> ConvBlock:
         causal=causal,
         name=name,
     )
-
-
-def stack_dropout(x: tf.Tensor, hparams: HParams, training: bool) -> tf.Tensor:
-    """What follows a stack of blocks, `[batch, length, hidden]`: dropout where each block has none."""
-    return dropout(x, hparams.dropout, training) if hparams.dropout_per == "stack" else x
 
 
 @registry.register_encoder("multimodel")
@@ -68,11 +63,14 @@ class MultiModelEncoder(Component):
         """
         if self.hparams.encoder_timing:
             x = x + tf.cast(timing_signal(tf.shape(x)[1], self.hparams.hidden_size), x.dtype)
+        x = input_dropout(x, self.hparams, training)
         for block in self.blocks[: self.middle]:
-            x = block(x, padding_mask=padding_mask, training=training)
+            y = block(x, padding_mask=padding_mask, training=training)
+            x = branch_dropout(x, y, self.hparams, training)
         mixed, statistics = self.experts(x, padding_mask=padding_mask, training=training)
-        x = x + mixed
+        x = branch_dropout(x, x + mixed, self.hparams, training)
         for block in self.blocks[self.middle :]:
-            x = block(x, padding_mask=padding_mask, training=training)
+            y = block(x, padding_mask=padding_mask, training=training)
+            x = branch_dropout(x, y, self.hparams, training)
         x = stack_dropout(x, self.hparams, training)
         return apply_mask(x, padding_mask), statistics

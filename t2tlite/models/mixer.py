@@ -10,7 +10,8 @@ from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import NOT_NEGATIVE, Hyperparameter
 from t2tlite.layers.attention import AttentionBlock, AttentionBlockState, SourceMemory
 from t2tlite.layers.history import History
-from t2tlite.models.encoder import make_conv_block, stack_dropout
+from t2tlite.models.dropout import branch_dropout, input_dropout, stack_dropout
+from t2tlite.models.encoder import make_conv_block
 from t2tlite.shared_hparams import ATTENTION, CONV_BLOCK, NUM_HEADS
 from t2tlite.types import Shape
 
@@ -62,9 +63,10 @@ class MultiModelMixer(Component):
     ) -> tf.Tensor | tuple[tf.Tensor, MixerState]:
         """Returns `[batch, length, hidden]`, or `(that, new state)` where `state` is given."""
         if state is None:
-            x = self.attention(x, memory)
+            x = input_dropout(x, self.hparams, training)
+            x = branch_dropout(x, self.attention(x, memory), self.hparams, training)
             for block in self.blocks:
-                x = block(x, training=training)
+                x = branch_dropout(x, block(x, training=training), self.hparams, training)
             return stack_dropout(x, self.hparams, training)
         x, first = self.attention(x, memory, state=state[0])
         new_state = [first]

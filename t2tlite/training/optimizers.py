@@ -267,8 +267,16 @@ def begin_anew(optimizer: keras.optimizers.Optimizer) -> None:
             variable.assign(tf.zeros(variable.shape, variable.dtype))
 
 
+def set_pace(optimizer: keras.optimizers.Optimizer, factor: float) -> None:
+    """Multiplies the learning rate of the updates from now on by a factor, also in what is traced."""
+    getattr(optimizer, "inner_optimizer", optimizer).pace.variable.assign(factor)
+
+
 class Pace:
-    """1, or 0 in a `rehearsal`: a variable, since what is compiled then is used later, of no checkpoint."""
+    """What the learning rate is multiplied by: 0 in a `rehearsal`, and else 1 or that of a `Horizon`.
+
+    A variable, since what is compiled is used later; of no checkpoint.
+    """
 
     def __init__(self) -> None:
         self.variable = tf.Variable(1.0, trainable=False)
@@ -283,14 +291,13 @@ def rehearsal(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     Raises:
       ValueError: there has been an update.
     """
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
     if int(tf.convert_to_tensor(optimizer.iterations)):
         raise ValueError("an optimizer can only rehearse before its first update")
-    inner.pace.variable.assign(0.0)
+    set_pace(optimizer, 0.0)
     try:
         yield
     finally:
-        inner.pace.variable.assign(1.0)
+        set_pace(optimizer, 1.0)
         begin_anew(optimizer)
 
 

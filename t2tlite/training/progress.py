@@ -73,6 +73,10 @@ class Progress:
             self._shown = time.monotonic()
             self._draw(step)
 
+    def ends(self, steps: int) -> None:
+        """The run will end, as far as is known now, at another step."""
+        self._steps = steps
+
     def speed(self) -> dict[str, float]:
         """Targets and examples a second, and the share of the time that batches were waited for."""
         elapsed = max(time.monotonic() - self._start, 1e-6)
@@ -149,6 +153,9 @@ def _terminal() -> "rich.console.Console | None":
 
 class NoProgress:
     """That of a worker that is not the chief."""
+
+    def ends(self, steps: int) -> None:
+        pass
 
     def update(self, step: int, problem: str, figures: dict[str, float], waited: float) -> None:
         pass

@@ -23,7 +23,9 @@ def _rsqrt(step: tf.Tensor, warmup: float, schedule: "Schedule") -> tf.Tensor:
     return tf.math.rsqrt(tf.maximum(step, warmup) / warmup)
 
 
-def _cosine(step: tf.Tensor, warmup: float, schedule: "Schedule") -> tf.Tensor:
+def _cosine(step: tf.Tensor, warmup: float, schedule: "Schedule") -> float | tf.Tensor:
+    if not schedule.decay_steps:
+        return 1.0  # the rest is that of a `Horizon`
     progress = tf.clip_by_value((step - warmup) / max(schedule.decay_steps - warmup, 1.0), 0.0, 1.0)
     return 0.5 * (1 + tf.cos(math.pi * progress))
 
@@ -50,7 +52,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
       noam: `hidden^-0.5 * max(step + 1, warmup)^-0.5` (Vaswani et al. 2017, section 5.3), so `learning_rate`
         is a factor around 1. Tensor2Tensor multiplies by 10 more with Adam: its 0.2 is 2.0 here.
       rsqrt: `sqrt(warmup / max(step, warmup))`; the top is `learning_rate`.
-      cosine: from 1 at the end of the warm-up to 0 at `decay_steps`.
+      cosine: from 1 at the end of the warm-up to 0 at `decay_steps`; 0: it ends with the training, whose
+        `Horizon` then multiplies the rate.
       exponential: `decay_rate` at each `decay_steps` updates after the warm-up.
 
     Args:
@@ -79,7 +82,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
                 f"hparam `learning_rate_schedule` must be one of {', '.join(SCHEDULES)}; received"
                 f" `{schedule}`{near}"
             )
-        if schedule in ("cosine", "exponential") and decay_steps <= 0:
+        if schedule == "exponential" and decay_steps <= 0:
             raise UserError(
                 f"schedule `{schedule}` needs `learning_rate_decay_steps`: add"
                 " --hparams=learning_rate_decay_steps=N"

@@ -22,11 +22,11 @@ from t2tlite.model import Trainable
 from t2tlite.plural import counted
 from t2tlite.problem import Problem
 from t2tlite.run import Run
-from t2tlite.training import dry_run, expert_load, guard, interrupt, memory, renaming, warm_start
+from t2tlite.training import dry_run, expert_load, guard, horizon, interrupt, memory, renaming, warm_start
 from t2tlite.training.early_stopping import EarlyStopping
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
-from t2tlite.training.optimizers import make_optimizer
+from t2tlite.training.optimizers import make_optimizer, set_pace
 from t2tlite.training.profile import Profiler
 from t2tlite.training.progress import NoProgress, Progress
 from t2tlite.training.staged import Updates
@@ -72,7 +72,8 @@ class Trainer:
       replicas: the `Replicas` that share every update; default: those of the current strategy.
       on_nonfinite: what comes of an update that is not finite, one of `guard.MODES`.
       try_first: whether a new run begins with `dry_run.check`.
-      deadline: `time.monotonic()` after which to save and leave; None for never.
+      deadline: `time.monotonic()` after which to save and leave; None for never. A schedule that ends with
+        the training ends with it, see `Horizon`.
     """
 
     def __init__(
@@ -87,8 +88,9 @@ class Trainer:
         deadline: float | None = None,
     ) -> None:
         self.run = run
-        self.deadline = deadline
         self.replicas = replicas or Replicas()
+        self.horizon = horizon.of(run.hparams, intervals.train_steps, deadline, self.replicas)
+        self.deadline = None if self.horizon else deadline  # by which to leave within a schedule
         self.evaluate_decoded = evaluate_decoded
         self.early_stopping = early_stopping
         self.intervals = intervals
@@ -134,11 +136,11 @@ class Trainer:
             self._take_up(meta)
         else:
             self.guard.start(0, None)
+            if self.horizon:
+                self.horizon.restore(0, None)
         chief = self.replicas.is_chief
         self.log: MetricsLog | NoLog = MetricsLog(self.run.output_dir, self.step) if chief else NoLog()
-        self.progress: Progress | NoProgress = (
-            Progress(self.step, self.intervals.train_steps) if chief else NoProgress()
-        )
+        self.progress: Progress | NoProgress = Progress(self.step, self._end()) if chief else NoProgress()
         self.profiler = Profiler(self.intervals.profile, self.run.output_dir / TENSORBOARD, self._say)
         self._updates.check_sources(self.step)
         if not resumed and self.run.warm_start_from:
@@ -164,7 +166,7 @@ class Trainer:
             memory.release()
         try:
             with interrupt.deferred(self.deadline) as interrupted:
-                while self.step < self.intervals.train_steps and not self._stopped_early():
+                while self.step < self._end() and not self._stopped_early():
                     if self._updates.enter(self.step):
                         self._compiled = set()
                     try:
@@ -174,7 +176,7 @@ class Trainer:
                         self._go_back(reason)
                         continue
                     self.step += 1
-                    last = self.step == self.intervals.train_steps
+                    last = self.horizon.updated(self.step) if self.horizon else self.step == self._end()
                     if self.step % self.intervals.log == 0 or last:
                         self._log()
                     self._evaluate(last)
@@ -183,7 +185,8 @@ class Trainer:
                     last = last or self._stopped_early()
                     stop = interrupt.shared(interrupted(), self.replicas.total)
                     best = self._is_best()
-                    if self.step % self.intervals.save == 0 or last or stop or best:
+                    due = self.horizon is not None and self.horizon.is_due(self.step)
+                    if self.step % self.intervals.save == 0 or last or stop or best or due:
                         self.save()
                         # A signal may have come meanwhile.
                         stop = stop or interrupt.shared(interrupted(), self.replicas.total)
@@ -205,6 +208,8 @@ class Trainer:
         self.expert_load.restore(meta.get("expert_load"))
         if self.early_stopping:
             self.early_stopping.restore(meta.get("early_stopping"))
+        if self.horizon:
+            self.horizon.restore(self.step, meta.get("horizon"))
 
     def _go_back(self, reason: guard.GoBack) -> None:
         self._say(str(reason))
@@ -243,6 +248,10 @@ class Trainer:
             if _due(self.step, interval):
                 self.early_stopping.update(self.step, evaluations)
 
+    def _end(self) -> int:
+        """The update after which training ends, as far as is known."""
+        return (self.horizon and self.horizon.end) or self.intervals.train_steps
+
     def _stopped_early(self) -> bool:
         return self.early_stopping is not None and self.early_stopping.stopped
 
@@ -252,10 +261,14 @@ class Trainer:
         return self.replicas.any(better) if self.scores else False
 
     def save(self) -> None:
+        if self.horizon and self.horizon.decide(self.step):
+            self.progress.ends(self._end())
+            self.progress.say(f"step {self.step}  {self.horizon}")
         self.log.flush()  # first, so that no checkpoint knows of steps that the log does not
         meta: dict[str, Any] = {"pending": self.pending, "problems": list(self.run.problems)}
         meta |= {"guard": self.guard.state(), "expert_load": self.expert_load.state()}
         meta["early_stopping"] = self.early_stopping and self.early_stopping.state()
+        meta["horizon"] = self.horizon and self.horizon.state()
         meta["replicas"] = self.replicas.number
         with contextlib.ExitStack() as stack:
             folder = self.folder
@@ -282,6 +295,8 @@ class Trainer:
         waited = (time.monotonic() - start) / len(names)
         if self.guard.leaves_out(self.step, batches):
             return
+        if self.horizon:
+            set_pace(self.optimizer, self.horizon.factor(self.step))
         results = [expert_load.parted(statistics) for statistics in self._updates(batches, self.step)]
         if first_time := set(names) - self._compiled:
             self._compiled |= first_time

@@ -13,7 +13,7 @@ import pytest
 
 from t2tlite.bin import t2t_train
 from t2tlite.checkpoints import best_checkpoints, checkpoint
-from t2tlite.training import trainer, warm_start
+from t2tlite.training import horizon, trainer, warm_start
 
 from .runs import SMALL, checkpoints, fault_at, flags, metrics_lines, train
 
@@ -197,6 +197,45 @@ def test_max_seconds(pair, sample_data, tmp_path, eagerly, capsys):
         last = capsys.readouterr().err.splitlines()[-1]
         assert last == f"--max_seconds are over: saved at step {steps}; the same command goes on from there"
         assert metrics_lines(folder) == metrics_lines(pair)[:steps]
+
+
+def test_a_schedule_that_ends_with_the_time(sample_data, tmp_path, eagerly, monkeypatch, capsys):
+    """By a clock that an update turns: killed, and slower then, it repeats the updates that it had made."""
+    folder, seconds = tmp_path / "run", {"now": 0.0, "update": 1.0}
+    monkeypatch.setattr(horizon, "SETTLED", 1)
+    monkeypatch.setattr(horizon, "FIRST", 3)
+    monkeypatch.setattr(
+        horizon,
+        "of",
+        lambda hparams, steps, deadline, replicas: horizon.Horizon(
+            steps, seconds["now"] + 14, clock=lambda: seconds["now"]
+        ),
+    )
+    update = trainer.Trainer._update
+
+    def timed(self):
+        update(self)
+        seconds["now"] += seconds["update"]
+
+    monkeypatch.setattr(trainer.Trainer, "_update", timed)
+    hparams = {"hparams": SMALL + ",learning_rate_decay_steps=0,learning_rate_warmup_steps=0"}
+    with monkeypatch.context() as patch:
+        fault_at(patch, 9)
+        assert train(folder, sample_data, "wsj_parsing", 100, **hparams) == 1
+    assert "schedule ends at step 14" in capsys.readouterr().err
+    before = metrics_lines(folder)
+    assert [line["step"] for line in before] == list(range(1, 9))
+    seconds["update"] = 2.0
+    assert train(folder, sample_data, "wsj_parsing", 100, **hparams) == 0
+    lines = metrics_lines(folder)
+    assert lines[:8] == before
+    assert (lines[-2]["step"], lines[-2]["split"], lines[-1]["split"]) == (11, "train", "validation")
+    assert lines[-2]["learning_rate"] < 0.3 * lines[0]["learning_rate"]
+    assert lines[0]["learning_rate"] == lines[2]["learning_rate"]
+    assert checkpoints(folder)[-1] == "step-00000011"
+    capsys.readouterr()
+    assert train(folder, sample_data, "wsj_parsing", 100, **hparams) == 0
+    assert metrics_lines(folder) == lines
 
 
 def test_a_damaged_checkpoint(pair, sample_data, tmp_path, eagerly, capsys):
