@@ -131,9 +131,19 @@ def _overview(found: Analysis) -> Grid:
         pairs = list(_pairs(found, part))
         mean = sum(cosine for cosine, _, _ in pairs) / len(pairs) if pairs else math.nan
         ceiling = sum(most for _, most, _ in pairs) / len(pairs) if pairs else math.nan
-        ends = [f"{cosine:+.2f} {names}" for cosine, _, names in (min(pairs), max(pairs))] if pairs else []
+        ends = (
+            [f"{_number(cosine, '+')} {names}" for cosine, _, names in (min(pairs), max(pairs))]
+            if pairs
+            else []
+        )
         rows.append(
-            [part.name, f"{part.parameters:,}", str(len(pairs)), f"{mean:+.2f} ({ceiling:.2f})", *ends]
+            [
+                part.name,
+                f"{part.parameters:,}",
+                str(len(pairs)),
+                f"{_number(mean, '+')} ({ceiling:.2f})",
+                *ends,
+            ]
             if pairs
             else [part.name, f"{part.parameters:,}", "0", NONE, NONE, NONE]
         )
@@ -158,13 +168,18 @@ def _matrix(title: str, names: list[str], values: np.ndarray, ceilings: np.ndarr
             return NONE
         sign = "" if ceilings is None else "+"
         brackets = "" if ceilings is None or i == j else f" ({ceilings[i, j]:.2f})"
-        return f"{values[i, j] + 0.0:{sign}.2f}{brackets}"
+        return f"{_number(values[i, j], sign)}{brackets}"
 
     rows = [[name, *(cell(i, j) for j in range(len(names)))] for i, name in enumerate(names)]
     return Grid(title, ["", *names], rows)
 
 
+def _number(value: float, sign: str = "") -> str:
+    """With two digits, and no minus before a zero."""
+    return f"{round(float(value), 2) + 0.0:{sign}.2f}"
+
+
 def _picture_of(caption: str, found: Analysis, values: np.ndarray) -> tuple[str, str]:
-    texts = [["" if math.isnan(value) else f"{value + 0.0:.2f}" for value in row] for row in values]
+    texts = [["" if math.isnan(value) else _number(value) for value in row] for row in values]
     names = found.problems
     return caption, pictures.matrix(caption, names, names, values.tolist(), texts, -1.0, 1.0)

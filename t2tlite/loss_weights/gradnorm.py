@@ -21,7 +21,8 @@ class GradNorm(LossWeighting):
     update. The step is of one size, as the paper's optimizer nearly makes it. G is the norm of the whole
     gradient, clipped, since problems have no last layer in common.
 
-    Not found to be better than the plain sum on the sample world: docs/sharing.md.
+    Measured on two problems, it was better on the one and worse on the other, and their mean was no better:
+    docs/sharing.md.
     """
 
     HPARAMS = (

@@ -16,7 +16,7 @@ class Uncertainty(LossWeighting):
     `loss_weighting_rate`. It settles where exp(s) is twice the loss: a problem's weight is about the inverse
     of its recent loss.
 
-    Not found to be better than the plain sum on the sample world: docs/sharing.md.
+    Measured on two problems, it was worse on one and hardly better on the other: docs/sharing.md.
     """
 
     HPARAMS = (LOSS_WEIGHTING_RATE,)
