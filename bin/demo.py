@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 COMMAND = cli.Command(
     "t2t-demo",
     "Trains one model on all eight problems of the sample world, then decodes the test split of each and "
-    "prints the scores beside a trivial baseline's, and two examples. Some twenty minutes on two cores.",
+    "prints the scores beside a trivial baseline's, and two examples. Then it trains parsing alone, to "
+    "compare. Some twenty minutes on two cores.",
     examples=[("the whole job", "make demo"), ("another seed", "python -m t2tlite.bin.demo --seed=1")],
 )
 COMMAND.group("Flags")
@@ -36,27 +37,14 @@ COMMAND.string("hparams", "", "changes to multimodel_tiny, as for t2t-train", ma
 GOALS = {"bleu": 40.0, "top1": 80.0, "caption_bleu4": 40.0, "full_trees": 60.0, "wer": 40.0}
 EXAMPLES = 2
 CROSSED = "coco_captions", "wmt_ende"  # a picture to German
+ALONE = "wsj_parsing"  # is trained by itself as well
 
 
 def demo(flags: FlagValues) -> int:
-    from t2tlite.bin import t2t_train
-
     start = time.monotonic()
     folder = pathlib.Path(flags.output_dir)
     run_dir = folder / "run"
-    status = t2t_train.main(
-        [
-            "--problems=all",
-            "--source=sample",
-            "--hparams_set=multimodel_tiny",
-            f"--hparams={flags.hparams}",
-            f"--data_dir={folder / 'data'}",
-            f"--output_dir={run_dir}",
-            f"--train_steps={flags.train_steps}",
-            f"--seed={flags.seed}",
-            "--local_eval_frequency=4000",
-        ]
-    )
+    status = train(flags, "all", run_dir, flags.train_steps)
     if status:
         return status
     trained = time.monotonic()
@@ -68,10 +56,62 @@ def demo(flags: FlagValues) -> int:
         print(line)
     (folder / "scores.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     decoded = time.monotonic()
+    status = compare(flags, rows, run_dir, folder / f"{ALONE}_alone")
+    if status:
+        return status
     print(
         f"\nData and training: {(trained - start) / 60:.1f} minutes. "
-        f"Decoding: {(decoded - trained) / 60:.1f} minutes. Most memory at a time: {most_memory():.2f} GiB. "
+        f"Decoding: {(decoded - trained) / 60:.1f} minutes. {ALONE} alone: "
+        f"{(time.monotonic() - decoded) / 60:.1f} minutes. Most memory at a time: {most_memory():.2f} GiB. "
         f"Go on with: t2t-decode --output_dir={run_dir} --decode_interactive"
+    )
+    return 0
+
+
+def train(flags: FlagValues, problems: str, run_dir: pathlib.Path, steps: int, *more: str) -> int:
+    """Trains a run, its cosine as long as it is, and returns the exit status of `t2t-train`."""
+    from t2tlite.bin import t2t_train
+
+    hparams = flags.hparams
+    if "learning_rate_decay_steps" not in hparams:
+        hparams = ",".join(filter(None, [f"learning_rate_decay_steps={steps}", hparams]))
+    return t2t_train.main(
+        [
+            f"--problems={problems}",
+            "--source=sample",
+            "--hparams_set=multimodel_tiny",
+            f"--hparams={hparams}",
+            f"--data_dir={pathlib.Path(flags.output_dir) / 'data'}",
+            f"--output_dir={run_dir}",
+            f"--train_steps={steps}",
+            f"--seed={flags.seed}",
+            "--local_eval_frequency=4000",
+            *more,
+        ]
+    )
+
+
+def compare(
+    flags: FlagValues, rows: Sequence[dict[str, Any]], joint_dir: pathlib.Path, run_dir: pathlib.Path
+) -> int:
+    """Trains one problem by itself, on as many batches of it, and prints its score beside the joint run's.
+
+    Returns:
+      The exit status of `t2t-train`.
+    """
+    import t2tlite
+    from t2tlite.decoding import evaluate
+
+    steps = max(flags.train_steps // len(rows), 1)
+    status = train(flags, ALONE, run_dir, steps, f"--vocab={joint_dir / 'vocabulary.model'}")
+    if status:
+        return status
+    [row] = [row for row in rows if row["problem"] == ALONE]
+    alone = evaluate.evaluate_split(t2tlite.load(run_dir), ALONE, "test").metrics[row["metric"]]
+    print(
+        f"\n{ALONE} alone, after as many batches of it ({steps:,}): {row['metric']} {alone:.1f}; "
+        f"with the other {len(rows) - 1}: {row['score']:.1f}. "
+        "t2t-experiment compares with several seeds, and with little data (docs/experiments.md)."
     )
     return 0
 

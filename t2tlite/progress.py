@@ -105,20 +105,29 @@ class Board:
 
 
 class _Line:
-    """A plain line now and then about one label."""
+    """A plain line now and then about one label.
+
+    The first has no estimate, and what was done before it counts for none: that is where things are compiled.
+    """
 
     def __init__(self, label: str) -> None:
         self._label = label
         self._start = self._shown = time.monotonic()
         self._count = 0
+        self._first: tuple[float, int] | None = None  # when the first line was shown, and its count
 
     def advance(self, amount: int, total: int | None) -> None:
         self._count += amount
         now = time.monotonic()
         if now - self._shown >= _EVERY and self._count:
             self._shown = now
-            left = (max(total - self._count, 0) * (now - self._start) / self._count) if total else None
-            rest = "" if left is None else f" of {total:,}, {duration(left)} left"
+            rest = f" of {total:,}" if total else ""
+            if self._first is None:
+                self._first = now, self._count
+            elif total:
+                start, before = self._first
+                left = max(total - self._count, 0) * (now - start) / (self._count - before)
+                rest += f", {duration(left)} left"
             print(f"{self._label}: {self._count:,}{rest}", file=sys.stderr, flush=True)
 
     def finish(self) -> None:

@@ -81,6 +81,49 @@ def test_a_crossed_example():
         registry.get_problem(name)
 
 
+@pytest.fixture
+def trained(monkeypatch):
+    """Arguments of every `t2t-train` of the demo; none is run."""
+    from t2tlite.bin import t2t_train
+
+    calls = []
+    monkeypatch.setattr(t2t_train, "main", lambda argv: calls.append(argv) or 0)
+    return calls
+
+
+def test_one_problem_is_trained_alone_on_as_many_batches_with_the_same_vocabulary(
+    trained, tmp_path, monkeypatch, capsys
+):
+    from t2tlite.decoding import evaluate
+
+    monkeypatch.setattr("t2tlite.load", lambda folder: folder)
+    scores = {("alone", "wsj_parsing", "test"): types.SimpleNamespace(metrics={"full_trees": 71.26})}
+    monkeypatch.setattr(evaluate, "evaluate_split", lambda run, *rest: scores[run.name, *rest])
+    flags = types.SimpleNamespace(output_dir=tmp_path, train_steps=1200, hparams="dropout=0.1", seed=3)
+    rows = [{"problem": "imagenet", "metric": "top1", "score": 50.0}] * 7
+    rows.append({"problem": "wsj_parsing", "metric": "full_trees", "score": 90.04})
+    assert demo.compare(flags, rows, tmp_path / "run", tmp_path / "alone") == 0
+    printed = capsys.readouterr().out
+    assert "(150): full_trees 71.3; with the other 7: 90.0." in printed
+    [argv] = trained
+    for flag in (
+        "--problems=wsj_parsing",
+        "--train_steps=150",
+        "--hparams=learning_rate_decay_steps=150,dropout=0.1",
+        f"--vocab={tmp_path / 'run' / 'vocabulary.model'}",
+        f"--data_dir={tmp_path / 'data'}",
+        "--seed=3",
+    ):
+        assert flag in argv
+
+
+def test_a_schedule_that_is_asked_for_is_kept(trained, tmp_path):
+    given = "learning_rate_decay_steps=9"
+    flags = types.SimpleNamespace(output_dir=tmp_path, train_steps=1200, hparams=given, seed=0)
+    demo.train(flags, "all", tmp_path / "run", 1200)
+    assert f"--hparams={given}" in trained[0]
+
+
 def test_a_training_that_fails_ends_the_demo(tmp_path, capsys):
     assert demo.main([f"--output_dir={tmp_path}", "--hparams=hiden=3"]) == 2
     assert "hidden" in capsys.readouterr().err
