@@ -46,7 +46,9 @@ COMMAND.string("data_dir", None, "folder for the prepared data", required=True)
 data_flags.add_source(COMMAND)
 COMMAND.group("A vocabulary of these problems, as well")
 COMMAND.string("vocab", None, "file that it is written to; one that is there is left alone")
-COMMAND.integer("vocabulary_size", 8192, "most subword units", at_least=1)
+COMMAND.integer(
+    "vocabulary_size", 8192, "most subword units; 0: as many as the text is large enough for", at_least=0
+)
 data_flags.add_fraction(COMMAND)
 COMMAND.group("How")
 COMMAND.boolean("download", False, "for --source=tfds: have it fetch what it lacks; nothing else downloads")

@@ -153,4 +153,9 @@ def multimodel_small() -> HParams:
         ema_decay=0.999,
         learning_rate=2e-3,
         learning_rate_decay_steps=0,
+        image_crop=0.5,
+        image_jitter=0.2,
+        audio_time_mask=0.1,
+        audio_frequency_mask=0.2,
+        audio_speed=0.1,
     )

@@ -8,9 +8,10 @@ import tensorflow as tf
 from t2tlite import registry
 from t2tlite.data.media.audio import SAMPLE_RATE
 from t2tlite.hparam import HParams
-from t2tlite.hyperparameter import NOT_NEGATIVE, POSITIVE, Hyperparameter
+from t2tlite.hyperparameter import FRACTION, NOT_NEGATIVE, POSITIVE, Hyperparameter
 from t2tlite.layers.convolution import ConvRes
 from t2tlite.layers.masking import apply_mask
+from t2tlite.layers.spec_augment import spec_augment
 from t2tlite.modality import Modality, Representation
 from t2tlite.shared_hparams import HIDDEN_SIZE
 from t2tlite.types import Batch, Shape
@@ -78,6 +79,8 @@ class Spectral(_Audio):
 
     Like an image's complement it is read as the two channels [x, 1 - x]: layer normalisation over channels
     that are all multiples of one number would leave nothing of that number but its sign.
+
+    With `audio_time_mask` and `audio_frequency_mask` training hides parts of it, see `spec_augment`.
     """
 
     HPARAMS = (
@@ -101,6 +104,20 @@ class Spectral(_Audio):
             default=10.0,
             formerly=("hop_ms",),
         ),
+        Hyperparameter(
+            "audio_time_mask",
+            float,
+            "largest share of a sound that each of two masks hides in training",
+            FRACTION,
+            default=0.0,
+        ),
+        Hyperparameter(
+            "audio_frequency_mask",
+            float,
+            "largest share of the bins that each of two masks hides in training",
+            FRACTION,
+            default=0.0,
+        ),
     )
 
     def build(self, input_shape: Shape | None = None) -> None:
@@ -120,6 +137,8 @@ class Spectral(_Audio):
         )
         frames = -(-features[f"{side}_length"] // hop)
         mask = tf.sequence_mask(frames, tf.shape(x)[1])
+        if training:
+            x = spec_augment(x, frames, self.hparams.audio_time_mask, self.hparams.audio_frequency_mask)
         x = tf.cast(x / LOUD, self.compute_dtype)
         return self._represent(tf.stack([x, 1 - x], axis=-1), mask)
 

@@ -13,7 +13,7 @@ _TFDS_SPLITS = {"train": "train[:99%]", "validation": "train[99%:]", "test": "va
 class Imagenet(problem.Problem):
     """An image to one of 1000 classes, ILSVRC 2012."""
 
-    inputs = problem.Image(flip=True)
+    inputs = problem.Image(flip=True, recolour=True)
     targets = problem.Label()
     metrics = ("top1", "top5")
     sources = ("files", "tfds", "sample")

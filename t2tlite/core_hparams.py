@@ -152,7 +152,13 @@ CORE = (
         formerly=("decay_rate",),
     ),
     # Data.
-    Hyperparameter("vocabulary_size", int, "subword units that are learned", POSITIVE, default=8192),
+    Hyperparameter(
+        "vocabulary_size",
+        int,
+        "subword units that are learned; 0: as many as the training text is large enough for",
+        NOT_NEGATIVE,
+        default=8192,
+    ),
     Hyperparameter(
         "batch_tokens",
         int,

@@ -17,7 +17,7 @@ from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Encoded, Positions
 from t2tlite.features.statistics import Distribution, Statistics, in_bounds, spread
 from t2tlite.hparam import HParams
-from t2tlite.hyperparameter import Hyperparameter
+from t2tlite.hyperparameter import FRACTION, Hyperparameter
 
 if TYPE_CHECKING:
     from t2tlite.features.codec import Codec, Reading
@@ -38,6 +38,13 @@ class Audio(Feature):
     opener: sound_files.Opener = sound_files.open_content
     HPARAMS: ClassVar[tuple[Hyperparameter, ...]] = (
         Hyperparameter("modality_audio", str, "net of sounds", default="spectral", names="modality"),
+        Hyperparameter(
+            "audio_speed",
+            float,
+            "a third of the sounds is faster by this share in training, and a third slower",
+            FRACTION,
+            default=0.0,
+        ),
     )
     kind: ClassVar[str] = "audio"
     measure: ClassVar[Measure] = encoding.AUDIO

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2tlite.data.media import audio as sounds
-from t2tlite.data.media import sound_files
+from t2tlite.data.media import sound_files, speed
 from t2tlite.errors import UserError
 from t2tlite.features import encoding, raw
 from t2tlite.features.codec import Codec, Reading, bound
@@ -34,7 +34,13 @@ class AudioCodec(Codec):
         lengths = self.length(compact)  # [batch]
         longest = bound(tf.reduce_max(lengths), self.limits)
         samples = tf.io.decode_raw(compact[rows], tf.int16, fixed_length=2 * longest)  # [rows, longest]
-        return {name: tf.cast(samples, tf.float32) / encoding.PCM_PEAK, f"{name}_length": lengths[rows]}
+        samples, lengths = tf.cast(samples, tf.float32) / encoding.PCM_PEAK, lengths[rows]
+        if self.reading.training and self.reading.hparams.audio_speed:
+            epoch = epoch * 1_000_003 + self.reading.seed
+            seeds = tf.stack([epoch, index], axis=1)[rows] + 7 * self.reading.number  # [rows, 2]
+            speeds = speed.drawn(seeds, self.reading.hparams.audio_speed)
+            samples, lengths = speed.changed(samples, lengths, speeds)
+        return {name: samples, f"{name}_length": lengths}
 
 
 class AudioInputs(InputReader):

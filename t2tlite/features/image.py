@@ -16,7 +16,7 @@ from t2tlite.features.measure import Measure
 from t2tlite.features.positions import Encoded, Positions
 from t2tlite.features.statistics import Distribution, Statistics, even_bins, spread
 from t2tlite.hparam import HParams
-from t2tlite.hyperparameter import POSITIVE, Hyperparameter
+from t2tlite.hyperparameter import FRACTION, POSITIVE, Hyperparameter
 
 if TYPE_CHECKING:
     from t2tlite.features.codec import Codec, Reading
@@ -34,12 +34,29 @@ class Image(Feature):
     Attributes:
       flip: whether left and right mean nothing here, so that training mirrors half of the images it crops or
         scales. The problem has to say so, since a caption or a class may name a side.
+      recolour: whether brightness, contrast and saturation mean nothing here, so that training may change
+        them by the hyperparameter `image_jitter`. The hues stay.
     """
 
     flip: bool = False
+    recolour: bool = False
     HPARAMS: ClassVar[tuple[Hyperparameter, ...]] = (
         Hyperparameter("modality_image", str, "net of pictures", default="image", names="modality"),
         Hyperparameter("image_size", int, "height and width of a picture, in pixels", POSITIVE),
+        Hyperparameter(
+            "image_crop",
+            float,
+            "least area of a crop in training, of pictures of a class; 0: 0.08, none where the size is right",
+            FRACTION,
+            default=0.0,
+        ),
+        Hyperparameter(
+            "image_jitter",
+            float,
+            "largest change of brightness, contrast and saturation in training, where the problem allows it",
+            FRACTION,
+            default=0.0,
+        ),
     )
     kind: ClassVar[str] = "image"
     measure: ClassVar[Measure] = MEASURE
@@ -64,7 +81,7 @@ class Image(Feature):
         """Float32 `[batch, image_size, image_size, 3]` in [0, 1], augmented in training."""
         from t2tlite.features.image_tensors import ImageCodec
 
-        return ImageCodec(reading, self.flip)
+        return ImageCodec(reading, self.flip, self.recolour)
 
     def readable(self, stored: Any) -> Any:
         """The image's shape, once all of it has been decoded."""

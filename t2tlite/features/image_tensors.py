@@ -20,11 +20,13 @@ class ImageCodec(Codec):
 
     Args:
       flip: whether training mirrors half of the images.
+      recolour: whether it changes their colours by `image_jitter`.
     """
 
-    def __init__(self, reading: Reading, flip: bool) -> None:
+    def __init__(self, reading: Reading, flip: bool, recolour: bool) -> None:
         super().__init__(reading)
         self._flip = flip
+        self._jitter = reading.hparams.image_jitter if recolour else 0.0
         # A caption is of the whole picture; what is left of it mostly has the class.
         self._crops = reading.to_class
 
@@ -32,11 +34,12 @@ class ImageCodec(Codec):
         self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
     ) -> dict[str, tf.Tensor]:
         seeds = None
-        if self.reading.training and (self._crops or self._flip):
+        if self.reading.training and (self._crops or self._flip or self._jitter):
             epoch = epoch * 1_000_003 + self.reading.seed
             seeds = tf.stack([epoch, index], axis=1)[rows]  # [rows, 2]
-        size = self.reading.hparams.image_size
-        return {name: images.decode(compact[rows], size, seeds, self._crops, self._flip)}
+        hparams = self.reading.hparams
+        options = self._crops, self._flip, hparams.image_crop, self._jitter
+        return {name: images.decode(compact[rows], hparams.image_size, seeds, *options)}
 
 
 class ImageInputs(inputs.InputReader):

@@ -55,6 +55,11 @@ def dropout(x: tf.Tensor, rate: float, training: bool) -> tf.Tensor:
     return tf.where(kept, x / tf.cast(1 - rate, x.dtype), tf.zeros([], x.dtype))
 
 
+def uniform(shape: tf.Tensor) -> tf.Tensor:
+    """Float32 numbers in [0, 1) of a shape `[batch, ...]`."""
+    return _rows(tf.random.stateless_uniform, shape)
+
+
 def normal(shape: tf.Tensor) -> tf.Tensor:
     """Standard normal float32 numbers of a shape `[batch, ...]`."""
     return _rows(tf.random.stateless_normal, shape)

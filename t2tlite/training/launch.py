@@ -102,6 +102,8 @@ def make_run(
     if any(problem.has_text() for problem in chosen):
         vocabulary_path = output_dir / VOCABULARY_FILE if before is not None else None
         vocabulary = _vocabulary(splits, hparams, vocab, vocabulary_path, warm_start_from)
+        if not hparams.vocabulary_size:
+            hparams = _sized(hparams, vocabulary, before, say)
     # A batch has an example for each replica, with all of the inputs that are measured alike.
     shares = replicas * max(pipeline.deciding_measure(problem)[1] for problem in chosen)
     measured = {}
@@ -156,6 +158,19 @@ def _vocabulary(
         return Vocabulary.load(path)
     inherited = warm_start.vocabulary(warm_start_from) if warm_start_from else None
     return inherited or training_texts.build(splits, hparams.vocabulary_size)
+
+
+def _sized(
+    hparams: HParams,
+    vocabulary: Vocabulary,
+    before: Mapping[str, Any] | None,
+    say: Callable[[str], None] | None,
+) -> HParams:
+    """The hyperparameters with the size that was chosen, as a run that goes on has it already."""
+    size = before["hparams"]["vocabulary_size"] if before else vocabulary.size
+    if say and not before:
+        say(f"the vocabulary has {size:,} subword units (vocabulary_size=0 leaves that to the training text)")
+    return hparams.replace(vocabulary_size=size)
 
 
 def _with_defaults(before: Mapping[str, Any]) -> dict[str, Any]:

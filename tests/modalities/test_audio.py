@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import hparam, registry
+from t2tlite.layers import randomness
 from t2tlite.modalities import audio
 
 from ..layers import reference
@@ -127,3 +128,22 @@ def test_the_spectral_net_keeps_every_frequency():
     net = built("spectral")
     last = net.blocks[-1].filters
     assert net.project.kernel.shape == (tiny.HPARAMS.audio_num_mel_bins * last, 16)
+
+
+def test_only_training_hides_parts_of_a_spectrogram():
+    """And only if asked to."""
+    features = {
+        "inputs": 0.2 * tiny.noise(3, 4000),
+        "inputs_length": tf.constant([4000, 4000, 2500]),
+    }
+
+    def output(training, **changes):
+        net = built("spectral", **changes)
+        with randomness.scope(tf.constant([1, 2])):
+            return net.bottom(features, "inputs", training=training).x.numpy()
+
+    masks = {"audio_time_mask": 0.4, "audio_frequency_mask": 0.4}
+    plain = output(True)
+    np.testing.assert_array_equal(output(False, **masks), plain)
+    hidden = output(True, **masks)
+    assert all((hidden[row] != plain[row]).any() for row in range(3))

@@ -87,6 +87,19 @@ def test_a_vocabulary_that_is_lost_may_be_learned_again(sample_data, begun):
     assert path.read_bytes() == before
 
 
+def test_a_vocabulary_as_large_as_suits_the_text(sample_data, tmp_path):
+    """Its size is among the run's hyperparameters and is said; the same command goes on."""
+    lines, folder = [], tmp_path / "run"
+    asked = HPARAMS.replace(vocabulary_size=0)
+    run = make_run(folder, sample_data, hparams=asked, say=lines.append)
+    assert run.hparams == asked.replace(vocabulary_size=run.vocabulary.size)
+    assert f"the vocabulary has {run.vocabulary.size:,} subword units" in lines[0]
+    (folder / CHECKPOINTS / "step-00000001").mkdir(parents=True)
+    again = make_run(folder, sample_data, hparams=asked, say=lines.append)
+    assert again.description() == run.description()
+    assert sum("subword units" in line for line in lines) == 1
+
+
 def test_a_vocabulary_of_ones_own(sample_data, begun, tmp_path, monkeypatch):
     learned = Run.load(begun).vocabulary
     learned.save(tmp_path / "mine.model")

@@ -175,6 +175,11 @@ class Vocabulary:
             "sentencepiece": sentencepiece.__version__,
         }
 
+    @staticmethod
+    def least(symbols: Sequence[str] = ()) -> int:
+        """How many units there are in any case, the first ones: control tokens, bytes and symbols."""
+        return 3 + 256 + len(dict.fromkeys(symbols))
+
     @classmethod
     def train(cls, texts: Iterable[str], size: int, symbols: Sequence[str] = ()) -> "Vocabulary":
         """Learns a vocabulary; the same texts in the same order give the same vocabulary.
@@ -188,7 +193,7 @@ class Vocabulary:
           UserError: there is no text, or `size` leaves no room beside the bytes and symbols.
         """
         symbols = list(dict.fromkeys(symbols))
-        least = 3 + 256 + len(symbols)
+        least = cls.least(symbols)
         if size <= least:
             raise UserError(
                 f"vocabulary_size={size} is too small: {least} units are taken by the 3 control tokens, "

@@ -1,4 +1,4 @@
-"""Which pictures training crops and mirrors, and that each epoch draws anew: by (seed, epoch, index)."""
+"""What training crops, mirrors, recolours and speeds up, drawn anew each epoch: by (seed, epoch, index)."""
 
 import io
 
@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import problem, registry
+from t2tlite.data.media import images
 from t2tlite.data.reading.reader import ReadConfig, Reader
 from t2tlite.data.reading.sources import Order, Source
 
@@ -21,26 +22,28 @@ def a_problem(targets, **image):
     return new_problem
 
 
-def ramp():
+def ramp(height=60, width=72):
     """A picture whose redness grows to the right, with noise in the other colours."""
     buffer = io.BytesIO()
-    pixels = np.random.default_rng(0).integers(0, 255, (60, 72, 3), np.uint8)
-    pixels[:, :, 0] = np.linspace(0, 255, 72)
+    pixels = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    pixels[:, :, 0] = np.linspace(0, 255, width)
     PIL.Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def read(world, toy, training=True, seed=1, epoch=0, index=range(NUMBER), rows=(0, 1)):
+def read(
+    world, toy, training=True, seed=1, epoch=0, index=range(NUMBER), rows=(0, 1), picture=None, **hparams
+):
     """The pictures that training sees of one and the same file, `[index, SIZE, SIZE, 3]`."""
     reader = Reader(
         toy,
         world.vocabulary,
         ["one"],
-        world.hparams.replace(image_size=SIZE),
+        world.hparams.replace(**{"image_size": SIZE, **hparams}),
         ReadConfig(training=training, seed=seed, rows=rows),
     )
     batch = {
-        "inputs": tf.constant([ramp()] * len(index)),
+        "inputs": tf.constant([picture or ramp()] * len(index)),
         "targets": tf.zeros([len(index), 2], tf.int32),
         "epoch": tf.fill([len(index)], tf.constant(epoch, tf.int64)),
         "index": tf.constant(list(index), tf.int64),
@@ -71,9 +74,85 @@ def test_pictures_of_classes_are_cropped_and_those_of_captions_are_not(world):
     assert distinct(read(world, a_problem(problem.Label()), training=False)) == 1
 
 
-def test_of_the_problems_imagenet_alone_is_mirrored():
-    flips = {p.name for p in registry.problems("all") for f in p.features().values() if getattr(f, "flip", 0)}
-    assert flips == {"imagenet"}
+@pytest.mark.parametrize("allowed", ["flip", "recolour"])
+def test_of_the_problems_imagenet_alone_is_mirrored_and_recoloured(allowed):
+    features = [(p.name, f) for p in registry.problems("all") for f in p.features().values()]
+    assert {name for name, feature in features if getattr(feature, allowed, False)} == {"imagenet"}
+
+
+def test_a_picture_of_the_right_size_is_cropped_if_a_least_area_is_given(world):
+    """And mirrored; that of a caption isn't cropped."""
+    toy, small = a_problem(problem.Label(), flip=True), ramp(SIZE, SIZE)
+    assert distinct(read(world, toy, picture=small)) == 1
+    crops = read(world, toy, picture=small, image_crop=0.5)
+    assert distinct(crops) > NUMBER / 2 and NUMBER / 4 < mirrored(crops) < NUMBER * 3 / 4
+    assert distinct(read(world, toy, picture=small, image_crop=0.5, training=False)) == 1
+    assert distinct(read(world, a_problem(problem.Text()), picture=small, image_crop=0.5)) == 1
+
+
+def test_a_larger_least_area_keeps_more_of_a_picture(world):
+    """The redness spans the picture, so a crop has as large a part of it as of the width."""
+    toy, spans = a_problem(problem.Label()), []
+    for least in (0.0, 0.5, 0.9):
+        reds = read(world, toy, image_crop=least)[:, SIZE // 2, :, 0]
+        spans.append((reds[:, -1] - reds[:, 0]).min())
+    assert spans[0] < spans[1] < spans[2] and spans[2] > 0.6
+
+
+def test_only_a_problem_that_says_so_is_recoloured(world):
+    captions = problem.Text()
+    assert distinct(read(world, a_problem(captions), image_jitter=0.3)) == 1
+    toy = a_problem(captions, recolour=True)
+    assert distinct(read(world, toy)) == 1
+    assert distinct(read(world, toy, image_jitter=0.3, training=False)) == 1
+    pictures = read(world, toy, image_jitter=0.3)
+    assert distinct(pictures) == NUMBER and pictures.min() >= 0 and pictures.max() <= 1
+    brightness = pictures.mean(axis=(1, 2, 3)) / read(world, toy)[0].mean()
+    assert brightness.min() < 0.85 and brightness.max() > 1.15
+    assert 0.6 < brightness.min() and brightness.max() < 1.4
+
+
+def test_recolouring_is_brightness_contrast_and_saturation():
+    """Against NumPy in float64, with the factors that the seed draws."""
+    image = np.random.default_rng(0).uniform(60, 180, (4, 5, 3))
+    for number in range(5):
+        seed = tf.constant([number, 3], tf.int64)
+        result = images.jittered(tf.constant(image, tf.float32), seed, 0.2)
+        factors = tf.random.stateless_uniform([3], seed, 0.8, 1.2).numpy().astype(float)
+        bright = image * factors[0]
+        grey = bright @ [[0.2989], [0.5870], [0.1140]]
+        coloured = grey + (bright - grey) * factors[2]
+        expected = grey.mean() + (coloured - grey.mean()) * factors[1]
+        np.testing.assert_allclose(result, expected.clip(0, 255), rtol=1e-4)
+
+
+def heard(world, training=True, epoch=0, index=range(NUMBER), rows=(0, 1), change=0.1):
+    """Lengths and samples of one and the same sound of 0.1 s as training reads it."""
+    toy = problem.Problem()
+    toy.name, toy.inputs, toy.targets = "toy", problem.Audio(), problem.Label()
+    hparams = world.hparams.replace(seconds_bounds=(0.2,), audio_speed=change)
+    config = ReadConfig(training=training, seed=1, rows=rows)
+    [stored] = toy.inputs.to_record(np.sin(np.arange(1600) * 0.05).astype(np.float32))
+    batch = {
+        "inputs": tf.constant([stored] * len(index)),
+        "targets": tf.zeros([len(index)], tf.int32),
+        "epoch": tf.fill([len(index)], tf.constant(epoch, tf.int64)),
+        "index": tf.constant(list(index), tf.int64),
+    }
+    dense = Reader(toy, world.vocabulary, ["one"], hparams, config).dense(batch)
+    return dense["inputs_length"].numpy(), dense["inputs"].numpy()
+
+
+def test_sounds_are_faster_and_slower_in_training(world):
+    lengths, samples = heard(world)
+    assert set(lengths) == {1455, 1600, 1778}
+    assert samples.shape == (NUMBER, 3200)
+    for other in (heard(world, training=False), heard(world, change=0.0)):
+        assert set(other[0]) == {1600}
+        np.testing.assert_array_equal(other[1][0], samples[lengths == 1600][0])
+    assert (heard(world, epoch=1)[0] != lengths).any()
+    np.testing.assert_array_equal(heard(world, index=range(NUMBER)[::-1])[0], lengths[::-1])
+    np.testing.assert_array_equal(heard(world, rows=(1, 3))[0], lengths[1::3])
 
 
 def test_a_draw_is_a_function_of_seed_epoch_and_index(world):

@@ -1,4 +1,5 @@
 import collections
+import random
 
 import pytest
 
@@ -149,3 +150,40 @@ def test_where_nothing_can_be_written_it_is_learned_each_time(tmp_path, learned)
     for _ in range(2):
         assert len(training_texts.build(splits, 300).encode("first")) < 5
     assert len(learned) == 2
+
+
+def test_a_vocabulary_that_suits_its_texts_has_frequent_units():
+    """The largest of which 95% of the merges stand in the texts 100 times, by plain counting."""
+    generator = random.Random(0)
+    syllables = [first + second for first in "bcdfghklmnprstvz" for second in "aeiou"]
+    words = ["".join(generator.choices(syllables, k=2)) for _ in range(3000)]
+    weights = [1 / (rank + 1) for rank in range(3000)]
+    some = [" ".join(generator.choices(words, weights, k=8)) for _ in range(1000)]
+    texts, sizes = some * 25, (600, 700, 900, 1200)
+    shares = {}
+    for size in sizes:
+        vocabulary = Vocabulary.train(texts, size)
+        counts = collections.Counter(unit for text in texts for unit in vocabulary.encode(text))
+        merges = [unit for unit in range(259, vocabulary.size) if len(vocabulary.piece(unit)) > 1]
+        shares[vocabulary.size] = sum(counts[unit] >= 100 for unit in merges) / len(merges)
+        assert training_texts.frequent(vocabulary, texts) == pytest.approx(shares[vocabulary.size])
+    suitable = training_texts.suitable(texts, sizes=sizes)
+    passing = [size for size, share in shares.items() if share >= 0.95]
+    assert suitable.size == max([min(shares), *passing])
+    assert len(passing) in (1, 2, 3)
+    assert training_texts.suitable(some, sizes=sizes).size == 600  # none suits
+
+
+def test_symbols_leave_out_sizes_without_room():
+    symbols = [f"<{number}>" for number in range(100)]
+    vocabulary = training_texts.suitable(["a cat and a dog"] * 300, symbols, (300, 1000))
+    assert vocabulary.encode("<7> cat")[0] == vocabulary.encode("<7>")[0]
+
+
+def test_size_0_is_one_that_suits(tmp_path, monkeypatch):
+    """It is kept like any other, and found again."""
+    splits = prepared(tmp_path, Words("corpus", 50))
+    learned = training_texts.build(splits, 0)
+    assert learned.fingerprint == training_texts.suitable(list(training_texts.sample(splits))).fingerprint
+    monkeypatch.setattr(training_texts, "suitable", lambda *arguments: pytest.fail("learned again"))
+    assert training_texts.build(splits, 0).fingerprint == learned.fingerprint
