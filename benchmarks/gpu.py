@@ -8,7 +8,6 @@ the device's own matrix product in bfloat16, which is measured first. On a machi
 runs all of it at small sizes.
 """
 
-import dataclasses
 import functools
 import json
 import os
@@ -17,6 +16,10 @@ import sys
 import threading
 import time
 import types
+
+import drawn
+import flops
+from drawn import Update
 
 from t2tlite import cli, quiet, tables
 
@@ -37,20 +40,6 @@ COMMAND.string(
 )
 _BEAM = 4
 _UPDATES = 10  # after which the loss is told: the same in a second run, if all is deterministic
-
-
-@dataclasses.dataclass(frozen=True)
-class Update:
-    """One way of training to be measured."""
-
-    name: str
-    hparams_set: str
-    changes: str = ""
-    rows: int = 256
-    length: int = 64  # of inputs and outputs; 0: pictures and their classes
-    precision: str = "mixed_bfloat16"
-    jit: bool = True
-    xla_flags: str = ""
 
 
 def updates(small: bool) -> dict[str, list[Update]]:
@@ -268,60 +257,28 @@ def _sum_of_taps(x, kernel, dilation):
 
 
 def _measure(update):
-    import flops
-    import numpy as np
     import tensorflow as tf
 
-    from t2tlite import hparam, objective
-    from t2tlite.training import step
-    from t2tlite.training.optimizers import make_optimizer
-
-    changes = f"{update.changes},precision={update.precision}".strip(",")
-    hparams = hparam.get(update.hparams_set, changes)
-    model, problem = _model(hparams, update.length == 0)
-    optimizer = make_optimizer(hparams, model.trainable_variables)
-    draw = np.random.default_rng(0)
-    if update.length:
-        shape = (update.rows, update.length)
-        features = {
-            side: tf.constant(draw.integers(2, hparams.vocabulary_size, shape), tf.int32)
-            for side in ("inputs", "targets")
-        }
-        forward = flops.text_to_text(hparams, update.length, update.length, update.rows)
-        targets = update.rows * update.length
-    else:
-        side = hparams.image_size
-        features = {
-            "inputs": tf.constant(draw.random((update.rows, side, side, 3)), tf.float32),
-            "targets": tf.constant(draw.integers(0, 1000, update.rows), tf.int32),
-        }
-        forward = flops.image_to_class(hparams, 1000, update.rows)
-        targets = update.rows
-    specs = {
-        name: tf.TensorSpec([None, *([None] * (x.shape.rank == 2)), *x.shape[1:]][: x.shape.rank], x.dtype)
-        for name, x in features.items()
-    }
-    objectives = objective.all_of({"any": problem}, hparams)
-    train = step.make_train_steps(model, optimizer, objectives, 0, {"any": specs}, jit=update.jit)["any"]
-    number = tf.constant(0)
+    made = drawn.make(update)
     start = time.perf_counter()
-    loss = [float(train(features, tf.constant(i))["loss"]) for i in range(_UPDATES)][-1]
+    loss = [float(made.train(tf.constant(i))["loss"]) for i in range(_UPDATES)][-1]
     first = time.perf_counter() - start
     _wait_for_turn()
-    seconds, _ = _seconds(lambda: train(features, number)["loss"])
+    number = tf.constant(0)
+    seconds, _ = _seconds(lambda: made.train(number)["loss"])
     read = time.perf_counter()
     for _ in range(5):
-        _wait(train(features, number))  # as the trainer does, which looks at every loss
+        _wait(made.train(number))  # as the trainer does, which looks at every loss
     read = (time.perf_counter() - read) / 5
     _row(
         name=update.name,
         **_settings(update),
         milliseconds=1000 * seconds,
         read_back=1000 * read,
-        targets=targets / seconds,
-        tera=flops.training(forward) / seconds / 1e12,
+        targets=made.targets / seconds,
+        tera=flops.total(flops.training(made.forward)) / seconds / 1e12,
         gibibytes=_peak(),
-        parameters=sum(int(np.prod(v.shape)) for v in model.trainable_variables) / 1e6,
+        parameters=made.parameters / 1e6,
         first=first,
         loss=loss,
     )
@@ -330,26 +287,6 @@ def _measure(update):
 def _settings(update):
     names = ("rows", "length", "precision", "jit", "xla_flags")
     return {name: getattr(update, name) for name in names}
-
-
-def _model(hparams, pictures):
-    """A model of one problem, from text to text or from pictures to a thousand classes, and the problem."""
-    import keras
-
-    from t2tlite import problem, registry
-
-    any_problem = problem.Problem()
-    any_problem.name = "any"
-    labels = {}
-    if pictures:
-        any_problem.inputs, any_problem.targets = problem.Image(), problem.Label()
-        labels = {"any": tuple(str(i) for i in range(1000))}
-    vocabulary = types.SimpleNamespace(fingerprint="0" * 16, size=hparams.vocabulary_size)
-    keras.utils.clear_session()
-    keras.config.set_dtype_policy(hparams.precision)
-    model = registry.get("model", hparams.model).from_problems([any_problem], hparams, vocabulary, labels)
-    model.build()
-    return model, any_problem
 
 
 def _peak():

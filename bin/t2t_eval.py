@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from absl.flags import FlagValues
 
 from t2tlite import cli, quiet, registry, tables
+from t2tlite.bin import checkpoint_flags
 from t2tlite.decoding import problem_names, zero_shot
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
@@ -40,8 +41,7 @@ COMMAND = cli.Command(
     ],
 )
 COMMAND.group("The model")
-COMMAND.string("output_dir", None, "folder of the training run", required=True)
-COMMAND.string("checkpoint_path", None, "one of its checkpoints; the newest where this is not given")
+checkpoint_flags.add_model(COMMAND)
 COMMAND.group("What to evaluate")
 COMMAND.string(
     "problems",
@@ -50,7 +50,7 @@ COMMAND.string(
     " trained, by their own name or by the pair to cross, such as multi30k_de or coco_captions>wmt_ende",
 )
 COMMAND.choice("split", "test", ("validation", "test"), "of the prepared data")
-COMMAND.string("data_dir", None, "folder of the prepared data; the run's own where this is not given")
+checkpoint_flags.add_data_dir(COMMAND)
 COMMAND.boolean("teacher_forced", True, "how well each target is predicted, given the right ones before it")
 COMMAND.integer("eval_steps", 0, "batches of a teacher-forced evaluation; 0: the whole split", at_least=0)
 COMMAND.boolean("decoded", True, "how good the model's own outputs are")
@@ -83,13 +83,10 @@ def evaluate(flags: FlagValues) -> None:
     problems = _problems(flags)
     output = _output_file(flags.output_file)
     quiet.start_tensorflow()
-    from t2tlite.run import Run
-
-    run = Run.load(flags.output_dir)
-    run = dataclasses.replace(run, data_dir=flags.data_dir or run.data_dir)
+    run = checkpoint_flags.load_run(flags)
     untrained = {name: one for name, one in problems.items() if one is not None}
     with_data = dataclasses.replace(run, problems={**run.problems, **untrained})
-    checkpoint = _checkpoint(flags, with_data, problems)
+    checkpoint = checkpoint_flags.checkpoint(flags, with_data, problems)
     model = run.restore_model(checkpoint)
     for problem in untrained.values():
         run = zero_shot.add_untrained(run, model, problem)
@@ -136,19 +133,6 @@ def _output_file(path: str | None) -> pathlib.Path | None:
     if path and not pathlib.Path(path).parent.is_dir():
         raise UserError(f"can't write --output_file={path}: the folder is not there; make it first")
     return pathlib.Path(path) if path else None
-
-
-def _checkpoint(flags: FlagValues, run: "Run", problems: Collection[str]) -> pathlib.Path:
-    """The path of the checkpoint, which a training that goes on may not change meanwhile."""
-    from t2tlite.checkpoints import CHECKPOINTS, checkpoint
-
-    for name in problems:  # now, and not when the others have been decoded
-        run.split(name, flags.split)
-    folder = run.output_dir / CHECKPOINTS
-    path = pathlib.Path(flags.checkpoint_path) if flags.checkpoint_path else checkpoint.newest(folder)
-    if path is None:
-        raise UserError(f"{run.output_dir} holds no checkpoint yet; train with t2t-train --output_dir=...")
-    return path
 
 
 def _teacher_forced(

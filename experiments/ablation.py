@@ -12,7 +12,7 @@ _CHANGES = {
 _CLAIMS = {"without MoE": "Experts never hurt", "without attention": "Attention never hurts"}
 _NOTE = (
     "A class is read off the encoded input, by-passing mixer and decoder, so attention has no part in "
-    "classifying pictures: without it the model computes the same."
+    "classifying pictures: without it the same is computed, from other random weights."
 )
 _HARMLESS = 0.05  # nats: half of the last digit that the paper gives
 

@@ -20,6 +20,13 @@ CORE = (
         names="objective",
     ),
     # Optimisation.
+    Hyperparameter(
+        "loss_weighting",
+        str | None,
+        "by how much the problems' losses are weighted; none: their plain sum (docs/sharing.md)",
+        default=None,
+        names="loss_weighting",
+    ),
     Hyperparameter("optimizer", str, "adam, adamw, adafactor or lamb", default="adam"),
     Hyperparameter(
         "weight_decay",

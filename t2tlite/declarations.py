@@ -11,7 +11,7 @@ from t2tlite.errors import UserError
 from t2tlite.hyperparameter import REQUIRED, Hyperparameter
 
 # Kinds of parts that may declare hyperparameters, and those of them that problems choose.
-KINDS = ("model", "encoder", "mixer", "decoder", "moe", "modality", "objective", "feature")
+KINDS = ("model", "encoder", "mixer", "decoder", "moe", "modality", "objective", "feature", "loss_weighting")
 OF_PROBLEMS = ("feature", "objective")
 _ATTRIBUTE = "HPARAMS"
 

@@ -17,6 +17,7 @@ KINDS = (
     "feature",
     "modality",
     "objective",
+    "loss_weighting",
     "hparams",
     "model",
     "encoder",

@@ -124,7 +124,7 @@ class _Line:
             rest = f" of {total:,}" if total else ""
             if self._first is None:
                 self._first = now, self._count
-            elif total:
+            elif total and self._count > self._first[1]:
                 start, before = self._first
                 left = max(total - self._count, 0) * (now - start) / (self._count - before)
                 rest += f", {duration(left)} left"

@@ -139,3 +139,11 @@ MOE_LOAD_LOSS_COEF = Hyperparameter(
     default=0.01,
     formerly=("load_weight", "moe_loss_coef"),
 )
+
+LOSS_WEIGHTING_RATE = Hyperparameter(
+    "loss_weighting_rate",
+    float,
+    "how far learned loss weights move at an update, at most, in their logarithms",
+    POSITIVE,
+    default=0.025,
+)

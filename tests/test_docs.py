@@ -20,19 +20,14 @@ TEXTS = {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "CONTRIBUTING.md",
-        "docs/data.md",
-        "docs/experiments.md",
-        "docs/sweeps.md",
-        "docs/export.md",
-        "docs/multimodel.md",
-        "docs/python.md",
-        "docs/serving.md",
-        "docs/stages.md",
+        *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
         "problems/sample_world/README.md",
     )
 }
 README = TEXTS["README.md"]
-GUIDES = README + "".join(TEXTS[f"docs/{name}.md"] for name in ("data", "stages", "experiments", "sweeps"))
+GUIDES = README + "".join(
+    TEXTS[f"docs/{name}.md"] for name in ("data", "stages", "experiments", "sharing", "sweeps")
+)
 COMMANDS = {
     f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
     for name in (
@@ -43,6 +38,7 @@ COMMANDS = {
         "eval",
         "avg",
         "show",
+        "analyze",
         "export",
         "serve",
         "experiment",
@@ -198,13 +194,16 @@ def test_the_problem_in_the_readme_is_the_example():
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_links_lead_somewhere(name):
-    anchors = {_anchor(title) for title in re.findall(r"^#+ (.*)$", TEXTS[name], re.MULTILINE)}
     prose = re.sub(r"^```.*?^```", "", TEXTS[name], flags=re.MULTILINE | re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", prose):
-        if target.startswith("#"):
-            assert target[1:] in anchors, target
-        elif not target.startswith("https://"):  # a picture's, too
-            assert (ROOT / name).parent.joinpath(target).exists(), target
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (ROOT / name).parent.joinpath(path) if path else ROOT / name
+        assert there.exists(), target  # a picture, too
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in map(_anchor, titles), target
 
 
 def _anchor(title):

@@ -6,8 +6,8 @@ from t2tlite.study.grids import Grid
 from t2tlite.study.section import Section
 
 
-def document(title: str, sections: Sequence[Section]) -> str:
-    """The whole report; of pictures it says where they are."""
+def document(title: str, sections: Sequence[Section], page: str = "report.html") -> str:
+    """The whole report; of pictures it says that they are in a page."""
     parts = [f"# {title}"]
     for section in sections:
         parts += [f"## {section.title}", *section.text]
@@ -19,7 +19,7 @@ def document(title: str, sections: Sequence[Section]) -> str:
             parts.append("\n".join(["```", *section.code, "```"]))
         if section.pictures:
             names = "; ".join(caption for caption, _ in section.pictures)
-            parts.append(f"Pictures in report.html: {names}.")
+            parts.append(f"Pictures in {page}: {names}.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -38,6 +38,38 @@ def curves(problem: str, lines: Mapping[str, Curve], figure: str) -> str:
     return svg()
 
 
+def matrix(
+    salt: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float]],
+    texts: Sequence[Sequence[str]],
+    low: float,
+    high: float,
+    colours: str = "RdBu",
+) -> str:
+    """A matrix as coloured cells with texts on them.
+
+    Args:
+      salt: its own within a page, such as the caption.
+      rows, columns: their names; no columns: they are not named.
+      values: by which the cells are coloured, from `low` to `high`; NaN for an empty cell.
+      texts: what stands in the cells.
+      colours: name of a colour map of matplotlib that is dark where values are far from 0.
+    """
+    most = max(abs(low), abs(high))
+    with _Axes(salt, height=1.2 + 0.4 * len(rows)) as (axes, svg):
+        axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto")
+        axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
+        axes.set_yticks(range(len(rows)), rows)
+        for place, line in enumerate(texts):
+            for number, text in enumerate(line):
+                if text:
+                    dark = abs(values[place][number]) > 0.6 * most
+                    axes.text(number, place, text, ha="center", va="center", color="w" if dark else "k")
+    return svg()
+
+
 def _bars(table: Table, rows: Sequence[Row], figure: str, results: Results) -> Iterator[tuple[str, str]]:
     """A bar for each cell, with its spread over seeds."""
     problems, label = [row.problem for row in rows], figures.title(figure)
@@ -90,18 +122,13 @@ def _map(table: Table, rows: Sequence[Row], figure: str, results: Results) -> It
     most = max(known) or 1.0
     better = 1 if figures.higher_is_better(rows[0].problem, figure) else -1
     caption = f"{table.title}, {figures.title(figure)}: mean difference to {base.heading}; blue is better"
-    with _Axes(caption, height=1.2 + 0.4 * len(rows)) as (axes, svg):
-        shade = [[better * value for value in line] for line in values]
-        axes.imshow(shade, cmap="RdBu", vmin=-most, vmax=most, aspect="auto")
-        axes.set_xticks(range(len(others)), [c.heading for c in others], rotation=30, ha="right")
-        axes.set_yticks(range(len(rows)), [row.problem for row in rows])
-        for place, line in enumerate(values):
-            for number, value in enumerate(line):
-                if not math.isnan(value):
-                    dark = abs(value) > 0.6 * most
-                    text = figures.written(figure, value, sign=True)
-                    axes.text(number, place, text, ha="center", va="center", color="w" if dark else "k")
-    yield caption, svg()
+    texts = [
+        ["" if math.isnan(value) else figures.written(figure, value, sign=True) for value in line]
+        for line in values
+    ]
+    shade = [[better * value for value in line] for line in values]
+    headings, names = [column.heading for column in others], [row.problem for row in rows]
+    yield caption, matrix(caption, names, headings, shade, texts, -most, most)
 
 
 def _legend(axes: Any, number: int) -> None:

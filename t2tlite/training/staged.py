@@ -15,6 +15,7 @@ from t2tlite.training import paths, stages, warm_start
 from t2tlite.training.optimizers import begin_anew, set_schedule
 from t2tlite.training.step import Accumulator, make_train_steps
 from t2tlite.training.strategy import Replicas
+from t2tlite.training.weights import Weights
 from t2tlite.types import Batch
 
 
@@ -30,6 +31,7 @@ class Updates:
       specs: `{problem: spec of its batches}`.
       replicas: the `Replicas`.
       say: is given what there is to say of a stage.
+      weights: of the problems' losses; None for the plain sum.
 
     Raises:
       UserError: stages can't be read, or freeze what isn't there or everything; or a batch has fewer examples
@@ -45,10 +47,11 @@ class Updates:
         specs: Mapping[str, dict[str, tf.TensorSpec]],
         replicas: Replicas,
         say: Callable[[str], None],
+        weights: Weights | None = None,
     ) -> None:
         self._run, self._model, self._optimizer = run, model, optimizer
         self._objectives, self._specs, self._replicas = objectives, specs, replicas
-        self._say = say
+        self._say, self._weights = say, weights
         _check_batches(run, replicas)
         self._stages = stages.of(run.hparams)
         trainable = [variable.path for variable in model.trainable_variables]
@@ -117,7 +120,7 @@ class Updates:
         if hparams.accumulate > 1:
             self._update = Accumulator(*common, hparams.accumulate, *options).update
             return True
-        steps = make_train_steps(*common, *options)
+        steps = make_train_steps(*common, *options, self._weights)
 
         def update(batches: Sequence[tuple[str, Batch]], step: int) -> list[dict[str, tf.Tensor]]:
             [(problem, batch)] = batches

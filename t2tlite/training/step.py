@@ -17,6 +17,7 @@ from t2tlite.objective import Objective
 from t2tlite.training import alike
 from t2tlite.training.guard import apply_if
 from t2tlite.training.strategy import Replicas
+from t2tlite.training.weights import Weights
 from t2tlite.types import Batch
 
 Gradients: TypeAlias = list[tf.Tensor | None]
@@ -24,7 +25,7 @@ GradientsOf: TypeAlias = Callable[..., tuple[Gradients, dict[str, tf.Tensor], di
 """See `_make_gradients`."""
 TrainStep: TypeAlias = Callable[[Batch, tf.Tensor], dict[str, tf.Tensor]]
 """See `make_train_steps`."""
-Apply: TypeAlias = Callable[[Gradients, tf.Tensor, tf.Tensor], tf.Tensor]
+Apply: TypeAlias = Callable[..., tf.Tensor]
 """See `_make_apply`."""
 
 
@@ -37,6 +38,7 @@ def make_train_steps(
     replicas: Replicas | None = None,
     jit: bool = False,
     frozen: Collection[str] = frozenset(),
+    weights: Weights | None = None,
 ) -> dict[str, TrainStep]:
     """Functions `(features, step) -> statistics`, one for each problem, that update the model once.
 
@@ -54,20 +56,23 @@ def make_train_steps(
       replicas: the `Replicas`; default: those of the current strategy.
       jit: whether XLA compiles forward and backward pass, anew for each shape.
       frozen: paths of variables that don't train: they have no gradient, as if no problem used them.
+      weights: of the problems' losses; None for the plain sum.
 
     Returns:
       `{problem: function}` of this worker's rows of a batch and an int32 step. Its statistics are float32
       scalars, of the whole batch: loss (nats per target), gradient_norm and targets (their number). Where
       experts took part, also expert_loss, dropped (choices that found an expert full), dropped_share (of all
-      choices) and float32 [experts] for each place, as choices/encoder and choices/decoder. An update whose
-      loss or norm is not finite is not applied.
+      choices) and float32 [experts] for each place, as choices/encoder and choices/decoder; where losses are
+      weighted, also loss_weight. Loss and norm are without the weight. An update whose loss or norm is not
+      finite is not applied.
     """
     replicas = replicas or Replicas()
     steps: dict[str, TrainStep] = {}
     for family in alike.families(model, objectives, element_specs, frozen):
-        compiled = _make_train_step(model, optimizer, family, replicas, jit)
+        compiled = _make_train_step(model, optimizer, family, replicas, jit, weights)
         for problem in family.problems:
-            steps[problem] = functools.partial(compiled, **_numbers(family, seed, problem))
+            place = tf.constant(list(objectives).index(problem))
+            steps[problem] = functools.partial(compiled, **_numbers(family, seed, problem), place=place)
     return steps
 
 
@@ -77,31 +82,42 @@ def _make_train_step(
     family: alike.Family,
     replicas: Replicas,
     jit: bool,
+    weights: Weights | None,
 ) -> Traced:
     gradients_of = _make_gradients(model, optimizer, family, replicas, jit)
     choices = [[*family.shared, *alternative] for alternative in family.alternatives]
     apply = _make_apply(model, optimizer, choices, replicas, jit)
 
     def on_replica(
-        features: Batch, row: int | tf.Tensor, step: tf.Tensor, problem_seed: tf.Tensor, which: tf.Tensor
+        features: Batch,
+        row: int | tf.Tensor,
+        step: tf.Tensor,
+        problem_seed: tf.Tensor,
+        which: tf.Tensor,
+        place: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
         count, rows = _whole(family, features)
         seed = tf.stack([problem_seed, step])
         gradients, statistics, carried = gradients_of(
             features, row, seed, which, count, rows, count, tf.ones([])
         )
-        norm = apply(gradients, which, statistics["loss"])
+        weight = weights and weights.weight(place)
+        norm = apply(gradients, which, statistics["loss"], weight)
         _carry(model, carried, statistics["loss"])
-        return {**statistics, "gradient_norm": norm}
+        statistics = {**statistics, "gradient_norm": norm}
+        if weights:
+            weights.update(place, statistics["loss"], norm)
+            statistics["loss_weight"] = weight
+        return statistics
 
     number = tf.TensorSpec([], tf.int32)
 
     def train_step(
-        features: Batch, step: tf.Tensor, problem_seed: tf.Tensor, which: tf.Tensor
+        features: Batch, step: tf.Tensor, problem_seed: tf.Tensor, which: tf.Tensor, place: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        return replicas.run(on_replica, features, step, problem_seed, which)
+        return replicas.run(on_replica, features, step, problem_seed, which, place)
 
-    return Traced(train_step, [family.spec, number, number, number])
+    return Traced(train_step, [family.spec, number, number, number, number])
 
 
 def _numbers(family: alike.Family, seed: int, problem: str) -> dict[str, tf.Tensor]:
@@ -413,21 +429,28 @@ def _make_apply(
 
     Returns:
       A function of the gradients (None for a variable that isn't used), the number of the list that they are
-      of, and the loss of the update, which must be finite as well. It returns the gradients' norm.
+      of, the loss of the update, which must be finite as well, and by what they are multiplied once they are
+      clipped (None: by nothing). It returns the gradients' norm.
     """
 
     if not jit or replicas.number > 1 or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return lambda gradients, which, loss: _apply(model, optimizer, gradients, choices, which, loss)
+        return lambda gradients, which, loss, weight=None: _apply(
+            model, optimizer, gradients, choices, which, loss, weight
+        )
 
     def apply_to(variables: list[keras.Variable]) -> tf.types.experimental.PolymorphicFunction:
         return _by_xla(
-            lambda gradients, loss: _apply(model, optimizer, gradients, [variables], tf.constant(0), loss)
+            lambda gradients, loss, weight=None: _apply(
+                model, optimizer, gradients, [variables], tf.constant(0), loss, weight
+            )
         )
 
     compiled = [apply_to(variables) for variables in choices]
 
-    def apply(gradients: Gradients, which: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
-        branches = [functools.partial(each, gradients, loss) for each in compiled]
+    def apply(
+        gradients: Gradients, which: tf.Tensor, loss: tf.Tensor, weight: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        branches = [functools.partial(each, gradients, loss, weight) for each in compiled]
         return branches[0]() if len(branches) == 1 else tf.switch_case(which, branches)
 
     return apply
@@ -440,6 +463,7 @@ def _apply(
     choices: Sequence[list[keras.Variable]],
     which: tf.Tensor,
     loss: tf.Tensor,
+    weight: tf.Tensor | None,
 ) -> tf.Tensor:
     """See `_make_apply`."""
     used = [i for i, gradient in enumerate(gradients) if gradient is not None]
@@ -456,6 +480,8 @@ def _apply(
         most = model.hparams.clip_grad_norm * scale
         factor = most / tf.maximum(norm, most)
         summed = [factor * gradient for gradient in summed]
+    if weight is not None:
+        summed = [weight * gradient for gradient in summed]
     finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
     apply_if(finite, optimizer, summed, choices, which)
     return norm / scale

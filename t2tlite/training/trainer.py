@@ -31,6 +31,7 @@ from t2tlite.training.profile import Profiler
 from t2tlite.training.progress import NoProgress, Progress
 from t2tlite.training.staged import Updates
 from t2tlite.training.strategy import Replicas
+from t2tlite.training.weights import Weights
 from t2tlite.types import Batch
 
 
@@ -97,13 +98,14 @@ class Trainer:
             self.model = run.make_model()
             self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
             self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
+            weights = Weights.of(run.hparams, list(run.problems), self.optimizer)
         self._splits = {name: run.split(name, "train") for name in run.problems}
         self.datasets = self._datasets()
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
         specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
         self._updates = Updates(
-            run, self.model, self.optimizer, self.objectives, specs, self.replicas, self._say
+            run, self.model, self.optimizer, self.objectives, specs, self.replicas, self._say, weights
         )
         self.evaluator = Evaluator(run, self.model, self.objectives)
         sizes = {name: split.size for name, split in self._splits.items()}

@@ -1,6 +1,6 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
-python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|transformer|lstm|named|distilled|
+python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|weighted|transformer|lstm|named|distilled|
     contrastive|contrastive_xla|contrastive_micro_steps|energy|energy_xla|energy_micro_steps
 """
 
@@ -31,6 +31,7 @@ from t2tlite.training.optimizers import make_optimizer  # noqa: E402
 from t2tlite.training.paths import frozen  # noqa: E402
 from t2tlite.training.step import Accumulator, make_train_steps  # noqa: E402
 from t2tlite.training.strategy import Replicas  # noqa: E402
+from t2tlite.training.weights import Weights  # noqa: E402
 
 
 @registry.register_encoder("small")
@@ -102,10 +103,13 @@ def run(number, mode):
     if mode.startswith("energy"):
         persistent = {"energy_persistent": mode != "energy", "energy_chain_steps": 2, "rbm_chains": 7}
         name, hparams = "bars_and_stripes", HPARAMS.replace(model="rbm", **persistent)
+    if mode == "weighted":
+        hparams = HPARAMS.replace(loss_weighting="uncertainty", loss_weighting_rate=0.5)
     replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
     with replicas.scope():
         model = machine(hparams) if mode.startswith("energy") else tiny.model((name,), hparams)
         optimizer = make_optimizer(hparams, model.trainable_variables)
+        weights = Weights.of(hparams, [name], optimizer)
     # Of four replicas two have one row less.
     batch = {"inputs": bits(6)} if mode.startswith("energy") else tiny.batch(name, size=6)
     spec = {side: tf.TensorSpec([None] * value.shape.rank, value.dtype) for side, value in batch.items()}
@@ -122,13 +126,15 @@ def run(number, mode):
         accumulator = Accumulator(model, optimizer, aims, 0, {name: spec}, 2, replicas, frozen=still)
         outputs = [accumulator.update([(name, batch)] * 2, step)[-1] for step in range(STEPS)]
     else:
-        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, mode.endswith("xla"))[
+        jit = mode.endswith("xla")
+        update = make_train_steps(model, optimizer, aims, 0, {name: spec}, replicas, jit, weights=weights)[
             name
         ]
         outputs = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in outputs]) for name in outputs[0]}
     assert not figures.get("dropped", np.zeros(1)).any()
-    return figures | {variable.path: variable.numpy() for variable in model.variables}
+    kept = [*model.variables, *(v for v in optimizer.variables if "loss_weights" in v.path)]
+    return figures | {variable.path: variable.numpy() for variable in kept}
 
 
 def bits(rows):

@@ -54,7 +54,7 @@ def test_no_function_is_called_in_what_is_compiled(variant, name, monkeypatch):
     assert not [each.name for each in operations if "PartitionedCall" in each.type]
 
 
-def _applied(jit: bool, which: int, loss: float):
+def _applied(jit: bool, which: int, loss: float, weight: float | None = None):
     """The weights and the optimizer's variables before and after, and what was compiled."""
     hparams = tiny.VARIANTS["transformer"]
     weights = [keras.Variable(tf.fill([3], float(i)), name=f"weight{i}") for i in range(3)]
@@ -64,14 +64,16 @@ def _applied(jit: bool, which: int, loss: float):
     apply = step._make_apply(model, optimizer, choices, Replicas(), jit)
     variables = [*weights, *optimizer.variables]
     before = [variable.numpy() for variable in variables]
-    norm = tf.function(apply)([tf.ones([3]), 2 * tf.ones([3])], tf.constant(which), tf.constant(loss))
+    weight = weight and tf.constant(weight)
+    gradients = [tf.ones([3]), 2 * tf.ones([3])]
+    norm = tf.function(apply)(gradients, tf.constant(which), tf.constant(loss), weight)
     return before, [variable.numpy() for variable in variables], float(norm)
 
 
-@pytest.mark.parametrize("which", [0, 1])
-def test_what_xla_applies_is_the_same(which):
-    before, expected, norm = _applied(False, which, 1.0)
-    _, after, norm_by_xla = _applied(True, which, 1.0)
+@pytest.mark.parametrize(("which", "weight"), [(0, None), (1, None), (1, 3.0)])
+def test_what_xla_applies_is_the_same(which, weight):
+    before, expected, norm = _applied(False, which, 1.0, weight)
+    _, after, norm_by_xla = _applied(True, which, 1.0, weight)
     assert norm_by_xla == pytest.approx(norm)
     for value, right in zip(after, expected, strict=True):
         tiny.close(value, right, 1e-6)

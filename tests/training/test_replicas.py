@@ -15,7 +15,7 @@ SCRIPT = pathlib.Path(__file__).with_name("on_replicas.py")
 
 # Ways that share a process, most of whose time it takes to import TensorFlow.
 TOGETHER = [
-    ("plain", "micro_steps", "frozen", "distilled"),
+    ("plain", "micro_steps", "frozen", "weighted", "distilled"),
     ("transformer", "lstm", "named"),
     ("contrastive", "contrastive_micro_steps", "energy", "energy_micro_steps"),
     ("xla",),
@@ -43,6 +43,8 @@ def check(mode, actual):
     if not mode.startswith("energy"):  # of a model without experts
         assert any(name.startswith("choices/encoder") for name in names)
         assert (actual["1:expert_loss"] > 0.01).all()
+    if mode == "weighted":
+        assert len(set(actual["1:loss_weight"])) > 1 and any(name.startswith("adam/loss_w") for name in names)
     for name in names:
         one = actual[f"1:{name}"]
         for number in (2, 4) if mode in ("plain", "xla") else (2,):
