@@ -148,9 +148,7 @@ def multimodel_small() -> HParams:
     return multimodel_tiny().replace(
         dropout=0.1,
         dropout_per="branch",
-        label_smoothing=0.1,
         shared_embedding_and_softmax_weights=True,
-        ema_decay=0.999,
         learning_rate=2e-3,
         learning_rate_decay_steps=0,
         image_crop=0.5,
