@@ -70,7 +70,7 @@ class Products:
                 common = inside & self._used[:, i] & self._used[:, j]
                 halves = self._within[common].sum(axis=0)  # [problems, 3]
                 if i == j:
-                    values[i, i] = _of_halves(halves[i])
+                    values[i, i] = _cosine(*halves[i])
                 else:
                     whole = self._whole[common].sum(axis=0)
                     values[i, j] = _cosine(whole[i, j], whole[i, i], whole[j, j])
@@ -90,13 +90,9 @@ def _cosine(product: float, one: float, other: float) -> float:
     return float(product / (one * other) ** 0.5) if one * other > 0 else np.nan
 
 
-def _of_halves(halves: np.ndarray) -> float:
-    return _cosine(*halves)
-
-
 def _reliability(halves: np.ndarray) -> float:
     """How much of the mean over all batches is no noise, in [0, 1]; NaN without a gradient."""
-    cosine = np.maximum(_of_halves(halves), 0.0)  # NaN stays
+    cosine = np.maximum(_cosine(*halves), 0.0)  # NaN stays
     return float(2 * cosine / (1 + cosine))
 
 

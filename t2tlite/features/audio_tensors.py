@@ -36,8 +36,7 @@ class AudioCodec(Codec):
         samples = tf.io.decode_raw(compact[rows], tf.int16, fixed_length=2 * longest)  # [rows, longest]
         samples, lengths = tf.cast(samples, tf.float32) / encoding.PCM_PEAK, lengths[rows]
         if self.reading.training and self.reading.hparams.audio_speed:
-            epoch = epoch * 1_000_003 + self.reading.seed
-            seeds = tf.stack([epoch, index], axis=1)[rows] + 7 * self.reading.number  # [rows, 2]
+            seeds = self.seeds(epoch, index)[rows] + 7 * self.reading.number
             speeds = speed.drawn(seeds, self.reading.hparams.audio_speed)
             samples, lengths = speed.changed(samples, lengths, speeds)
         return {name: samples, f"{name}_length": lengths}

@@ -47,6 +47,10 @@ class Codec:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
 
+    def seeds(self, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        """Seeds of the augmentation of each example in its epoch, int64 `[batch, 2]`."""
+        return tf.stack([epoch * 1_000_003 + self.reading.seed, index], axis=1)
+
     def spec(self) -> Any:
         """How `tf.io.parse_example` reads the feature."""
         return tf.io.FixedLenFeature([], tf.string)

@@ -35,8 +35,7 @@ class ImageCodec(Codec):
     ) -> dict[str, tf.Tensor]:
         seeds = None
         if self.reading.training and (self._crops or self._flip or self._jitter):
-            epoch = epoch * 1_000_003 + self.reading.seed
-            seeds = tf.stack([epoch, index], axis=1)[rows]  # [rows, 2]
+            seeds = self.seeds(epoch, index)[rows]
         hparams = self.reading.hparams
         options = self._crops, self._flip, hparams.image_crop, self._jitter
         return {name: images.decode(compact[rows], hparams.image_size, seeds, *options)}
