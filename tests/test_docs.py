@@ -211,7 +211,7 @@ def _anchor(title):
 
 
 def test_paths_in_the_architecture_exist_and_every_folder_is_there():
-    tops = "t2tlite|problems|modalities|hparams|experiments|bin|examples|tests|benchmarks"
+    tops = "t2tlite|problems|modalities|hparams|experiments|bin|examples|tests|tools|benchmarks"
     mentioned = set(
         re.findall(rf"(?<![\w/.-])((?:{tops})/[\w/.-]*|setup\.py|pyproject\.toml)", TEXTS["ARCHITECTURE.md"])
     )
