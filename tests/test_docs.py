@@ -1,7 +1,7 @@
 """What the documentation says of commands, flags, names and files is so."""
 
 import importlib
-import itertools
+import json
 import math
 import pathlib
 import re
@@ -10,54 +10,65 @@ import shlex
 import keras
 import pytest
 
-from t2tlite import hparam, registry
+from t2tlite import declarations, hparam, problem, registry
+from t2tlite.core_hparams import CORE
 
 ROOT = pathlib.Path(__file__).parents[1]
 TEXTS = {
-    name: (ROOT / name).read_text(encoding="utf-8")
-    for name in (
-        "README.md",
-        "ARCHITECTURE.md",
-        "CHANGELOG.md",
-        "CONTRIBUTING.md",
-        *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
-        "problems/sample_world/README.md",
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (
+        *ROOT.glob("*.md"),
+        *sorted((ROOT / "docs").rglob("*.md")),
+        ROOT / "benchmarks/README.md",
+        ROOT / "problems/sample_world/README.md",
     )
 }
 README = TEXTS["README.md"]
-GUIDES = README + "".join(
-    TEXTS[f"docs/{name}.md"] for name in ("data", "stages", "experiments", "sharing", "sweeps")
-)
+PROBLEMS = TEXTS["docs/concepts/problems.md"]
+SETS = TEXTS["docs/concepts/hyperparameters.md"]
+GUIDES = "\n".join(TEXTS.values())
 COMMANDS = {
-    f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
-    for name in (
-        "train",
-        "decode",
-        "datagen",
-        "data",
-        "eval",
-        "avg",
-        "show",
-        "analyze",
-        "export",
-        "serve",
-        "experiment",
-        "sweep",
-    )
+    name: importlib.import_module(f"t2tlite.bin.{name.replace('-', '_')}").COMMAND
+    for name in (path.stem for path in sorted((ROOT / "docs" / "commands").glob("*.md")))
 }
+# What else stands in shell blocks: others' programs, and the shell's own words.
+OTHERS = set(
+    ". .venv/bin/pip .venv/bin/pytest cat curl do done echo for make pip printf python python3 sacrebleu srun"
+    " tensorboard tensorflow_model_server usr=examples/machine_targets".split()
+)
+# The folders of the documentation's examples, and one that only a reader would have.
+USERS, READERS = {"examples/t2t_usr", "examples/machine_targets"}, {"tickets", "DIR"}
 EVERYWHERE = {"help", "version"}
 
 
-def blocks(language):
-    """The code blocks of README and guides in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", GUIDES, re.MULTILINE | re.DOTALL)
+def blocks(language, text=GUIDES):
+    """The code blocks in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def shell_lines():
+    """The command lines of shell blocks as lists of words, without comments and redirections."""
+    for block in blocks("sh"):
+        text = re.sub(r"(^|\s)# .*$", "", block.replace("\\\n", " "), flags=re.MULTILINE)
+        text = text.replace("$usr", "examples/machine_targets")
+        lexer = shlex.shlex(text, posix=True, punctuation_chars="\n|;<>")
+        lexer.commenters, lexer.whitespace, lexer.whitespace_split = "", " \t", True
+        words = []
+        for word in [*lexer, "\n"]:
+            if not set(word) <= set("\n|;"):
+                words.append(word)
+            elif words:
+                redirected = [at for at, one in enumerate(words) if one in ("<", ">")]
+                yield words[: redirected[0]] if redirected else words
+                words = []
+
+
+LINES = list(shell_lines())
 
 
 def lines_of(program):
-    """The command lines of a program in the README, without its name."""
-    shell = "".join(blocks("sh")).replace("\\\n", " ")
-    lines = [shlex.split(line, comments=True) for line in shell.splitlines()]
-    return [line[1:] for line in lines if line[:1] == [program]]
+    """The command lines of a program in the documentation, without its name."""
+    return [words[1:] for words in LINES if words[0].removeprefix(".venv/bin/") == program]
 
 
 def values(name, argv):
@@ -67,74 +78,140 @@ def values(name, argv):
     return flags
 
 
-@pytest.mark.parametrize("argv", lines_of("t2t-train"), ids=" ".join)
-def test_a_training_in_the_readme_is_understood(argv):
+@pytest.fixture
+def users(registered_here_only):
+    """A function that imports the users' folders of a command; what they register is gone after the test."""
+    modules = [path.stem for folder in USERS for path in (ROOT / folder).glob("*.py")]
+    with registered_here_only(*modules):
+        yield lambda folders: [registry.import_usr_dir(ROOT / folder) for folder in folders]
+
+
+@pytest.mark.parametrize(
+    "argv", [*lines_of("t2t-train"), *(words[1:] for words in lines_of("srun"))], ids=" ".join
+)
+def test_a_training_is_understood(argv, users):
+    if any(word.startswith(("--help", "--registry_help")) for word in argv):
+        return
     flags = values("t2t-train", argv)
-    if not flags.t2t_usr_dir:
-        registry.problems(flags.problems)
-        hparam.get(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
-    for folder in flags.t2t_usr_dir:
-        names = "".join(path.read_text() for path in (ROOT / folder).glob("*.py"))
-        assert f"def {flags.hparams_set}(" in names
-        assert f"class {''.join(part.title() for part in flags.problems.split('_'))}(" in names
+    if set(flags.t2t_usr_dir) & READERS:
+        return
+    assert set(flags.t2t_usr_dir) <= USERS
+    users(flags.t2t_usr_dir)
+    problems = registry.problems(flags.problems)
+    hparam.get(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems)
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "t2t-train"])
-def test_other_commands_in_the_readme_are_understood(name):
-    for argv in lines_of(name):
+def test_other_commands_are_understood(name, users):
+    lines = lines_of(name)
+    assert lines
+    for argv in lines:
         flags = values(name, argv)
-        if getattr(flags, "problem", None):
-            registry.get_problem(flags.problem)
-    assert lines_of("t2t-decode") and lines_of("t2t-train")
+        if set(flags.t2t_usr_dir) <= USERS:
+            users(flags.t2t_usr_dir)
+            if getattr(flags, "problem", None):
+                registry.get_problem(flags.problem)
+            if getattr(flags, "experiment", None):
+                registry.get("experiment", flags.experiment)
 
 
-def test_every_flag_in_the_readme_exists_and_the_commands_have_no_other():
-    prose = re.sub(r"^(pip|python|tensorboard) .*$", "", README, flags=re.MULTILINE)
-    prose = re.sub(r"`(pip|python|tensorboard) [^`]*`", "", prose)
-    mentioned = set(re.findall(r"(?<![\w-])--(\w+)", prose))
-    flags = [flag for command in COMMANDS.values() for flag in command.flags()]
-    known = {flag.name for flag in flags if not flag.positional}
-    assert mentioned - EVERYWHERE <= known
-    assert known <= mentioned
+def test_examples_of_commands_are_understood():
+    for name, command in COMMANDS.items():
+        for _, line in command.examples:
+            if line.startswith(f"{name} "):
+                command.parse(shlex.split(line.partition(" < ")[0])[1:])
 
 
-def test_the_reference_has_every_flag_of_t2t_train_and_its_default():
-    section = README.partition("### t2t-train")[2].partition("###")[0]
-    rows = re.findall(r"^\| (`--.*?) \| (.*) \|$", section, re.MULTILINE)
-    named = [re.findall(r"`--(\w+)`", first) for first, _ in rows]
-    known = {flag.name: flag.default for flag in COMMANDS["t2t-train"].flags()}
-    assert sorted(itertools.chain(*named)) == sorted(known)
-    for names, (_, default) in zip(named, rows, strict=True):
-        defaults = [known[name] for name in names]
-        numbers = iter(re.findall(r"\d+", default))  # in the order of the flags
-        assert all(str(value) in numbers for value in defaults if type(value) is int), names
-        for word in (value for value in defaults if value and isinstance(value, str)):
-            assert f"`{word}` (default)" in default or f"default `{word}`" in default, names
-        assert ("`true`" in default) == any(value is True for value in defaults), names
+def test_every_command_has_a_page_with_its_help():
+    scripts = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[project.scripts]")[2]
+    assert sorted(re.findall(r"^(t2t-\w+) = ", scripts, re.MULTILINE)) == sorted(COMMANDS)
+    for name in COMMANDS:
+        assert f"\n<!-- help of {name} -->\n" in TEXTS[f"docs/commands/{name}.md"]
 
 
-def test_overrides_in_the_readme_are_understood():
-    mentioned = re.findall(r"`--hparams=(?:\"([^\"]*)\"|([^`\s]+))`", README)
+def test_what_else_is_in_shell_blocks_is_there():
+    assert {words[0].removeprefix(".venv/bin/") for words in LINES} <= {
+        *COMMANDS,
+        *(name.removeprefix(".venv/bin/") for name in OTHERS),
+    }
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target, *_ in lines_of("make"):
+        assert f"\n{target}:" in makefile
+    extras = set(re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE))
+    for words in lines_of("pip"):
+        for extra in re.findall(r"\[(.*)\]", " ".join(words)):
+            assert set(extra.split(",")) <= extras
+    for words in lines_of("python"):
+        if script := next((word for word in words if word.endswith(".py")), None):
+            source = (ROOT / script).read_text(encoding="utf-8")
+            for flag in (word.partition("=")[0] for word in words if word.startswith("--")):
+                assert f'"{flag}"' in source, (script, flag)
+
+
+def test_blocks_are_of_kinds_that_are_checked():
+    kinds = set(re.findall(r"^```(\w*)$", GUIDES, re.MULTILINE))
+    assert kinds <= {"", "bibtex", "json", "python", "sh", "text"}
+    for block in blocks("json"):
+        for line in block.splitlines():
+            json.loads(line)
+
+
+def test_every_flag_in_the_documentation_exists():
+    flags = {flag.name: flag for command in COMMANDS.values() for flag in command.flags()}
+    known = {name for name, flag in flags.items() if not flag.positional}
+    known |= {f"no{name}" for name, flag in flags.items() if flag.kind == "boolean"}
+    for name, text in TEXTS.items():
+        prose = re.sub(r"^```text.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+        prose = re.sub(
+            r"^.*\b(pip|python|tensorboard|tensorflow_model_server|curl|\w*xla_\w+)\b.*$",
+            "",
+            prose,
+            flags=re.MULTILINE,
+        )
+        if name == "docs/from_tensor2tensor.md":
+            prose = re.sub(r"^\| .*? \|", "|", prose, flags=re.MULTILINE)  # the names there
+        mentioned = set(re.findall(r"(?<![\w-])--(\w+)", prose))
+        assert mentioned - EVERYWHERE <= known, name
+
+
+def test_names_for_tensor2tensors_exist():
+    rows = re.findall(
+        r"^\| .*? \| (`.*?) \|",
+        TEXTS["docs/from_tensor2tensor.md"].partition("## Hyperparameters")[2].partition("##")[0],
+        re.MULTILINE,
+    )
+    known = {one.name for _, declared in declarations.every() for one in declared} | {
+        one.name for one in CORE
+    }
+    assert len(rows) == 10
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) <= known
+
+
+def test_overrides_in_the_documentation_are_understood():
+    mentioned = re.findall(r"`--hparams=(?:\"([^\"]*)\"|([^`\s]+))`", GUIDES)
     for quoted, bare in mentioned:
-        hparam.get("multimodel_tiny", quoted or bare)
+        override = (quoted or bare).replace("teacher=FOLDER", "teacher=/folder")
+        if "NAME" not in override:
+            hparam.get("multimodel_tiny", override)
     assert len(mentioned) >= 2
-    for binding in re.findall(r"`--gin_bindings=\"([^\"]*)\"`", README):
+    for binding in re.findall(r"`--gin_bindings=\"([^\"]*)\"`", GUIDES):
         hparam.get("multimodel_tiny", gin_bindings=[binding])
-    for rates in re.findall(
-        r"^\| `(uniform|proportional[^`]*|\w+:\d[^`]*|linear[^`]*)` \|", README, re.MULTILINE
-    ):
+    rates = r"^\| `(uniform|proportional[^`]*|\w+:\d[^`]*|linear[^`]*)` \|"
+    mixings = re.findall(rates, TEXTS["docs/concepts/mixing.md"], re.MULTILINE)
+    assert len(mixings) == 4
+    for mixture in mixings:
         from t2tlite.data.reading import mixing
 
         problems = registry.problems("all")
-        mixing.parse_rates(rates, [p.name for p in problems], {p.name: 10 for p in problems})
+        mixing.parse_rates(mixture, [p.name for p in problems], {p.name: 10 for p in problems})
 
 
 def test_the_table_of_problems():
-    rows = re.findall(r"^\| `(\w+)` \| .*? \| (?:`(to_\w+)`|none) \|.*\| ([^|]*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| .*? \| (?:`(to_\w+)`|none) \|.*\| ([^|]*) \|$", PROBLEMS, re.MULTILINE)
     problems = registry.problems("all")
     assert [(name, command) for name, command, _ in rows] == [(p.name, p.command) for p in problems]
-    for (_, _, sources), problem in zip(rows, problems, strict=True):
-        assert re.findall(r"`(\w+)`", sources) == list(problem.sources)
+    for (_, _, sources), one in zip(rows, problems, strict=True):
+        assert re.findall(r"`(\w+)`", sources) == list(one.sources)
 
 
 def parameters(hparams, monkeypatch):
@@ -162,7 +239,7 @@ def parameters(hparams, monkeypatch):
 
 
 def test_the_table_of_sets(monkeypatch):
-    table = README.partition("## Hyperparameters")[2].partition("\n\n")[2].partition("\n\n")[0]
+    table = SETS.partition("## Sets")[2].partition("\n\n")[2].partition("\n\n")[0]
     rows = {
         row.split("`")[1]: [cell.strip() for cell in row.split("|")[2:-1]] for row in table.splitlines()[2:]
     }
@@ -184,12 +261,59 @@ def test_the_table_of_sets(monkeypatch):
 
 
 def test_the_problem_in_the_readme_is_the_example():
-    [block] = [block for block in blocks("python") if "register_problem" in block]
+    [block] = [block for block in blocks("python", README) if "register_problem" in block]
     example = (ROOT / "examples/t2t_usr/polite_english.py").read_text(encoding="utf-8")
     code = block[block.index("@registry") :]
-    assert code in example
+    assert code in example and code in TEXTS["docs/tutorials/own_problem.md"]
     assert all(line in example for line in block.splitlines())
     assert len(code.splitlines()) <= 20
+
+
+def test_the_part_in_the_tutorial_is_the_example():
+    encoder, gated_set = blocks("python", TEXTS["docs/tutorials/own_part.md"])
+    for block, name in ((encoder, "gated_encoder"), (gated_set, "gated_sets")):
+        example = (ROOT / f"examples/t2t_usr/{name}.py").read_text(encoding="utf-8")
+        assert all(line in example for line in block.splitlines())
+
+
+# Pages whose Python runs in other tests, which give it a run, a service or a folder.
+ELSEWHERE = {
+    "README.md": "bin/test_python_guide.py",
+    "docs/python.md": "bin/test_python_guide.py",
+    "docs/from_keras.md": "bin/test_python_guide.py",
+    "docs/export.md": "bin/test_t2t_export.py",
+    "docs/experiments.md": "bin/test_t2t_experiment.py",
+    "docs/tutorials/own_part.md": "examples/test_t2t_usr.py",
+}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, text in TEXTS.items() if blocks("python", text) and name not in ELSEWHERE]
+)
+def test_the_python_of_a_page_runs(name, users):
+    names = {"__name__": name}
+    for number, block in enumerate(blocks("python", TEXTS[name])):
+        exec(compile(block, f"{name}, block {number}", "exec"), names)
+
+
+def test_python_that_runs_elsewhere_does():
+    for name, test in ELSEWHERE.items():
+        assert blocks("python", TEXTS[name])
+        assert pathlib.PurePath(name).name in (ROOT / "tests" / test).read_text("utf-8") or "own_part" in name
+
+
+def test_the_problems_of_the_tutorial_have_examples(users, tmp_path):
+    names = {"__name__": "tutorial"}
+    for block in blocks("python", TEXTS["docs/tutorials/own_problem.md"]):
+        exec(compile(block, "own_problem.md", "exec"), names)
+    polite, ticket = registry.problems("polite_english,ticket_topic")
+    splits = [list(polite.examples(split, "sample")) for split in problem.SPLITS]
+    assert sum(map(len, splits)) == 2 * 27 and len(splits[0]) > 27
+    (tmp_path / "test.csv").write_text("text,topic\nI can't log in,login\n")
+    assert list(ticket.examples("test", "files", tmp_path)) == [
+        {"inputs": "I can't log in", "targets": "login"}
+    ]
+    assert "login" in ticket.labels("files", tmp_path)
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -237,12 +361,12 @@ def test_files_of_a_run_in_the_architecture_are_those_of_the_code():
         assert name in TEXTS["ARCHITECTURE.md"]
 
 
-def test_the_scene_in_the_readme_is_the_sample_worlds():
+def test_the_scene_in_the_documentation_is_the_sample_worlds():
     from t2tlite.problems.sample_world import tour
 
     scene = tour.tour("test", 16)
     lines = [scene.captions[0], scene.english, scene.german, scene.french, scene.tree]
-    assert "```\n" + "\n".join(lines) + "\n```" in README
+    assert "```\n" + "\n".join(lines) + "\n```" in PROBLEMS
 
 
 def test_nothing_is_left_to_be_filled_in():
