@@ -105,11 +105,15 @@ def listing(title: str, kind: str, about: str) -> Iterator[str]:
 def described(entry: Entry) -> str:
     """What a docstring says before its sections."""
     paragraphs = _SECTION.split(entry.doc)[0].strip().split("\n\n")
-    return "\n\n".join(_indented(paragraph) for paragraph in paragraphs)
+    return "\n\n".join(_as_markdown(paragraph) for paragraph in paragraphs)
 
 
-def _indented(paragraph: str) -> str:
-    return f"```text\n{paragraph}\n```" if paragraph.startswith("    ") else plain(paragraph)
+def _as_markdown(paragraph: str) -> str:
+    """A paragraph of a docstring: code if it is indented, and with the list that may be in it."""
+    if paragraph.startswith("    "):
+        return f"```text\n{paragraph}\n```"
+    first, *items = re.split(r"(?:^|\n)\* ", paragraph)
+    return "\n".join([f"{plain(first)}\n", *(f"* {plain(item)}" for item in items)]).strip()
 
 
 def _linked(one: Hyperparameter) -> str:
