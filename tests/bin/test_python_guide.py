@@ -102,7 +102,7 @@ def test_the_tables_name_what_there_is(ran):
     assert ran["maps"].sum(axis=(1, 2)) == pytest.approx(1)
     assert set(ran["choice"].mixtures) == {"encoder/experts", "decoder/experts"}
     assert ran["name"] == "imagenet>wmt_ende"
-    assert ran["found"].size == 2
+    assert ran["result"].size == 2
 
 
 def test_the_blocks_of_the_readme_and_for_keras_run(ran, whole, tmp_path, monkeypatch, capsys):
