@@ -17,10 +17,10 @@ lint: $(VENV)/installed
 	$(VENV)/bin/mypy
 
 docs: install
-	$(VENV)/bin/mkdocs build
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build
 
 docs-serve: install
-	$(VENV)/bin/mkdocs serve --watch=README.md
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs serve --watch=README.md
 
 # The package itself is installed anew each time, as a wheel, so that what runs is what a user gets; without isolation,
 # so that this needs no network. `build` would hold on to files that have been deleted since.

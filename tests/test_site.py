@@ -37,6 +37,14 @@ def test_a_reader_fetches_nothing_from_elsewhere(site):
         assert not re.search(r"<link[^>]* rel=.?(stylesheet|preconnect|preload)[^>]*(https?:)?//", text), page
 
 
+def test_lists_are_lists(site):
+    """Python-Markdown wants an empty line before a list, where GitHub doesn't."""
+    for page in site.rglob("*.html"):
+        text = re.sub(r"<pre.*?</pre>|<code.*?</code>", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        paragraphs = re.findall(r"<(?:p|li)>(.*?)</", text, re.DOTALL)
+        assert not [one for one in paragraphs if re.search(r"\n\s*([*-]|\d+\.) ", one)], page
+
+
 def test_whatever_is_registered_is_in_the_reference(site):
     reference = "".join(
         page.read_text(encoding="utf-8") for page in (site / "reference").glob("*/index.html")

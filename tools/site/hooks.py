@@ -29,4 +29,4 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     place = page.file.src_uri
     if place.startswith("source/"):
         return markdown
-    return commands.with_help(outside.with_links(place, markdown))
+    return commands.with_help(outside.as_on_site(place, markdown))

@@ -19,6 +19,7 @@ PAGES = {
 _ORIGINS = {page: origin for origin, page in PAGES.items()}
 _CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
+_NESTED = re.compile(r"^ {2,3}(?=\* )", re.MULTILINE)
 _LANGUAGES = {".py": "python", ".sh": "sh"}
 
 
@@ -38,22 +39,21 @@ def pages() -> dict[str, str]:
     return texts | sources
 
 
-def with_links(page: str, text: str) -> str:
-    """The text of a page, each link to a file of the repository made one to its page in the site."""
+def as_on_site(page: str, text: str) -> str:
+    """The text of a page as mkdocs wants it; code stays as it is.
+
+    A link to a file of the repository leads to its page in the site. Lists within lists are indented by four
+    spaces, by which Python-Markdown knows them; GitHub takes fewer.
+    """
 
     def of_the_site(match: re.Match[str]) -> str:
         target = _in_repository(page, match[1])
-        there = PAGES.get(target) or (
-            target.removeprefix("docs/") if target.startswith("docs/") else _source(target)
-        )
-        return os.path.relpath(there, pathlib.PurePath(page).parent)
+        inside = target.removeprefix("docs/") if target.startswith("docs/") else _source(target)
+        return os.path.relpath(PAGES.get(target, inside), pathlib.PurePath(page).parent)
 
-    pieces = []
-    end = 0
-    for code in _CODE.finditer(text):
-        pieces += [_LINK.sub(of_the_site, text[end : code.start()]), code[0]]
-        end = code.end()
-    return "".join([*pieces, _LINK.sub(of_the_site, text[end:])])
+    pieces = re.split(rf"({_CODE.pattern})", text, flags=_CODE.flags)
+    pieces[::2] = [_NESTED.sub("    ", _LINK.sub(of_the_site, prose)) for prose in pieces[::2]]
+    return "".join(pieces)
 
 
 def _targets(page: str, text: str) -> Iterator[str]:
