@@ -51,7 +51,9 @@ def test_whatever_is_registered_is_in_the_reference(site):
     )
     for kind in ("problem", "hparams", "metric", "experiment", *declarations.KINDS):
         for name in registry.names(kind):
-            assert re.search(rf"<h[23][^>]*><code>{name}</code>", reference), (kind, name)
-    for _, declared in declarations.every():
-        for one in declared:
-            assert f'id="{one.name}"' in reference, one.name
+            if registry.entry(kind, name).module.startswith("t2tlite."):  # and no other test's
+                assert re.search(rf"<h[23][^>]*><code>{name}</code>", reference), (kind, name)
+                for one in (
+                    declarations.of(declarations.Part(kind, name)) if kind in declarations.KINDS else ()
+                ):
+                    assert f'id="{one.name}"' in reference, one.name

@@ -5,6 +5,7 @@ import re
 
 from t2tlite import command_help
 from t2tlite.cli import Command
+from t2tlite.command_flags import Flag
 
 MARKER = re.compile(r"^<!-- help of (t2t-\w+) -->$", re.MULTILINE)
 
@@ -23,9 +24,9 @@ def help_of(described: Command) -> str:
     """Examples and flags of a command; the purpose is what its page begins with."""
     lines = ["## Examples", ""]
     for title, line in described.examples:
-        language = "sh" if line.startswith(("t2t-", "make", "python")) else "python"
+        language = "python" if line.startswith("import") else "sh"
         lines += [
-            f"{plain(title)}:",
+            f"{sentence(title)}:",
             "",
             f"```{language}",
             *line.replace("\n  ", "\n").splitlines(),
@@ -34,27 +35,29 @@ def help_of(described: Command) -> str:
         ]
     lines += ["## Flags", ""]
     for title, flags in described.groups():
-        if not flags:
-            continue
-        lines += [f"### {title}", "", "| flag | what it says | default |", "|---|---|---|"]
-        for flag in flags:
-            default = command_help.default_of(flag).strip(" ()").removeprefix("default: ")
-            lines.append(
-                row(f"`{command_help.form(flag)}`".replace("|", "&#124;"), plain(flag.help), plain(default))
-            )
-        lines.append("")
+        if flags:
+            lines += [f"### {title}", "", "| flag | meaning | default |", "|---|---|---|"]
+            lines += [row(f"`{command_help.form(flag)}`", plain(flag.help), _default(flag)) for flag in flags]
+            lines.append("")
     return "\n".join(lines)
+
+
+def _default(flag: Flag) -> str:
+    return plain(command_help.default_of(flag).strip(" ()").removeprefix("default: "))
 
 
 def row(*cells: str) -> str:
     """A row of a table."""
-    return "| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in cells) + " |"
+    return f"| {' | '.join(cell.replace(chr(10), ' ') for cell in cells)} |"
 
 
 def plain(text: str) -> str:
     """A text in which nothing but what stands in backticks is Markdown."""
     pieces = re.split(r"(`[^`\n]+`)", text)
-    return "".join(
-        piece if number % 2 else re.sub(r"([\\*_\[\]<>#])", r"\\\1", piece)
-        for number, piece in enumerate(pieces)
-    )
+    pieces[::2] = [re.sub(r"([\\*_\[\]<>#|])", r"\\\1", piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def sentence(text: str) -> str:
+    """A plain text that begins with a capital."""
+    return plain(text[:1].upper() + text[1:])

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from commands import plain, row
+from commands import plain, row, sentence
 
 from t2tlite import declarations, registry, registry_help
 from t2tlite.core_hparams import CORE
@@ -64,7 +65,7 @@ def sets() -> Iterator[str]:
             "|---|---|",
         )
         for one in hparams.declared().values():
-            yield row(_linked(one), f"`{registry_help.override(getattr(hparams, one.name)) or ' '}`")
+            yield row(_linked(one), _value(getattr(hparams, one.name)))
 
 
 def parts() -> Iterator[str]:
@@ -86,12 +87,14 @@ def hyperparameters() -> Iterator[str]:
     for part, declared in declarations.every():
         if registry.entry(*part).module.partition(".")[0] == _OURS:
             for one in declared:
-                found.setdefault(one, []).append(f"[{part.name}](parts.md#{part.kind}-{part.name})")
+                found.setdefault(one, []).append(
+                    f"the [{part.kind} `{part.name}`](parts.md#{part.kind}-{part.name})"
+                )
     yield "# Hyperparameters\n"
     yield "What `--hparams` takes, and the parts that read it. What has no default has a value in every set."
     for one in sorted(found, key=lambda one: one.name):
-        default = "none" if one.default is REQUIRED else f"`{registry_help.override(one.default) or ' '}`"
-        yield from ("", f"## `{one.name}` {{ #{one.name} }}", "", _sentence(one.described()), "")
+        default = "none" if one.default is REQUIRED else _value(one.default)
+        yield from ("", f"## `{one.name}` {{ #{one.name} }}", "", f"{sentence(one.described())}.", "")
         yield f"Default: {default}. Read by {', '.join(found[one])}."
 
 
@@ -120,5 +123,6 @@ def _linked(one: Hyperparameter) -> str:
     return f"[`{one.name}`](hyperparameters.md#{one.name})"
 
 
-def _sentence(text: str) -> str:
-    return f"{plain(text[:1].upper() + text[1:])}."
+def _value(value: Any) -> str:
+    """A value as `--hparams` takes it, or that there is none."""
+    return f"`{written}`" if (written := registry_help.override(value)) else "empty"
