@@ -11,12 +11,18 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+# Sections of the navigation to which pages are added that stand nowhere in it.
+_REST = {"Guides": "*.md", "Results": "results/*.md"}
+
 
 def on_config(config: MkDocsConfig) -> None:
-    """Lists the guides: whatever lies in docs/ itself and is not in the navigation yet."""
-    listed = re.findall(r"[\w/-]+\.md", str(config.nav))
-    [guides] = [section["Guides"] for section in config.nav if "Guides" in section]
-    guides += sorted({path.name for path in pathlib.Path(config.docs_dir).glob("*.md")} - set(listed))
+    """Completes the navigation."""
+    docs = pathlib.Path(config.docs_dir)
+    listed = set(re.findall(r"[\w/-]+\.md", str(config.nav)))
+    for section in config.nav or []:
+        for title in section.keys() & _REST.keys():
+            pages = {path.relative_to(docs).as_posix() for path in docs.glob(_REST[title])}
+            section[title] += sorted(pages - listed)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
