@@ -1,4 +1,4 @@
-"""Depthwise-separable convolutions over one dimension (causal or centred, with state) and over two."""
+"""Depthwise-separable convolutions over one dimension (causal or centered, with state) and over two."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -42,12 +42,12 @@ class NearIdentity(keras.initializers.Initializer):
 
 @keras.saving.register_keras_serializable("t2tlite")
 class Centred(keras.initializers.Initializer):
-    """He's normal initialisation of `[inputs, outputs]`, less each output's mean over its inputs.
+    """He's normal initialization of `[inputs, outputs]`, less each output's mean over its inputs.
 
     After a ReLU all inputs are positive. With weights that don't sum to zero the part that is common to all
     positions and examples grows from layer to layer, and what tells them apart is lost (Brock et al. 2021,
     arXiv 2101.08692, section 3, "mean shift"): in a fresh image net 1% of the variance at the last layer is
-    between examples, and with this initialisation 50%.
+    between examples, and with this initialization 50%.
     """
 
     def __call__(self, shape: tuple[int, ...], dtype: tf.DType | str | None = None) -> tf.Tensor:
@@ -173,7 +173,7 @@ class SeparableConv1D(_Separable):
     ) -> None:
         super().__init__(**kwargs)
         if not causal and kernel_size % 2 == 0:
-            raise ValueError(f"`kernel_size` must be odd for a centred convolution. Received: {kernel_size}")
+            raise ValueError(f"`kernel_size` must be odd for a centered convolution. Received: {kernel_size}")
         self.filters = filters
         self.kernel_size = kernel_size
         self.dilation = dilation
