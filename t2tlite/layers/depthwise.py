@@ -54,8 +54,7 @@ def _folded(x: tf.Tensor, kernel: tf.Tensor, dilation: int, before: int | tf.Ten
     A sequence that is cut into pieces of `dilation` positions is one of `dilation * channels` channels, of
     which a convolution without dilation does the same; TensorFlow would bring all positions into another
     order and back. Its gradient of the kernel takes up to 40 times as long as the convolution. But that
-    is a convolution, too: of the input, by the output's gradient as a long kernel, with the rows of the batch
-    as further channels.
+    is a convolution, too: of the input, by the output's gradient as a kernel as large as the batch.
     """
 
     @tf.custom_gradient
@@ -85,12 +84,10 @@ def _unfolded(window: tf.Tensor, kernel: tf.Tensor, dilation: int, length: tf.Te
 def _of_kernel(window: tf.Tensor, dy: tf.Tensor, kernel: tf.Tensor, dilation: int) -> tf.Tensor:
     """The gradient of the kernel, `[taps, channels]`."""
     window, dy = _fold(window, dilation), _fold(dy, dilation)
-    window, dy = (
-        tf.reshape(tf.transpose(y, [1, 0, 2]), [1, tf.shape(y)[1], tf.shape(y)[0] * y.shape[-1]])
-        for y in (window, dy)
-    )
-    of_each = valid(window, dy[0], 1)  # of each row of the batch and each position within a fold
-    return tf.reduce_sum(tf.reshape(of_each, [tf.shape(kernel)[0], -1, kernel.shape[-1]]), axis=1)
+    # Channels last, the batch is the height of one picture, and so is the kernel's.
+    of_each = tf.nn.depthwise_conv2d(window[None], dy[..., None], [1, 1, 1, 1], "VALID")[0, 0]
+    # `[taps, dilation * channels]`
+    return tf.reduce_sum(tf.reshape(of_each, [tf.shape(kernel)[0], dilation, kernel.shape[-1]]), axis=1)
 
 
 def _fold(x: tf.Tensor, rows: int) -> tf.Tensor:
