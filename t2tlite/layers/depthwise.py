@@ -83,8 +83,11 @@ def _unfolded(window: tf.Tensor, kernel: tf.Tensor, dilation: int, length: tf.Te
 
 def _of_kernel(window: tf.Tensor, dy: tf.Tensor, kernel: tf.Tensor, dilation: int) -> tf.Tensor:
     """The gradient of the kernel, `[taps, channels]`."""
-    window, dy = _fold(window, dilation), _fold(dy, dilation)
-    # Channels last, the batch is the height of one picture, and so is the kernel's.
+    empty = tf.cast(
+        tf.equal(tf.shape(dy)[0], 0), tf.int32
+    )  # a replica may have no row, and a kernel needs one
+    window, dy = (tf.pad(_fold(y, dilation), [[0, empty], [0, 0], [0, 0]]) for y in (window, dy))
+    # The batch is the height of one picture, and so is the kernel's.
     of_each = tf.nn.depthwise_conv2d(window[None], dy[..., None], [1, 1, 1, 1], "VALID")[0, 0]
     # `[taps, dilation * channels]`
     return tf.reduce_sum(tf.reshape(of_each, [tf.shape(kernel)[0], dilation, kernel.shape[-1]]), axis=1)

@@ -77,6 +77,29 @@ def test_what_xla_compiles_has_the_same_gradients(layer):
         tiny.close(one, other)
 
 
+@pytest.mark.parametrize("rows", [0, 1, 3])
+@pytest.mark.parametrize(("taps", "dilation", "length"), [(3, 1, 7), (15, 1, 4), (5, 4, 9), (15, 8, 21)])
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_ways_of_a_cpu_and_of_a_gpu_agree(rows, taps, dilation, length, causal, monkeypatch):
+    """A replica may have no row of a batch. The way of a GPU is TensorFlow's own gradient."""
+    layer = built(SeparableConv1D(5, taps, dilation, causal), None, None, 3)
+    x, weight = tiny.noise(rows, length, 3), tiny.noise(rows, length, 5, seed=1)
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(weight * layer(x))
+        return tape.gradient(loss, [x, *(variable.value for variable in layer.trainable_variables)])
+
+    ours = gradients()
+    if not rows:
+        assert not any(np.any(gradient) for gradient in ours)
+        return
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["one"])
+    for one, other in zip(ours, gradients(), strict=True):
+        tiny.close(one, other)
+
+
 @pytest.mark.parametrize(("taps", "dilation"), [(1, 1), (3, 1), (5, 4), (15, 8)])
 @pytest.mark.parametrize("length", [1, 2, 11])
 @pytest.mark.parametrize("chunk", [1, 3])
