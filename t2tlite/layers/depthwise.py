@@ -75,9 +75,12 @@ def _folded(x: tf.Tensor, kernel: tf.Tensor, dilation: int, before: int | tf.Ten
 
 def _unfolded(window: tf.Tensor, kernel: tf.Tensor, dilation: int, length: tf.Tensor) -> tf.Tensor:
     """`valid`, of `length` positions."""
-    shape = tf.shape(window)
-    y = valid(_fold(window, dilation), tf.tile(kernel, [1, dilation]), 1)
-    y = tf.reshape(y, [shape[0], -1, window.shape[-1]])
+    folded = _fold(window, dilation)
+    pieces = (
+        tf.shape(folded)[1] - tf.shape(kernel)[0] + 1
+    )  # not asked of the result: without rows it has others
+    y = valid(folded, tf.tile(kernel, [1, dilation]), 1)
+    y = tf.reshape(y, [tf.shape(window)[0], pieces * dilation, window.shape[-1]])
     return y if dilation == 1 else y[:, :length]
 
 
