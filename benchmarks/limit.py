@@ -204,6 +204,7 @@ def _decoding(flags, machine):
         keras.config.set_dtype_policy(hparams.precision)
         given = types.SimpleNamespace(vocabulary=hparams.vocabulary_size, inputs=16)
         model = decoding.Model(given, hparams)
+        _spread_choices(model.model)
         for batch in (1, 8, 32):
             decode = model.decoder(batch, _LENGTH)
             decode()
@@ -233,10 +234,22 @@ def _clock(call):
     return time.perf_counter() - start
 
 
+def _spread_choices(model):
+    """Gates that send each position elsewhere, as trained ones do; fresh ones choose the same for all."""
+    import tensorflow as tf
+
+    for variable in model.trainable_variables:
+        if variable.name == "gate":
+            variable.assign(tf.random.stateless_normal(variable.shape, [0, 0]))
+
+
 def _weights(model, hparams, batch):
-    """Weights that a position of the output needs: those of what runs there, of experts the chosen."""
+    """Weights that a position of the output needs: those of what runs there, of experts the chosen.
+
+    Rows that choose evenly choose so large a share of them: 1 - (1 - k / n) ** rows.
+    """
     encoding = ("encoder", "command", "spectral", "image")
-    chosen = min(batch * hparams.moe_k, hparams.moe_num_experts) / hparams.moe_num_experts
+    chosen = 1 - (1 - hparams.moe_k / hparams.moe_num_experts) ** batch
     number = 0.0
     for variable in model.trainable_variables:
         if not variable.path.startswith(tuple(f"{model.name}/{part}" for part in encoding)):

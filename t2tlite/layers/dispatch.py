@@ -181,7 +181,7 @@ def apply_experts(
 
     def apply_one(number: tf.Tensor, blocks: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         expert = tf.reduce_sum(tf.cast(plan.ends <= number, tf.int32))
-        y = feed_forward(blocks.read(number), *(tf.gather(kernel, expert) for kernel in kernels))
+        y = feed_forward(blocks.read(number), *(kernel[expert] for kernel in kernels))  # no copy
         return number + 1, blocks.write(number, y)
 
     further = tf.reshape(slots[count * plan.capacity :], block)
