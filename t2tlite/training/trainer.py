@@ -100,7 +100,8 @@ class Trainer:
             self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
             weights = Weights.of(run.hparams, list(run.problems), self.optimizer)
         self._splits = {name: run.split(name, "train") for name in run.problems}
-        self.datasets = self._datasets()
+        with self.replicas.chief_first():  # what it writes beside the data is there for the others
+            self.datasets = self._datasets()
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
         specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}

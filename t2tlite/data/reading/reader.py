@@ -140,7 +140,7 @@ class Reader:
         """Decodes and pads a block of records, all but their texts.
 
         Args:
-          record: serialised examples `[block]`.
+          record: serialized examples `[block]`.
           epoch, index: int64 `[block]`.
           longest: of each feature that has a length, what it is padded to.
         """
