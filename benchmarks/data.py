@@ -193,21 +193,32 @@ def show_datagen(sizes, prepared, cores):
         print(f"beyond the start {rate:,.0f} pairs a second and core (goal: {PAIRS_GOAL:,})")
 
 
+class Sentences:
+    """Draws sentences of words with Zipf's frequencies."""
+
+    def __init__(self):
+        self._rng = np.random.default_rng(0)
+        letters = np.array(list("etaoinshrdlucmfwypvbgkqjxz"))
+        lengths = (self._rng.integers(2, 11) for _ in range(30_000))
+        self._words = np.array(["".join(self._rng.choice(letters, length)) for length in lengths])
+        self._shares = np.cumsum(1 / np.arange(1, len(self._words) + 1))
+
+    def draw(self, number):
+        lengths = np.maximum(1, self._rng.gamma(8, WORDS_PER_SIDE / 8, number))
+        ends = np.cumsum(lengths.astype(int))
+        drawn = self._words[np.searchsorted(self._shares, self._rng.random(ends[-1]) * self._shares[-1])]
+        return [" ".join(line) for line in np.split(drawn, ends[:-1])]
+
+
 def write_corpus(folder, pairs):
-    """Parallel files of words with Zipf's frequencies."""
+    """Parallel files of sentences."""
     folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    letters = np.array(list("etaoinshrdlucmfwypvbgkqjxz"))
-    words = np.array(["".join(rng.choice(letters, rng.integers(2, 11))) for _ in range(30_000)])
-    shares = np.cumsum(1 / np.arange(1, len(words) + 1))
+    sentences = Sentences()
     for split, number in (("train", pairs), ("dev", 500), ("test", 500)):
         with open(folder / f"{split}.en", "w") as english, open(folder / f"{split}.de", "w") as german:
             for first in range(0, number, 1000):
                 for file in (english, german):
-                    lengths = np.maximum(1, rng.gamma(8, WORDS_PER_SIDE / 8, min(1000, number - first)))
-                    ends = np.cumsum(lengths.astype(int))
-                    drawn = words[np.searchsorted(shares, rng.random(ends[-1]) * shares[-1])]
-                    file.writelines(" ".join(line) + "\n" for line in np.split(drawn, ends[:-1]))
+                    file.writelines(line + "\n" for line in sentences.draw(min(1000, number - first)))
 
 
 def run_datagen(source_dir, data_dir, processes):

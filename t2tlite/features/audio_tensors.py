@@ -10,7 +10,7 @@ from t2tlite.data.media import audio as sounds
 from t2tlite.data.media import sound_files, speed
 from t2tlite.errors import UserError
 from t2tlite.features import encoding, raw
-from t2tlite.features.codec import Codec, Reading, bound
+from t2tlite.features.codec import Codec, Reading
 from t2tlite.features.guard import guarded
 from t2tlite.features.inputs import LONGEST, InputReader, check_length, padded, path
 from t2tlite.hparam import HParams
@@ -29,14 +29,12 @@ class AudioCodec(Codec):
         return tf.strings.length(compact) // 2  # [block], 16 bits a sample
 
     def dense(
-        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, length: tf.Tensor | None
     ) -> dict[str, tf.Tensor]:
-        lengths = self.length(compact)  # [batch]
-        longest = bound(tf.reduce_max(lengths), self.limits)
-        samples = tf.io.decode_raw(compact[rows], tf.int16, fixed_length=2 * longest)  # [rows, longest]
-        samples, lengths = tf.cast(samples, tf.float32) / encoding.PCM_PEAK, lengths[rows]
+        samples = tf.io.decode_raw(compact, tf.int16, fixed_length=2 * length)  # [rows, length]
+        samples, lengths = tf.cast(samples, tf.float32) / encoding.PCM_PEAK, self.length(compact)
         if self.reading.training and self.reading.hparams.audio_speed:
-            seeds = self.seeds(epoch, index)[rows] + 7 * self.reading.number
+            seeds = self.seeds(epoch, index) + 7 * self.reading.number
             speeds = speed.drawn(seeds, self.reading.hparams.audio_speed)
             samples, lengths = speed.changed(samples, lengths, speeds)
         return {name: samples, f"{name}_length": lengths}

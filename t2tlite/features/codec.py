@@ -1,4 +1,4 @@
-"""Codec: stored values to the tensors of a batch, first compactly (to bucket and hold), then padded."""
+"""Codec: stored values to the tensors of a batch, first compactly (to be measured), then padded."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -38,11 +38,9 @@ class Codec:
 
     Attributes:
       limits: bounds of lengths, ascending; longer values are left out. () where values have no length.
-      keeps_rows: whether `dense` gives all rows of the batch, whichever are wanted.
     """
 
     limits: tuple[int, ...] = ()
-    keeps_rows = False
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
@@ -56,7 +54,7 @@ class Codec:
         return tf.io.FixedLenFeature([], tf.string)
 
     def compact(self, stored: Any, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-        """What waits for its batch, in little memory: `[block]`, or ragged `[block, (length)]`.
+        """What has a length, but is not yet decoded: `[block]`, or ragged `[block, (length)]`.
 
         Args:
           stored: as `spec` reads it, of a block of records.
@@ -68,20 +66,34 @@ class Codec:
         """Int32 `[block]`, in the units of `limits`; only asked for where there are any."""
         raise NotImplementedError
 
-    def references(self, stored: Any) -> tf.Tensor:
-        """Int64 `[block]`: how many values there are, of which training draws one."""
-        return tf.ones([tf.shape(stored)[0]], tf.int64)
-
     def dense(
-        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, length: tf.Tensor | None
     ) -> dict[str, tf.Tensor]:
-        """The tensors of a batch, by their names in the batch.
+        """The tensors of some rows of a batch, by their names in the batch.
 
         Args:
           name: of the feature.
-          compact: `[batch]` of what `compact` gave; lengths are those of the whole batch.
-          epoch, index: int64 `[batch]`.
-          rows: which rows are wanted; unless `keeps_rows`, no others are decoded.
+          compact: what `compact` gave, `[rows]`.
+          epoch, index: int64 `[rows]`.
+          length: int32 scalar, one of `limits`: what is padded to, so that the longest value of the whole
+            batch fits; None where there are none.
+        """
+        raise NotImplementedError
+
+
+class IdsCodec(Codec):
+    """Base class of the codecs of texts, which are read as ids: all once, before anything else."""
+
+    def ids(self, stored: Any) -> tf.RaggedTensor:
+        """All texts of a block of records, uint16 or int32 `[block, (references), (length)]`."""
+        raise NotImplementedError
+
+    def place(self, count: tf.Tensor, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        """Which of their references some examples have in an epoch, int64 `[block]`.
+
+        Args:
+          count: how many they have, int64 `[block]`.
+          epoch, index: int64 `[block]`.
         """
         raise NotImplementedError
 

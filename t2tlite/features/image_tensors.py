@@ -31,14 +31,14 @@ class ImageCodec(Codec):
         self._crops = reading.to_class
 
     def dense(
-        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, length: tf.Tensor | None
     ) -> dict[str, tf.Tensor]:
         seeds = None
         if self.reading.training and (self._crops or self._flip or self._jitter):
-            seeds = self.seeds(epoch, index)[rows]
+            seeds = self.seeds(epoch, index)
         hparams = self.reading.hparams
         options = self._crops, self._flip, hparams.image_crop, self._jitter
-        return {name: images.decode(compact[rows], hparams.image_size, seeds, *options)}
+        return {name: images.decode(compact, hparams.image_size, seeds, *options)}
 
 
 class ImageInputs(inputs.InputReader):

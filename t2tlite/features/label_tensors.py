@@ -15,8 +15,6 @@ class LabelCodec(Codec):
       UserError: no names of classes were given.
     """
 
-    keeps_rows = True
-
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading)
         if not reading.labels:
@@ -30,6 +28,6 @@ class LabelCodec(Codec):
             return tf.argmax(matches, axis=1, output_type=tf.int32)
 
     def dense(
-        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, length: tf.Tensor | None
     ) -> dict[str, tf.Tensor]:
         return {name: compact}

@@ -9,62 +9,49 @@ import tensorflow as tf
 from t2tlite.data.text.words import WHITESPACE
 from t2tlite.errors import UserError
 from t2tlite.features import encoding, raw
-from t2tlite.features.codec import Codec, Reading, bound
+from t2tlite.features.codec import IdsCodec, Reading
 from t2tlite.features.inputs import LONGEST, InputReader, check_length, padded
 from t2tlite.hparam import HParams
-from t2tlite.ids import EOS, PAD
+from t2tlite.ids import EOS
 
 _DRAWS = 2**31 - 1
 _BLANK = f"{WHITESPACE}*"  # what `str.strip` takes off
 
 
-class TextCodec(Codec):
+class TextCodec(IdsCodec):
     """Stored texts to ids; see `Text.codec`."""
-
-    keeps_rows = True
 
     def __init__(self, reading: Reading) -> None:
         super().__init__(reading)
         self.limits = encoding.TEXT.limits(reading.hparams)
         vocabulary = reading.vocabulary
-        # What waits for its batch is part of the iterator's checkpoint.
-        self._compact_id = tf.uint16 if vocabulary and vocabulary.size <= 1 << 16 else tf.int32
+        # All texts of a split are held, in memory or in files.
+        self._id = tf.uint16 if vocabulary and vocabulary.size <= 1 << 16 else tf.int32
 
     def spec(self) -> Any:
         return tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
 
-    def compact(self, stored: Any, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-        ids = self.reading.vocabulary.tokenize(self._reference(stored, epoch, index))
-        return tf.cast(ids, self._compact_id)  # [block, (length)]
+    def ids(self, stored: Any) -> tf.RaggedTensor:
+        return stored.with_values(tf.cast(self.reading.vocabulary.tokenize(stored.values), self._id))
 
-    def length(self, compact: Any) -> tf.Tensor:
-        return tf.cast(compact.row_lengths(), tf.int32)
-
-    def references(self, stored: Any) -> tf.Tensor:
-        return stored.row_lengths()
-
-    def dense(
-        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
-    ) -> dict[str, tf.Tensor]:
-        ids = compact.to_tensor() if isinstance(compact, tf.RaggedTensor) else compact
-        ids = tf.cast(ids, tf.int32)
-        used = tf.reduce_any(tf.not_equal(ids, PAD), axis=0)  # [length]
-        length = bound(tf.reduce_sum(tf.cast(used, tf.int32)), self.limits)
-        ids = ids[:, :length]
-        return {name: tf.pad(ids, [[0, 0], [0, length - tf.shape(ids)[1]]])}  # [batch, length]
-
-    def _reference(self, references: Any, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-        """One of each example's references: drawn by (seed, epoch, index) in training, else the first."""
+    def place(self, count: tf.Tensor, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        """Drawn by (seed, epoch, index) in training, else the first."""
         if not self.reading.training:
-            return tf.gather(references.flat_values, references.row_starts())  # [block]
+            return tf.zeros_like(index)
         # A permutation of whole numbers, used as a hash: it needs no state, and takes a block at once. With
         # the 4 rounds of `index_shuffle`, the lowest bits of neighbors, epochs and seeds are correlated.
         addresses = tf.math.floormod(epoch * 1_000_003 + index, _DRAWS)
         seeds = tf.constant([self.reading.seed, self.reading.number, 0], tf.int64)
         last = tf.constant(_DRAWS - 1, tf.int64)
         drawn = tf.raw_ops.RandomIndexShuffle(index=addresses, seed=seeds, max_index=last, rounds=8)
-        place = tf.math.floormod(tf.cast(drawn, tf.int64), references.row_lengths())
-        return tf.gather(references.flat_values, references.row_starts() + place)  # [block]
+        return tf.math.floormod(tf.cast(drawn, tf.int64), count)
+
+    def compact(self, stored: Any, epoch: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        """Ids of the first reference."""
+        return self.reading.vocabulary.tokenize(tf.gather(stored.values, stored.row_starts()))
+
+    def length(self, compact: Any) -> tf.Tensor:
+        return tf.cast(compact.row_lengths(), tf.int32)
 
 
 class TextInputs(InputReader):

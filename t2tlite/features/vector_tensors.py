@@ -15,14 +15,12 @@ from t2tlite.features.inputs import InputReader
 class VectorCodec(Codec):
     """Stored float32 to vectors; see `Vector.codec`."""
 
-    keeps_rows = True
-
     def __init__(self, reading: Reading, size: int) -> None:
         super().__init__(reading)
         self._size = size
 
     def dense(
-        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, length: tf.Tensor | None
     ) -> dict[str, tf.Tensor]:
         numbers = tf.io.decode_raw(compact, tf.float32)
         return {name: tf.ensure_shape(numbers, [None, self._size])}  # [batch, size]

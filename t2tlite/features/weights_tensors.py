@@ -19,8 +19,6 @@ class WeightsCodec(Codec):
       UserError: no names were given.
     """
 
-    keeps_rows = True
-
     def __init__(self, reading: Reading, names: Sequence[str] | None) -> None:
         super().__init__(reading)
         if not names:
@@ -44,7 +42,7 @@ class WeightsCodec(Codec):
         return tf.scatter_nd(place, tf.boolean_mask(weights, number >= 0), shape)  # [block, names]
 
     def dense(
-        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, rows: slice
+        self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, length: tf.Tensor | None
     ) -> dict[str, tf.Tensor]:
         return {name: compact}
 

@@ -24,7 +24,7 @@ _LOST = (
 class Replicas:
     """The replicas of a run, each of which computes some rows of every batch.
 
-    All workers read the same batches, and the i-th of n replicas takes each n-th row from the i-th on. So a
+    All workers plan the same batches, and the i-th of n replicas takes each n-th row from the i-th on. So a
     run is the same on any number of replicas, up to the rounding of sums. There is one exception: each
     replica has its share of an expert's slots, and drops by itself what finds them taken.
 

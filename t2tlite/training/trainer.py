@@ -60,6 +60,16 @@ class Intervals:
     profile: Sequence[tuple[int, int]] = ()
 
 
+@dataclasses.dataclass(frozen=True)
+class _Made:
+    """An update whose figures have yet to be read: the updates before it, its batches and statistics."""
+
+    step: int
+    batches: Sequence[tuple[str, Batch]]
+    results: Sequence[dict[str, tf.Tensor]]
+    waited: float  # seconds for each batch
+
+
 class Trainer:
     """Trains the model of a run, from its newest checkpoint if there is one.
 
@@ -100,7 +110,8 @@ class Trainer:
             self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
             weights = Weights.of(run.hparams, list(run.problems), self.optimizer)
         self._splits = {name: run.split(name, "train") for name in run.problems}
-        self.datasets = self._datasets()
+        with self.replicas.chief_first():  # what it writes beside the data is there for the others
+            self.datasets = self._datasets()
         self.iterators = {name: iter(dataset) for name, dataset in self.datasets.items()}
         self.micro_steps = run.hparams.accumulate
         specs = {name: dataset.element_spec for name, dataset in self.datasets.items()}
@@ -117,6 +128,7 @@ class Trainer:
         scaled = run.hparams.precision == "mixed_float16"
         self.guard = guard.Guard(run, on_nonfinite, scaled, self._say, writes=self.replicas.is_chief)
         self.step = 0
+        self._unread: _Made | None = None
         self._compiled: set[str] = set()  # problems whose update is compiled
         self.scores: dict[str, float] = {}  # of an evaluation at this step
         self.pending: dict[str, list] = {}  # problem -> statistics since the last log interval
@@ -167,33 +179,11 @@ class Trainer:
         try:
             with interrupt.deferred(self.deadline) as interrupted:
                 while self.step < self._end() and not self._stopped_early():
-                    if self._updates.enter(self.step):
-                        self._compiled = set()
                     try:
-                        with self.profiler.update(self.step + 1):
-                            self._update()
+                        if self._go_on(interrupted):
+                            break
                     except guard.GoBack as reason:
                         self._go_back(reason)
-                        continue
-                    self.step += 1
-                    last = self.horizon.updated(self.step) if self.horizon else self.step == self._end()
-                    if self.step % self.intervals.log == 0 or last:
-                        self._log()
-                    self._evaluate(last)
-                    if self._stopped_early() and self.pending:
-                        self._log()
-                    last = last or self._stopped_early()
-                    stop = interrupt.shared(interrupted(), self.replicas.total)
-                    best = self._is_best()
-                    due = self.horizon is not None and self.horizon.is_due(self.step)
-                    if self.step % self.intervals.save == 0 or last or stop or best or due:
-                        self.save()
-                        # A signal may have come meanwhile.
-                        stop = stop or interrupt.shared(interrupted(), self.replicas.total)
-                    if stop and not last:
-                        self.progress.say(interrupt.describe(stop, self.step))
-                        interrupt.leave(stop)
-                        break
                 if self._stopped_early():
                     self.progress.say(f"stopped early at step {self.step}: {self.early_stopping}")
         finally:
@@ -201,8 +191,36 @@ class Trainer:
             self.profiler.close()
             self.log.close()
 
+    def _go_on(self, interrupted: Callable[[], int]) -> bool:
+        """One update and what is due after it; returns whether to leave."""
+        if self._updates.enter(self.step):
+            self._compiled = set()
+        with self.profiler.update(self.step + 1):
+            self._update()
+        self.step += 1
+        last = self.horizon.updated(self.step) if self.horizon else self.step == self._end()
+        if self.step % self.intervals.log == 0 or last:
+            self._log()
+        self._evaluate(last)
+        if self._stopped_early() and self.pending:
+            self._log()
+        last = last or self._stopped_early()
+        stop = interrupt.shared(interrupted(), self.replicas.total)
+        best = self._is_best()
+        due = self.horizon is not None and self.horizon.is_due(self.step)
+        if self.step % self.intervals.save == 0 or last or stop or best or due:
+            self.save()
+            # A signal may have come meanwhile.
+            stop = stop or interrupt.shared(interrupted(), self.replicas.total)
+        if not stop or last:
+            return False
+        self.progress.say(interrupt.describe(stop, self.step))
+        interrupt.leave(stop)
+        return True
+
     def _take_up(self, meta: Mapping[str, Any]) -> None:
         """Goes on from what is in a checkpoint besides variables and iterators."""
+        self._unread = None
         self.step, self.pending = meta["step"], meta["pending"]
         self.guard.start(self.step, meta.get("guard"))
         self.expert_load.restore(meta.get("expert_load"))
@@ -227,6 +245,8 @@ class Trainer:
     def _evaluate(self, last: bool) -> None:
         """Makes the evaluations that are due; figures of the same step and problem are one line."""
         intervals = self.intervals
+        if last or _due(self.step, intervals.evaluate) or _due(self.step, intervals.decode):
+            self._read()
         evaluations: dict[str, dict[str, float]] = {}
         with averaged(self.optimizer):
             if last or _due(self.step, intervals.evaluate):
@@ -261,6 +281,7 @@ class Trainer:
         return self.replicas.any(better) if self.scores else False
 
     def save(self) -> None:
+        self._read()
         if self.horizon and self.horizon.decide(self.step):
             self.progress.ends(self._end())
             self.progress.say(f"step {self.step}  {self.horizon}")
@@ -297,26 +318,47 @@ class Trainer:
             return
         if self.horizon:
             set_pace(self.optimizer, self.horizon.factor(self.step))
-        results = [expert_load.parted(statistics) for statistics in self._updates(batches, self.step)]
+        results = self._updates(batches, self.step)
+        self._read()  # of the update before, while this one is computed
+        self._unread = _Made(self.step, batches, results, waited)
         if first_time := set(names) - self._compiled:
             self._compiled |= first_time
             memory.release()  # what compiling has left
-        if self.guard.accepts(self.step, batches, [figures for _, figures in results]):
-            for (name, batch), (choices, figures) in zip(batches, results, strict=True):
+
+    def _read(self) -> None:
+        """Reads the figures of the newest update, which waits for it, unless they have been read.
+
+        An accelerator computes an update while the next one is prepared, so they are read one update late. No
+        harm is done: an update that is not finite changed nothing. Before a line of the log, an evaluation
+        and a checkpoint all are read.
+
+        Raises:
+          UserError: they are not finite, as `Guard.accepts` says.
+          GoBack: the same.
+        """
+        made, self._unread = self._unread, None
+        if made is None:
+            return
+        results = [expert_load.parted(statistics) for statistics in made.results]
+        if self.guard.accepts(made.step, made.batches, [figures for _, figures in results]):
+            for (name, batch), (choices, figures) in zip(made.batches, results, strict=True):
                 self.expert_load.add(name, choices)
-                self._take(name, batch, figures, waited)
+                self._take(made.step + 1, name, batch, figures, made.waited)
 
     def _next(self, problem: str) -> Batch:
         with damage.errors(self._splits[problem]):
             return next(self.iterators[problem])
 
-    def _take(self, problem: str, batch: Batch, statistics: dict[str, float], waited: float) -> None:
+    def _take(
+        self, step: int, problem: str, batch: Batch, statistics: dict[str, float], waited: float
+    ) -> None:
         self.pending.setdefault(problem, []).append(statistics)
         examples = len(next(iter(batch.values()))) * self.replicas.workers
-        self.progress.update(self.step + 1, problem, {**statistics, "examples": examples}, waited)
+        self.progress.update(step, problem, {**statistics, "examples": examples}, waited)
 
     def _log(self) -> None:
         """Tells each problem's means since the last time; `share` is that of its updates."""
+        self._read()
         updates = sum(len(rows) for rows in self.pending.values())
         shares = self.mixing.shares(self.step * self.micro_steps - 1)
         for problem, rows in self.pending.items():

@@ -7,6 +7,8 @@ import pytest
 import tensorflow as tf
 
 from t2tlite import problem, registry
+from t2tlite.data.reading.index import in_memory
+from t2tlite.data.reading.planned import Planned
 from t2tlite.data.reading.reader import ReadConfig, Reader
 from t2tlite.data.stored import records
 from t2tlite.data.text.vocabulary import Vocabulary
@@ -40,9 +42,12 @@ def batch(name, vocabulary):
     """Both examples, as the pipeline has them."""
     reader = Reader(problem_of(name), vocabulary, tiny.CLASSES, HPARAMS, ReadConfig())
     index = tf.range(2, dtype=tf.int64)
-    return reader.own_rows(
-        reader.dense(reader.compact(tf.zeros_like(index), index, tf.constant(stored(name))))
+    written = tf.constant(stored(name))
+    source = types.SimpleNamespace(
+        records=written, size=2, fetch=lambda numbers, offsets: tf.gather(written, numbers)
     )
+    planned = Planned(source, in_memory(written, reader), reader)
+    return planned.rows({"epoch": tf.zeros_like(index), "index": index})
 
 
 def same(one, other):

@@ -122,9 +122,7 @@ class Point(Feature):
 
 
 class _PointCodec(Codec):
-    keeps_rows = True
-
-    def dense(self, name, compact, epoch, index, rows):
+    def dense(self, name, compact, epoch, index, length):
         return {name: tf.io.decode_raw(compact, tf.float32)}
 
 

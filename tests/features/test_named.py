@@ -285,7 +285,7 @@ def test_a_picture_that_a_question_is_about_is_not_cropped(data_dir, vocabulary)
         one = Compared()
         one.inputs = inputs
         reader = Reader(one, vocabulary, ["a"], HPARAMS, ReadConfig(training=True))
-        crops[len(one.features())] = reader._codecs[next(iter(one.features()))]._crops
+        crops[len(one.features())] = reader.codecs[next(iter(one.features()))]._crops
     assert crops == {2: True, 3: False}
 
 

@@ -192,6 +192,7 @@ def test_as_many_micro_steps_as_problems_are_joint_training(sample_data, tmp_pat
     loop._updates, loop.progress = watched, NoProgress()
     for loop.step in range(3):
         loop._update()
+    loop._read()
     assert len(names) == 8 and problems == [names] * 3
     assert {name: [each["loss"] for each in figures] for name, figures in loop.pending.items()} == {
         name: [1.0, 2.0, 3.0] for name in names

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2tlite import registry
 from t2tlite.data.reading.reader import ReadConfig, Reader
-from t2tlite.data.reading.sources import Order, Source
+from t2tlite.data.reading.sources import Source
 from t2tlite.data.stored import damage
 from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.features.measure import Measure
@@ -95,8 +95,8 @@ def measure(split: PreparedSplit, hparams: HParams, limit: int | None = 5000) ->
         limit = max(1, min(limit, int(_LOOK_BYTES / max(mean, 1))))
     source = Source(split, first=limit)
     reader = Reader(split.problem, split.vocabulary, split.labels, hparams, ReadConfig())
-    blocks = damage.batches(source.blocks(Order(), _BLOCK), split)
-    by_block = [reader.lengths(record) for _, _, record in blocks]
+    blocks = damage.batches(source.stored(_BLOCK), split)
+    by_block = [reader.lengths(record) for record in blocks]
     values = {
         name: np.concatenate([np.zeros(0, np.int64), *(block[name] for block in by_block)])
         for name in sorted(bounds)

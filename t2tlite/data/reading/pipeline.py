@@ -4,19 +4,17 @@ import os
 
 import tensorflow as tf
 
-from t2tlite.data.reading import buckets
+from t2tlite.data.reading import buckets, index
+from t2tlite.data.reading.planned import Planned
 from t2tlite.data.reading.reader import ReadConfig, Reader
 from t2tlite.data.reading.sources import Order, Source
-from t2tlite.data.reading.table import Table
-from t2tlite.data.stored import damage
 from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.features.measure import BatchPlan, Measure, deciding
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
-_BLOCK = 1024  # examples parsed and tokenized together, and their batches put together
-_LARGE_BLOCK = 8  # fewer images or sounds: a block that is being taken apart is in the iterator's checkpoint
+_BLOCK = 1024  # examples whose batches are put together
 _THREADS = max(2, min(16, len(os.sched_getaffinity(0))))  # of each problem
 
 
@@ -44,48 +42,25 @@ def dataset(split: PreparedSplit, hparams: HParams, config: ReadConfig) -> tf.da
     problem = split.problem
     reader = Reader(problem, split.vocabulary, split.labels, hparams, config)
     source = Source(split)
+    planned = Planned(source, index.of(split, source, reader), reader)
     plan = batch_plan(problem, hparams)
-    with damage.errors(split):
-        table = Table.of(source, reader) if plan.bucketed else None
-        some_fit = table.size if table else _some_fit(source, reader)
-    if not some_fit:  # refused, since a search for the next batch would have no end
+    if reader.can_drop and not planned.any_fits():  # a search for the next batch would have no end
         raise UserError(
             f"all {source.size} examples of `{problem.name}` {split.name} are too long: raise the "
             f"hyperparameter max_length={hparams.text_bounds()[-1]} (in units of the vocabulary) or "
             f"seconds_bounds={';'.join(map(str, hparams.seconds_bounds))}"
         )
-    if table:
-        stream = buckets.batches(table.blocks(order, _BLOCK), plan.sizes).map(table.rows)
-    elif plan.bucketed:
-        # What is made ahead is in the checkpoint too, and text takes long to tokenize.
-        parallel = 2 if reader.only_text else None
-        blocks = source.blocks(order, _block_size(reader))
-        blocks = blocks.map(reader.compact, num_parallel_calls=parallel)
-        stream = buckets.batches(blocks, plan.sizes)
+    if plan.bucketed:
+        # What was fetched ahead goes into the iterator's checkpoint, from which every worker goes on: so it
+        # is numbers of examples, and no worker's rows.
+        stream = buckets.batches(planned.blocks(order, _BLOCK), plan.sizes).prefetch(2).map(planned.rows)
     else:
-        stream = source.blocks(order, plan.sizes[0]).map(reader.compact)
+        stream = planned.blocks(order, plan.sizes[0])
         if reader.can_drop:
-            stream = stream.map(reader.rows).unbatch().batch(plan.sizes[0])
-    if any(feature.large_decoded for feature in reader.features.values()):
-        # What is fetched ahead goes into the iterator's checkpoint, and decoded audio is large.
-        stream = stream.prefetch(2).map(reader.dense)
-    else:
+            stream = stream.unbatch().batch(plan.sizes[0])
         slow = any(feature.slow_to_decode for feature in reader.features.values())
-        parallel = _THREADS if slow else 2
-        stream = stream.map(reader.dense, num_parallel_calls=parallel).prefetch(2)
-    return stream.map(reader.own_rows).with_options(_options(symbolic=not plan.bucketed))
-
-
-def _some_fit(source: Source, reader: Reader) -> bool:
-    """Whether any example is kept; looks no further than the first."""
-    if not reader.can_drop:
-        return True
-    blocks = source.blocks(Order(), _block_size(reader))
-    return any(tf.size(reader.compact(*block)["index"]) > 0 for block in blocks)
-
-
-def _block_size(reader: Reader) -> int:
-    return _BLOCK if reader.only_text else _LARGE_BLOCK
+        stream = stream.map(planned.rows, num_parallel_calls=_THREADS if slow else 2).prefetch(2)
+    return stream.with_options(_options(symbolic=not plan.bucketed))
 
 
 def batch_plan(problem: Problem, hparams: HParams) -> BatchPlan:
@@ -109,4 +84,6 @@ def _options(symbolic: bool) -> tf.data.Options:
     # A checkpoint of positions instead of what was fetched ahead; buckets can't be saved this way.
     options.experimental_symbolic_checkpoint = symbolic
     options.deterministic = True
+    # To read records at given places counts as a state, though it has none.
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     return options

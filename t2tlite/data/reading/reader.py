@@ -1,17 +1,19 @@
-"""Reader: stored records of a problem to tensors, first compactly (to bucket and hold), then padded."""
+"""Reader: stored records of a problem to what batches are planned by, and to the tensors of a batch."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from t2tlite.data.reading.buckets import Columns, where
 from t2tlite.data.text.vocabulary import Vocabulary
-from t2tlite.features.codec import Reading, bucket
-from t2tlite.features.encoding import GIVEN
+from t2tlite.features.codec import IdsCodec, Reading
 from t2tlite.features.measure import deciding
 from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
+
+Parsed: TypeAlias = dict[str, tf.Tensor | tf.RaggedTensor]
+"""By feature, what its codec reads of a block of records."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +34,7 @@ class ReadConfig:
 
 
 class Reader:
-    """Three maps over batches of elements; see `compact`, `dense` and `own_rows`. Each feature has its codec.
+    """Maps over blocks of records; see `measured` and `dense`. Each feature has its codec.
 
     Args:
       problem: says which features there are.
@@ -43,8 +45,13 @@ class Reader:
 
     Attributes:
       features: the features of the problem, by name.
-      only_text: whether all of them are text.
+      codecs: theirs.
+      deciding: names of those whose lengths say which examples meet in a batch.
+      optional: names of those that an example may lack.
+      texts: names of those that are read as ids of text; their texts are read once.
+      others: names of the others, of which records are read whenever they are in a batch.
       training: whether it is read for training.
+      rows: which rows of a batch are wanted.
       can_drop: whether an example can be too long.
     """
 
@@ -56,13 +63,12 @@ class Reader:
         hparams: HParams,
         config: ReadConfig,
     ) -> None:
-        self._rows = slice(config.rows[0], None, config.rows[1])
+        self.rows = slice(config.rows[0], None, config.rows[1])
         self.features = problem.features()
-        self.only_text = all(feature.is_text for feature in self.features.values())
         self.training = config.training
         # Where a question may be about any part of a picture, that is not cropped.
         to_class = problem.targets is not None and problem.targets.has_classes and len(self.features) == 2
-        self._codecs = {
+        self.codecs = {
             name: feature.codec(
                 Reading(
                     problem.name,
@@ -77,74 +83,74 @@ class Reader:
             )
             for number, (name, feature) in enumerate(self.features.items())
         }
-        self.can_drop = any(codec.limits for codec in self._codecs.values())
+        self.can_drop = any(codec.limits for codec in self.codecs.values())
+        self.texts = [name for name, codec in self.codecs.items() if isinstance(codec, IdsCodec)]
+        self.others = [name for name in self.codecs if name not in self.texts]
+        self.optional = [name for name, feature in self.features.items() if feature.optional]
+        self._vocabulary = vocabulary
         self._stored = {name: name for name in self.features}
         if problem.swap:
             self._stored = {"inputs": "targets", "targets": "inputs"}
         self._stand_ins = {
-            name: feature.to_record(feature.stand_in())
-            for name, feature in self.features.items()
-            if feature.optional
+            name: self.features[name].to_record(self.features[name].stand_in()) for name in self.optional
         }
         decide = deciding(self.features.values())
-        self._deciding = [name for name, feature in self.features.items() if feature in decide]
+        self.deciding = [name for name, feature in self.features.items() if feature in decide]
 
-    def compact(self, epoch: tf.Tensor, index: tf.Tensor, record: tf.Tensor) -> Columns:
-        """Parses a block of records and leaves out what is too long.
+    def key(self, name: str, field: str) -> str:
+        """By what `measured` gives a field of a feature: as the corpus has it, swapped or not."""
+        return f"{self._stored[name]}/{field}"
 
-        Args:
-          epoch, index: int64 `[block]`.
-          record: serialized examples `[block]`.
+    def measures(self) -> list[list[Any]]:
+        """What `measured` depends on, as JSON; empty where it gives nothing."""
+        vocabulary = self._vocabulary and self._vocabulary.fingerprint
+        return [
+            [self._stored[name], feature.kind, feature.optional, vocabulary if name in self.texts else None]
+            for name, feature in sorted(self.features.items(), key=lambda item: self._stored[item[0]])
+            if name in self.texts or self.codecs[name].limits or feature.optional
+        ]
+
+    def measured(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What is to be known of all examples before batches are planned, of a block of records.
 
         Returns:
-          what each codec holds of its feature, `[block]` or ragged `[block, (length)]`; `NAME_given`, bool
-          `[block]`, of each optional feature; `epoch` and `index`; and `bucket`, int64 `[block]`: the first
-          that holds the features that decide.
+          By `key`:
+          * of each text its `ids`, uint16 or int32 `[ids]`, those of all its references one after the other;
+            `ends`, int64 `[1 + texts]`: a 0, and where each text ends; `firsts`, int64 `[1 + block]`: the
+            number of each example's first text, and how many there are;
+          * of each other feature that has a length, its `length`, int32 `[block]`;
+          * of each optional feature `given`, bool `[block]`: whether it is there, and no stand-in.
         """
-        parsed, presence = self._parse(record)
-        columns = {"epoch": epoch, "index": index, **presence}
-        columns |= {name: codec.compact(parsed[name], epoch, index) for name, codec in self._codecs.items()}
-        buckets, fits = tf.zeros_like(index), tf.ones_like(index, tf.bool)
-        for name, codec in self._codecs.items():
-            if codec.limits:
-                length = codec.length(columns[name])
-                fits &= length <= codec.limits[-1]
-                if name in self._deciding:
-                    buckets = tf.maximum(buckets, bucket(length, codec.limits))
-        columns["bucket"] = buckets
-        if not self.can_drop:
-            return columns
-        kept = where(fits)
-        return {name: tf.gather(value, kept) for name, value in columns.items()}
+        parsed, given = self._parse(record, self.codecs)
+        fields = {self.key(name, "given"): value for name, value in given.items()}
+        start = tf.zeros(tf.shape(record), tf.int64)
+        for name, codec in self.codecs.items():
+            if isinstance(codec, IdsCodec):
+                ids = codec.ids(parsed[name])
+                fields[self.key(name, "ids")] = ids.flat_values
+                fields[self.key(name, "ends")] = ids.values.row_splits
+                fields[self.key(name, "firsts")] = ids.row_splits
+            elif codec.limits:
+                fields[self.key(name, "length")] = codec.length(codec.compact(parsed[name], start, start))
+        return fields
 
-    def rows(self, block: Columns) -> dict[str, tf.Tensor]:
-        """Pads the texts of what `compact` made to the last bound: plain rows are quicker to take apart."""
-        return {
-            name: value.to_tensor(shape=[None, self._codecs[name].limits[-1]])
-            if isinstance(value, tf.RaggedTensor)
-            else value
-            for name, value in block.items()
-        }
+    def dense(
+        self, record: tf.Tensor, epoch: tf.Tensor, index: tf.Tensor, longest: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Decodes and pads a block of records, all but their texts.
 
-    def dense(self, batch: Columns) -> dict[str, tf.Tensor]:
-        """Decodes and pads a batch of what `compact` made; lengths are those of the whole batch.
-
-        Of pictures and audio only the wanted rows are decoded; texts and labels are those of all rows.
+        Args:
+          record: serialized examples `[block]`.
+          epoch, index: int64 `[block]`.
+          longest: of each feature that has a length, what it is padded to.
         """
-        columns = {name + GIVEN: batch[name + GIVEN] for name in self._stand_ins}
-        for name, codec in self._codecs.items():
-            columns |= codec.dense(name, batch[name], batch["epoch"], batch["index"], self._rows)
+        parsed, _ = self._parse(record, self.others)
+        columns: dict[str, tf.Tensor] = {}
+        for name in self.others:
+            codec = self.codecs[name]
+            compact = codec.compact(parsed[name], epoch, index)
+            columns |= codec.dense(name, compact, epoch, index, longest.get(name))
         return columns
-
-    def own_rows(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The wanted rows of what `dense` made.
-
-        A step of its own, after what is fetched ahead: that is in the iterator's checkpoint, which every
-        worker goes on from.
-        """
-        whole = [name for name, codec in self._codecs.items() if codec.keeps_rows]
-        whole += [name + GIVEN for name in self._stand_ins]
-        return batch | {name: batch[name][self._rows] for name in whole}
 
     def lengths(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
         """How long a block of records is, int64 `[block]`, whether or not that is too long.
@@ -153,10 +159,10 @@ class Reader:
           By the hyperparameter that bounds it, the length of the longest such feature of each, in the units
           of `Measure.limits`: units of text with the end token, samples.
         """
-        parsed, _ = self._parse(record)
+        parsed, _ = self._parse(record, self.codecs)
         longest: dict[str, tf.Tensor] = {}
         start = tf.zeros(tf.shape(record), tf.int64)
-        for name, codec in self._codecs.items():
+        for name, codec in self.codecs.items():
             if not codec.limits:
                 continue
             bounds = self.features[name].measure.bounds
@@ -164,26 +170,20 @@ class Reader:
             longest[bounds] = tf.maximum(longest[bounds], length) if bounds in longest else length
         return longest
 
-    def references(self, record: tf.Tensor) -> tf.Tensor:
-        """The most references of one feature in a block of records."""
-        parsed, _ = self._parse(record)
-        numbers = [codec.references(parsed[name]) for name, codec in self._codecs.items()]
-        return tf.reduce_max(tf.stack(numbers))
-
-    def _parse(self, record: tf.Tensor) -> tuple[Columns, dict[str, tf.Tensor]]:
-        """What the codecs read, and which optional features are there."""
-        specs = {self._stored[name]: codec.spec() for name, codec in self._codecs.items()}
+    def _parse(self, record: tf.Tensor, names: Collection[str]) -> tuple[Parsed, dict[str, tf.Tensor]]:
+        """What the codecs of some features read, and which optional ones of them are there."""
         several = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
-        specs |= {name: several for name in self._stand_ins}
+        specs = {self._stored[name]: self.codecs[name].spec() for name in names}
+        specs |= {name: several for name in names if name in self.optional}
         stored = tf.io.parse_example(record, specs)
-        values = {name: stored[self._stored[name]] for name in self._codecs}
-        presence = {}
-        for name, stand_in in self._stand_ins.items():
-            presence[name + GIVEN] = values[name].row_lengths() > 0
-            values[name] = _filled(values[name], stand_in)
-            if not isinstance(self._codecs[name].spec(), tf.io.RaggedFeature):
+        values = {name: stored[self._stored[name]] for name in names}
+        given = {}
+        for name in (name for name in names if name in self.optional):
+            given[name] = values[name].row_lengths() > 0
+            values[name] = _filled(values[name], self._stand_ins[name])
+            if not isinstance(self.codecs[name].spec(), tf.io.RaggedFeature):
                 values[name] = tf.gather(values[name].flat_values, values[name].row_starts())  # [block]
-        return values, presence
+        return values, given
 
 
 def _filled(stored: tf.RaggedTensor, stand_in: Sequence[bytes]) -> tf.RaggedTensor:

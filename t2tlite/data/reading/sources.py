@@ -1,8 +1,8 @@
-"""Streams of stored records for training and evaluation, in an order given by (seed, epoch).
+"""The records of a split, by their numbers; and these numbers in an order given by (seed, epoch).
 
-Each element is (epoch, index, record). There is no shuffle buffer, so that a checkpoint of the iterator is a
-few kilobytes: a small corpus lies in memory and is permuted; a large one, which was shuffled when it was
-written, is read in a permuted order of its chunks, several at a time.
+There is no shuffle buffer, so that a checkpoint of the iterator is a few kilobytes: a small corpus lies in
+memory and is permuted; a large one, which was shuffled when it was written, is read in a permuted order of
+its chunks, several at a time.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from t2tlite.data.reading import converted
@@ -65,12 +66,13 @@ class Source:
 
     Attributes:
       records: the records `[size]`, or None where they are too large to be held in memory.
+      files: that they are in, as `PreparedSplit.files`.
       size: number of examples.
     """
 
     def __init__(self, split: PreparedSplit, first: int | None = None) -> None:
         problem = split.problem
-        self._files = split.files
+        self.files = split.files
         self.size = split.size if first is None else min(split.size, first)
         self.records = None
         converts = type(problem).to_text is not Problem.to_text
@@ -83,22 +85,55 @@ class Source:
             self.records = tf.constant(list(records))
         elif converts:
             whole = dataclasses.replace(split, first=None)  # a fraction has no copy of its own
-            self._files = converted.files(whole)
+            self.files = converted.files(whole)
 
-    def blocks(self, order: Order, block: int) -> tf.data.Dataset:
-        """Elements (epoch, index, record), `block` of them together."""
+    def stored(self, block: int) -> tf.data.Dataset:
+        """The records in the order in which they are stored, `block` of them together."""
         if self.records is not None:
-            positions = order.positions(self.size).batch(block)
-            return positions.map(lambda epoch, index: (epoch, index, tf.gather(self.records, index)))
-        if order.seed is None:
-            stored = tf.data.TFRecordDataset([file["file"] for file in self._files]).take(self.size)
-            stream = stored.enumerate().map(lambda index, record: (tf.zeros_like(index), index, record))
-            return (stream.repeat() if order.repeat else stream).batch(block)
-        return _Chunks(self._files, self.size).shuffled(order).batch(block)
+            return tf.data.Dataset.from_tensor_slices(self.records).batch(block)
+        return tf.data.TFRecordDataset([file["file"] for file in self.files]).take(self.size).batch(block)
+
+    def positions(self, order: Order) -> tf.data.Dataset:
+        """Elements (epoch, index), int64: a large corpus is read in runs of records, many at a time."""
+        if self.records is not None or order.seed is None:
+            return order.positions(self.size)
+        return _Chunks(self.files, self.size).shuffled(order)
+
+    def fetch(self, index: tf.Tensor, offsets: tf.Tensor | None) -> tf.Tensor:
+        """The records with some numbers, and no others.
+
+        Args:
+          index: int64 `[records]`.
+          offsets: where in its file each record begins, int64 `[size]`, unless they are in memory.
+        """
+        if self.records is not None:
+            return tf.gather(self.records, index)
+        firsts = np.cumsum([0, *(file["examples"] for file in self.files[:-1])])
+        of_file = tf.searchsorted(tf.constant(firsts, tf.int64), index, side="right") - 1
+        paths = tf.gather(tf.constant([file["file"] for file in self.files]), of_file)
+        places = tf.data.Dataset.from_tensor_slices((paths, tf.gather(offsets, index)))
+        number = tf.size(index, tf.int64)
+        return tf.cond(
+            number > 0,  # a worker may have no row of a small batch
+            lambda: places.flat_map(_record_at).batch(number).get_single_element(),
+            lambda: tf.zeros([0], tf.string),
+        )
+
+
+def _record_at(path: tf.Tensor, offset: tf.Tensor) -> tf.data.Dataset:
+    # The public TFRecordDataset has no byte_offsets, which spare reading a file from its start.
+    variant = tf.raw_ops.TFRecordDatasetV2(
+        filenames=path[tf.newaxis],
+        compression_type="",
+        buffer_size=1 << 16,
+        byte_offsets=offset[tf.newaxis],
+        metadata="",
+    )
+    return tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string)).take(1)
 
 
 class _Chunks:
-    """Runs of consecutive records in files, each of which can be read from its offset.
+    """The numbers of records, by runs of consecutive ones in a file.
 
     Args:
       files: as `PreparedSplit.files`.
@@ -106,39 +141,25 @@ class _Chunks:
     """
 
     def __init__(self, files: Sequence[dict[str, Any]], size: int) -> None:
-        paths, offsets, firsts, lengths, first = [], [], [], [], 0
+        firsts, lengths, first = [], [], 0
         for file in files:
             examples = max(0, min(file["examples"], size - first))
-            for number, offset in enumerate(file["offsets"][: -(-examples // records.CHUNK)]):
-                paths.append(file["file"])
-                offsets.append(offset)
-                firsts.append(first + number * records.CHUNK)
-                lengths.append(min(records.CHUNK, examples - number * records.CHUNK))
+            for start in range(0, examples, records.CHUNK):
+                firsts.append(first + start)
+                lengths.append(min(records.CHUNK, examples - start))
             first += examples
-        self._paths = tf.constant(paths)
-        self._offsets = tf.constant(offsets, tf.int64)
         self._firsts = tf.constant(firsts, tf.int64)
         self._lengths = tf.constant(lengths, tf.int64)
-        self._number = len(paths)
+        self._number = len(firsts)
 
     def shuffled(self, order: Order) -> tf.data.Dataset:
-        """Elements (epoch, index, record)."""
+        """Elements (epoch, index)."""
         return order.epochs().flat_map(functools.partial(self._epoch, order))
 
     def _epoch(self, order: Order, epoch: tf.Tensor) -> tf.data.Dataset:
         chunks = tf.data.Dataset.from_tensor_slices(order.of_epoch(self._number, epoch))
-        read = functools.partial(self._read, epoch)
-        return chunks.interleave(read, cycle_length=_CHUNKS_AT_A_TIME, block_length=1)
+        index = chunks.interleave(self._indices, cycle_length=_CHUNKS_AT_A_TIME, block_length=1)
+        return tf.data.Dataset.zip((tf.data.Dataset.from_tensors(epoch).repeat(), index))
 
-    def _read(self, epoch: tf.Tensor, chunk: tf.Tensor) -> tf.data.Dataset:
-        # The public TFRecordDataset has no byte_offsets, which spare reading a file from its start.
-        variant = tf.raw_ops.TFRecordDatasetV2(
-            filenames=self._paths[chunk][tf.newaxis],
-            compression_type="",
-            buffer_size=1 << 16,
-            byte_offsets=self._offsets[chunk][tf.newaxis],
-            metadata="",
-        )
-        stored = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
-        indices = tf.data.Dataset.range(self._firsts[chunk], self._firsts[chunk] + self._lengths[chunk])
-        return tf.data.Dataset.zip((indices, stored)).map(lambda index, record: (epoch, index, record))
+    def _indices(self, chunk: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.range(self._firsts[chunk], self._firsts[chunk] + self._lengths[chunk])

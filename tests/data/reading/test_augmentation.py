@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from t2tlite import problem, registry
 from t2tlite.data.media import images
+from t2tlite.data.reading.planned import Planned
 from t2tlite.data.reading.reader import ReadConfig, Reader
 from t2tlite.data.reading.sources import Order, Source
 
@@ -42,13 +43,16 @@ def read(
         world.hparams.replace(**{"image_size": SIZE, **hparams}),
         ReadConfig(training=training, seed=seed, rows=rows),
     )
-    batch = {
-        "inputs": tf.constant([picture or ramp()] * len(index)),
-        "targets": tf.zeros([len(index), 2], tf.int32),
-        "epoch": tf.fill([len(index)], tf.constant(epoch, tf.int64)),
-        "index": tf.constant(list(index), tf.int64),
-    }
-    return reader.dense(batch)["inputs"].numpy()
+    return decoded(reader, picture or ramp(), epoch, index)["inputs"].numpy()
+
+
+def decoded(reader, value, epoch, index, length=None):
+    """A worker's rows of a batch whose examples all have one and the same input."""
+    epochs = tf.fill([len(index)], tf.constant(epoch, tf.int64))
+    numbers = tf.constant(list(index), tf.int64)
+    mine = reader.rows
+    stored = tf.constant([value] * len(index))[mine]
+    return reader.codecs["inputs"].dense("inputs", stored, epochs[mine], numbers[mine], length)
 
 
 def mirrored(pictures):
@@ -133,13 +137,8 @@ def heard(world, training=True, epoch=0, index=range(NUMBER), rows=(0, 1), chang
     hparams = world.hparams.replace(seconds_bounds=(0.2,), audio_speed=change)
     config = ReadConfig(training=training, seed=1, rows=rows)
     [stored] = toy.inputs.to_record(np.sin(np.arange(1600) * 0.05).astype(np.float32))
-    batch = {
-        "inputs": tf.constant([stored] * len(index)),
-        "targets": tf.zeros([len(index)], tf.int32),
-        "epoch": tf.fill([len(index)], tf.constant(epoch, tf.int64)),
-        "index": tf.constant(list(index), tf.int64),
-    }
-    dense = Reader(toy, world.vocabulary, ["one"], hparams, config).dense(batch)
+    reader = Reader(toy, world.vocabulary, ["one"], hparams, config)
+    dense = decoded(reader, stored, epoch, index, length=tf.constant(3200))
     return dense["inputs_length"].numpy(), dense["inputs"].numpy()
 
 
@@ -170,11 +169,13 @@ def test_an_example_looks_different_in_each_epoch(world):
     reader = Reader(
         toy, None, toy.labels(""), world.hparams.replace(image_size=SIZE), ReadConfig(training=True, seed=1)
     )
-    blocks = Source(world.split(toy.name, "validation")).blocks(Order(seed=1, repeat=True), size)
+    source = Source(world.split(toy.name, "validation"))
+    blocks = Planned(source, {}, reader).blocks(Order(seed=1, repeat=True), size)
     by_index = {}
-    for number, block in enumerate(blocks.take(3)):
-        pictures = reader.dense(reader.compact(*block))["inputs"].numpy()
-        assert set(block[0].numpy()) == {number}
-        for index, picture in zip(block[1].numpy(), pictures, strict=True):
+    for number, plan in enumerate(blocks.take(3)):
+        epoch, numbers = plan["epoch"], plan["index"]
+        pictures = reader.dense(source.fetch(numbers, None), epoch, numbers, {})["inputs"].numpy()
+        assert set(epoch.numpy()) == {number}
+        for index, picture in zip(numbers.numpy(), pictures, strict=True):
             by_index.setdefault(int(index), []).append(picture)
     assert all(distinct(pictures) == 3 for pictures in by_index.values()) and len(by_index) == size

@@ -24,11 +24,11 @@ def upper(world, tmp_path):
 
 
 def indices(source, order):
-    return [int(i) for _, index, _ in source.blocks(order, 7) for i in index]
+    return [int(index) for _, index in source.positions(order)]
 
 
 def texts(source, problem):
-    stored = [record for _, _, block in source.blocks(sources.Order(), 64) for record in block.numpy()]
+    stored = [record for block in source.stored(64) for record in block.numpy()]
     return [records.deserialize(record, records.stored_features(problem))["targets"] for record in stored]
 
 

@@ -46,7 +46,7 @@ def read(data, copied, batches=200):
             return
 
 
-@pytest.mark.parametrize("name", ["reverse", "captions", "speech"])
+@pytest.mark.parametrize("name", ["captions", "speech"])
 def test_flipped_bytes_name_the_file(world, copy, name):
     copied = copy(name)
     data = dataset(world, copied)
@@ -57,7 +57,7 @@ def test_flipped_bytes_name_the_file(world, copy, name):
 
 
 def test_a_file_that_was_cut_or_is_gone_is_named(world, copy):
-    copied = copy("reverse")
+    copied = copy("captions")
     data = dataset(world, copied)
     os.truncate(copied.file, copied.file.stat().st_size // 2)
     with pytest.raises(UserError, match=f"^{re.escape(str(copied.file))} is missing or not the size"):
@@ -80,13 +80,13 @@ def test_damage_that_is_there_from_the_start_is_named(world, copy, monkeypatch):
 
 
 def test_training_goes_on_once_the_file_is_whole_again(world, copy, tmp_path):
-    copied = copy("reverse")
+    copied = copy("captions")
     data = dataset(world, copied)
     iterator = iter(data)
     for _ in range(7):
         next(iterator)
     saved = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "checkpoint"))
-    expected = [next(iterator)["inputs"].numpy().tolist() for _ in range(60)]
+    expected = [next(iterator)["targets"].numpy().tolist() for _ in range(60)]
     content = copied.file.read_bytes()
     flip(copied.file, len(content) // 2)
     with pytest.raises(UserError, match="is damaged"):
@@ -94,7 +94,7 @@ def test_training_goes_on_once_the_file_is_whole_again(world, copy, tmp_path):
     copied.file.write_bytes(content)
     resumed = iter(data)
     tf.train.Checkpoint(iterator=resumed).read(saved)
-    assert [next(resumed)["inputs"].numpy().tolist() for _ in range(60)] == expected
+    assert [next(resumed)["targets"].numpy().tolist() for _ in range(60)] == expected
 
 
 def test_an_image_that_cannot_be_decoded_is_named(world, copy):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from t2tlite import problem, registry
 from t2tlite.errors import UserError
 from t2tlite.features import raw
-from t2tlite.features.codec import Codec, bound
+from t2tlite.features.codec import Codec
 from t2tlite.features.feature import Feature
 from t2tlite.features.inputs import InputReader, check_length, padded, path
 from t2tlite.features.measure import Measure
@@ -96,12 +96,10 @@ class VideoCodec(Codec):
     def length(self, compact):
         return tf.strings.length(compact) // PIXELS  # [block]
 
-    def dense(self, name, compact, epoch, index, rows):
-        lengths = self.length(compact)  # [batch]
-        longest = bound(tf.reduce_max(lengths), self.limits)
-        pixels = tf.io.decode_raw(compact[rows], tf.uint8, fixed_length=PIXELS * longest)
-        frames = tf.reshape(pixels, [-1, longest, PIXELS])  # [rows, longest, PIXELS]
-        return {name: frames, f"{name}_length": lengths[rows]}
+    def dense(self, name, compact, epoch, index, length):
+        pixels = tf.io.decode_raw(compact, tf.uint8, fixed_length=PIXELS * length)
+        frames = tf.reshape(pixels, [-1, length, PIXELS])  # [rows, length, PIXELS]
+        return {name: frames, f"{name}_length": self.length(compact)}
 
 
 class VideoInputs(InputReader):
