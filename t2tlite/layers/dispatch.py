@@ -19,7 +19,7 @@ class Plan(NamedTuple):
       slot_of_choice: int32 `[tokens, k]`, in `[0, slots)`; `slots` where there is none.
       choice_of_slot: int32 `[slots]`, in `[0, tokens * k)`; `tokens * k` where the slot is empty.
       capacity: int32 scalar, slots of a block; more than the experts may fill where XLA compiles it.
-      shared: 0 or 1, an int or an int32 scalar.
+      shared: 0 or 1.
       ends: int32 `[n]`, the number of further blocks of each expert and those before it; None where choices
         are dropped, and there are none.
       dropped: float32 scalar, choices that found their expert full.
@@ -29,7 +29,7 @@ class Plan(NamedTuple):
     slot_of_choice: tf.Tensor
     choice_of_slot: tf.Tensor
     capacity: tf.Tensor
-    shared: int | tf.Tensor
+    shared: int
     ends: tf.Tensor | None
     dropped: tf.Tensor
     choices: tf.Tensor
@@ -41,7 +41,7 @@ def plan_dispatch(
     n: int,
     capacity: int | tf.Tensor,
     drops: bool,
-    shared: int | tf.Tensor = 1,
+    shared: int = 1,
 ) -> Plan:
     """Gives each choice a slot of its expert, first come, first served; padding gets none.
 
@@ -88,7 +88,7 @@ def plan_dispatch(
 
 
 def _as_many_as_needed(
-    count: tf.Tensor, ranked: tf.Tensor, rank: tf.Tensor, capacity: int | tf.Tensor, shared: int | tf.Tensor
+    count: tf.Tensor, ranked: tf.Tensor, rank: tf.Tensor, capacity: int | tf.Tensor, shared: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Slots where no choice is dropped.
 
@@ -174,10 +174,11 @@ def apply_experts(
     """
     block = [-1, plan.capacity, slots.shape[-1]]
     count = plan.shared * n
-    of_shared = kernels if isinstance(count, int) else [kernel[:count] for kernel in kernels]
-    shared = feed_forward(tf.reshape(slots[: count * plan.capacity], block), *of_shared)
+    parts = []
+    if count:
+        parts.append(feed_forward(tf.reshape(slots[: count * plan.capacity], block), *kernels))
     if plan.ends is None:
-        return tf.reshape(shared, [-1, slots.shape[-1]])
+        return tf.reshape(parts[0], [-1, slots.shape[-1]])
 
     def apply_one(number: tf.Tensor, blocks: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         expert = tf.reduce_sum(tf.cast(plan.ends <= number, tf.int32))
@@ -194,4 +195,4 @@ def apply_experts(
         (tf.constant(0), blocks),
         maximum_iterations=most,  # for XLA, which must know what a gradient can need
     )
-    return tf.reshape(tf.concat([shared, blocks.stack()], axis=0), [-1, slots.shape[-1]])
+    return tf.reshape(tf.concat([*parts, blocks.stack()], axis=0), [-1, slots.shape[-1]])

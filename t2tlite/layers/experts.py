@@ -131,7 +131,7 @@ def _mixed(
     in_kernel: tf.Tensor,
     out_kernel: tf.Tensor,
     capacity: int | tf.Tensor,
-    shared: int | tf.Tensor,
+    shared: int,
     training: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """What the experts of each token `[tokens, hidden]` make of it, `Plan.dropped` and `Plan.choices`."""
@@ -299,7 +299,7 @@ class MixtureOfExperts(keras.layers.Layer):
         }
         return tf.reshape(y, shape), statistics
 
-    def _blocks(self, experts: tf.Tensor, training: bool) -> tuple[tf.Tensor, int | tf.Tensor]:
+    def _blocks(self, experts: tf.Tensor, training: bool) -> tuple[tf.Tensor, int]:
         """Slots of a block, and `Plan.shared`, for choices `[tokens, k]`."""
         tokens, n = tf.shape(experts)[0], self.experts
         choices = tf.size(experts)
@@ -308,20 +308,16 @@ class MixtureOfExperts(keras.layers.Layer):
             return tf.cast(tf.math.ceil(share * self.capacity), tf.int32), 1
         capacity = tf.maximum(tf.cast(tf.math.ceil(share * _ROOM), tf.int32), _LEAST)
         capacity = tf.maximum(tf.minimum(capacity, tokens), 1)  # no token chooses an expert twice
-        return capacity, self._shared(experts)
+        return capacity, self._shared()
 
-    def _shared(self, experts: tf.Tensor) -> int | tf.Tensor:
+    def _shared(self) -> int:
         """1 to compute all experts together, 0 only those that were chosen, one after the other.
 
         For a decoding step of the base's size the one reads 2 GB of weights, the other 8 MB for each expert.
         On a GPU reading takes less time than starting the operations of a loop.
         """
-        if self.hidden * self.filter < _LARGE or tf.config.list_physical_devices("GPU"):
-            return 1
-        chosen = tf.reduce_sum(
-            tf.reduce_max(tf.one_hot(tf.reshape(experts, [-1]), self.experts, dtype=tf.int32), axis=0)
-        )
-        return tf.cast(10 * chosen > 9 * self.experts, tf.int32)
+        small = self.hidden * self.filter < _LARGE
+        return int(small or bool(tf.config.list_physical_devices("GPU")))
 
 
 @registry.register_moe("none")
