@@ -16,8 +16,9 @@ OTHERS = set(
     ". .venv/bin/pip .venv/bin/pytest cat curl do done echo for make pip printf python python3 sacrebleu srun"
     " tensorboard tensorflow_model_server usr=examples/machine_targets".split()
 )
+# The problems that `problems.toml`s of the documentation describe.
+DESCRIBED = re.findall(r"^\[(\w+)\]", "\n".join(blocks("toml")), re.MULTILINE)
 # The folders of the documentation's examples, and one that only a reader would have.
-DESCRIBED = re.findall(r"^\[(\w+)\]", "\n".join(blocks("toml")), re.MULTILINE)  # problems
 USERS, READERS = {"examples/t2t_usr", "examples/machine_targets"}, {"tickets", "DIR"}
 
 
