@@ -45,7 +45,7 @@ def parts(path: str) -> tuple[list[Part], int | None]:
     Raises:
       UserError: the file can't be read, or is empty.
     """
-    lines.check_not_empty(path)
+    lines.check_not_empty(path, "a JSON object a line")
     if path.endswith(".gz"):
         return [Part(lines.Range(path))], None
     ranges, count = lines.cut(path)

@@ -45,5 +45,5 @@ def test_parts_have_all_rows_once(tmp_path, monkeypatch):
 
 
 def test_an_empty_file(tmp_path):
-    with pytest.raises(UserError, match="is empty"):
+    with pytest.raises(UserError, match="is empty; expected a JSON object a line"):
         read(tmp_path / "x.jsonl", b"")
