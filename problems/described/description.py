@@ -92,6 +92,8 @@ def _description(file, name, table):
             )
         columns = _columns(table)
         files, held_out, by = _splits(table, columns)
+        if "labels" in table and not any(column.feature.has_classes for column in columns.values()):
+            raise UserError("`labels` are given, but neither inputs nor targets have classes")
         target = columns.get("targets")
         metrics = tuple(_strings(table.get("metrics", []), "metrics"))
         for metric in metrics:
@@ -160,7 +162,10 @@ def _column(given, what, default):
 
 
 def _splits(table, columns):
-    files, held_out = table.get("files"), dict(table.get("held_out", {}))
+    files, held_out = table.get("files"), table.get("held_out", {})
+    if not isinstance(held_out, dict):
+        raise UserError(f"`held_out` is {held_out!r:.60}; expected shares by split: {{validation = 0.05}}")
+    held_out = dict(held_out)
     if files is not None and not isinstance(files, dict):
         files = {"train": files}
     if files is not None:
