@@ -16,13 +16,13 @@ def add_source(command: cli.Command) -> None:
     command.string(
         "source",
         "files",
-        "where examples come from: files (the corpus's own), tfds (TensorFlow Datasets) or sample "
-        "(the embedded sample world)",
+        "where examples come from: files (the corpus's own), tfds (TensorFlow Datasets), hf (Hugging Face "
+        "datasets on this machine) or sample (the embedded sample world)",
     )
     command.string(
         "source_dir",
         None,
         "for --source=files the folder with the corpus's files, or with a folder for each corpus; for tfds "
-        "its data_dir",
+        "its data_dir; for hf the folder or the name of a dataset",
     )
     command.string("tmp_dir", None, "for the intermediate files; default: beside the result")

@@ -125,7 +125,7 @@ COMMAND.integer("eval_early_stopping_patience", 5, "evaluations in a row that we
 
 
 def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
-    from t2tlite import hparam, registry
+    from t2tlite import hparam, registry, run
     from t2tlite.data.stored import fractions
     from t2tlite.training import renaming, stages
 
@@ -133,6 +133,10 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
     # What the user can have mistyped is looked at before anything slow starts.
     if flags.seed >= 2**31:
         raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
+    usr_dirs = flags.t2t_usr_dir or run.usr_dirs_of(flags.output_dir)
+    with quiet.without_notes():
+        for folder in usr_dirs:
+            registry.import_usr_dir(folder)
     problems = registry.problems(flags.problems)
     fraction = fractions.parse(flags.fraction, [problem.name for problem in problems])
     selection = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
@@ -181,14 +185,14 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
             flags.tmp_dir,
             may_generate=flags.generate_data or flags.source == "sample",
         )
-        run = launch.make_run(
+        made = launch.make_run(
             flags.output_dir,
             flags.problems,
             hparams,
             data_dir,
             flags.source,
             flags.seed,
-            flags.t2t_usr_dir,
+            usr_dirs,
             flags.vocab,
             flags.warm_start_from,
             warm_start_map,
@@ -198,7 +202,7 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
             fraction=fraction,
         )
     intervals = trainer.Intervals(
-        train_steps=_train_steps(flags, run.hparams),
+        train_steps=_train_steps(flags, made.hparams),
         save=flags.save_checkpoints_steps,
         keep=flags.keep_checkpoint_max,
         log=flags.log_steps,
@@ -212,10 +216,10 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
     )
     with replicas.errors():
         trained = trainer.Trainer(
-            run, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
+            made, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
         )
         if decode:
-            decode.check(run, trained.model)
+            decode.check(made, trained.model)
         for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
             print(note, file=sys.stderr, flush=True)
         trained.train()

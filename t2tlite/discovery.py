@@ -26,6 +26,7 @@ KINDS = (
     "moe",
     "metric",
     "experiment",
+    "user_file",
 )
 _DECORATORS = {f"register_{kind}": kind for kind in KINDS}
 

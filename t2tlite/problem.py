@@ -100,6 +100,8 @@ class Problem:
       symbols: strings that become whole vocabulary entries (e.g. the brackets of trees).
       corpus: name of the prepared data; problems with the same corpus share one copy. None: the
         problem's own name.
+      data_version: says what decides how the data is prepared, where that may change; prepared data of
+        another version is refused. "": nothing does.
       swap: read the corpus's inputs as targets and its targets as inputs.
       sources: where examples can come from, the first being what the documentation shows. Empty: the
         examples do not depend on the source, so any will do.
@@ -118,6 +120,7 @@ class Problem:
     objective: str | None = None
     symbols: tuple[str, ...] = ()
     corpus: str | None = None
+    data_version: str = ""
     swap: bool = False
     sources: tuple[str, ...] = ()
     zero_shot: str = ""

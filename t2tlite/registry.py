@@ -143,7 +143,16 @@ class Registry:
         module = frame.f_globals.get("__name__", "__main__")
         file = frame.f_code.co_filename
         doc = inspect.cleandoc(thing.__doc__ or "")
-        self._add_entry(Entry(kind, name, module, file, frame.f_lineno, thing.__qualname__, doc))
+        return self.add(Entry(kind, name, module, file, frame.f_lineno, thing.__qualname__, doc), thing)
+
+    def add(self, entry: Entry, thing: Any) -> Any:
+        """Registers `thing` as the entry says, and returns it.
+
+        Raises:
+          UserError: the name is taken by something registered at another place.
+        """
+        kind, name = entry.kind, entry.name
+        self._add_entry(entry)
         self._things[kind, name] = thing
         if kind in ("problem", "objective", "experiment") and isinstance(thing, type):
             thing.name = name  # type: ignore[attr-defined]  # these kinds declare it
@@ -189,7 +198,7 @@ names = _default.names
 entry = _default.entry
 get_problem = _default.get_problem
 problems = _default.problems
-import_usr_dir = user_code.import_usr_dir
+add = _default.add
 
 register_problem = functools.partial(_default.register, "problem")
 register_feature = functools.partial(_default.register, "feature")
@@ -204,3 +213,18 @@ register_decoder = functools.partial(_default.register, "decoder")
 register_moe = functools.partial(_default.register, "moe")
 register_metric = functools.partial(_default.register, "metric")
 register_experiment = functools.partial(_default.register, "experiment")
+register_user_file = functools.partial(_default.register, "user_file")
+
+
+def import_usr_dir(path: str) -> None:
+    """Imports a user's folder, so that what its modules and its `user_file`s register is known.
+
+    A second import of the same folder does nothing.
+
+    Raises:
+      UserError: as `user_code.import_usr_dir`, or a file describes something that can't be.
+    """
+    user_code.import_usr_dir(path, names("user_file"))
+    for name in names("user_file"):
+        if os.path.isfile(file := os.path.join(os.path.realpath(os.path.expanduser(path)), name)):
+            get("user_file", name)(file)

@@ -191,6 +191,16 @@ class Run:
         return model
 
 
+def usr_dirs_of(output_dir: str | os.PathLike) -> tuple[str, ...]:
+    """The user's folders of the run in a folder; none where there is no run yet.
+
+    Raises:
+      UserError: as `read_description`.
+    """
+    folder = pathlib.Path(output_dir)
+    return tuple(read_description(folder)["usr_dirs"]) if (folder / RUN_FILE).exists() else ()
+
+
 def read_description(folder: pathlib.Path) -> dict[str, Any]:
     """The content of a run's run.json.
 

@@ -6,18 +6,23 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Sequence
 
 from t2tlite.errors import UserError
 
 _NOT_OURS = re.compile(r"(setup|conftest|test_.*|.*_test|__main__|__init__)\.py")
 
 
-def import_usr_dir(path: str) -> None:
+def import_usr_dir(path: str, others: Sequence[str] = ()) -> None:
     """Imports the modules of a folder, so that what they register is known.
 
     A folder with an `__init__.py` is a package, named after the folder; the files of any other folder are
     modules that can import one another by name. All its files are imported but for `setup.py`, `conftest.py`
     and tests. A second import of the same folder does nothing.
+
+    Args:
+      path: the folder.
+      others: names of files that a folder may have in place of modules.
 
     Raises:
       UserError: the folder is missing or empty; a module of it raises at import (the message has file, line
@@ -26,10 +31,14 @@ def import_usr_dir(path: str) -> None:
     folder = os.path.realpath(os.path.expanduser(path))
     if not os.path.isdir(folder):
         what = "is not a folder" if os.path.exists(folder) else "does not exist"
-        raise UserError(f"--t2t_usr_dir={path} {what}; expected a folder with .py files")
+        raise UserError(
+            f"--t2t_usr_dir={path} {what}; expected a folder with {' or '.join(['.py files', *others])}"
+        )
     files = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
     if not files:
-        raise UserError(f"--t2t_usr_dir={path} holds no .py file")
+        if any(os.path.isfile(os.path.join(folder, name)) for name in others):
+            return
+        raise UserError(f"--t2t_usr_dir={path} holds no {' or '.join(['.py file', *others])}")
     modules = [name[:-3] for name in files if not _NOT_OURS.fullmatch(name)]
     if "__init__.py" in files:
         package = re.sub(r"\W", "_", os.path.basename(folder))

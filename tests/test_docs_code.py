@@ -16,6 +16,8 @@ OTHERS = set(
     ". .venv/bin/pip .venv/bin/pytest cat curl do done echo for make pip printf python python3 sacrebleu srun"
     " tensorboard tensorflow_model_server usr=examples/machine_targets".split()
 )
+# The problems that `problems.toml`s of the documentation describe.
+DESCRIBED = re.findall(r"^\[(\w+)\]", "\n".join(blocks("toml")), re.MULTILINE)
 # The folders of the documentation's examples, and one that only a reader would have.
 USERS, READERS = {"examples/t2t_usr", "examples/machine_targets"}, {"tickets", "DIR"}
 
@@ -58,7 +60,7 @@ def test_other_commands_are_understood(name, users):
         flags = values(name, argv)
         if set(flags.t2t_usr_dir) <= USERS:
             users(flags.t2t_usr_dir)
-            if getattr(flags, "problem", None):
+            if getattr(flags, "problem", None) not in (None, *DESCRIBED):
                 registry.get_problem(flags.problem)
             if getattr(flags, "experiment", None):
                 registry.get("experiment", flags.experiment)
@@ -99,10 +101,17 @@ def test_what_else_is_in_shell_blocks_is_there():
 
 def test_blocks_are_of_kinds_that_are_checked():
     kinds = set(re.findall(r"^```(\w*)$", GUIDES, re.MULTILINE))
-    assert kinds <= {"", "bibtex", "json", "python", "sh", "text"}
+    assert kinds <= {"", "bibtex", "json", "python", "sh", "text", "toml"}
     for block in blocks("json"):
         for line in block.splitlines():
             json.loads(line)
+
+
+def test_descriptions_of_problems_can_be(users, tmp_path):
+    (tmp_path / "problems.toml").write_text("\n".join(blocks("toml")))
+    registry.import_usr_dir(str(tmp_path))
+    for name in DESCRIBED:
+        assert registry.get_problem(name).features()
 
 
 def test_the_problem_in_the_readme_is_the_example():

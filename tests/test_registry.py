@@ -374,8 +374,25 @@ class TestUserFolder:
         with pytest.raises(UserError, match="is not a folder"):
             registry.import_usr_dir(str(write(tmp_path / "file.py", "")))
         (tmp_path / "empty").mkdir()
-        with pytest.raises(UserError, match="holds no .py file"):
+        with pytest.raises(UserError, match="holds no .py file or problems.toml"):
             registry.import_usr_dir(str(tmp_path / "empty"))
+
+    def test_files_that_are_no_modules_come_after_those_that_are(self, new_registry, tmp_path):
+        write(
+            tmp_path / "mine_files.py",
+            """
+            from t2tlite import registry
+
+            READ = []
+
+            @registry.register_user_file("mine.txt")
+            def read(file):
+                READ.append(file)
+            """,
+        )
+        write(tmp_path / "mine.txt", "")
+        registry.import_usr_dir(str(tmp_path))
+        assert sys.modules["mine_files"].READ == [str(tmp_path / "mine.txt")]
 
 
 class TestHelp:

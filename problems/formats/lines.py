@@ -69,11 +69,11 @@ def count(path: str) -> int:
     return _skim(path)[1]
 
 
-def check_not_empty(path: str) -> None:
+def check_not_empty(path: str, expected: str = "a sentence a line") -> None:
     """Raises a UserError where a file has no text at all, or can't be read."""
     with opened(path) as file:
         if not file.read(1):
-            raise UserError(f"{path} is empty; expected a sentence a line")
+            raise UserError(f"{path} is empty; expected {expected}")
 
 
 def cut(path: str, start: int = 0, number: int = 1) -> tuple[list[Range], int]:

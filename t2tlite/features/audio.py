@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from t2tlite import registry
-from t2tlite.data.media import sound_files
+from t2tlite.data.media import audio, sound_files
 from t2tlite.data.media.audio import SAMPLE_RATE
 from t2tlite.features import encoding, untrusted
 from t2tlite.features.feature import Feature
@@ -67,6 +67,14 @@ class Audio(Feature):
     def from_record(self, values: list[bytes]) -> Any:
         """Float32 `[samples]` in [-1, 1]."""
         return np.frombuffer(values[0], "<i2").astype(np.float32) / np.float32(encoding.PCM_PEAK)
+
+    def from_content(self, content: bytes) -> np.ndarray:
+        """Float32 `[samples]` at 16 kHz, the mean of the file's channels."""
+        try:
+            with sound_files.Sound(content, self.opener) as sound:
+                return audio.convert(sound.stretch(), sound.rate)
+        except sound_files.Fault as error:
+            raise ValueError(f"the sound {error}") from None
 
     def stand_in(self) -> Any:
         return np.zeros([1], np.float32)

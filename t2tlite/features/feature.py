@@ -115,6 +115,23 @@ class Feature:
         """The texts that the vocabulary is learned from; none unless `is_text`."""
         return []
 
+    # Tables.
+
+    def from_cell(self, cell: Any) -> Any:
+        """The value, as examples have it, of a table's cell: a `str`, or what JSON has.
+
+        Only asked for where values are no files.
+        """
+        return cell
+
+    def from_content(self, content: bytes) -> Any:
+        """The value, as examples have it, of a file's content; only asked for where values are files.
+
+        Raises:
+          ValueError: what is wrong with it, in the same words for all of its kind.
+        """
+        return content
+
     # Batches.
 
     def codec(self, reading: "Reading") -> "Codec":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from t2tlite import registry
+from t2tlite.data.media import image_faults
 from t2tlite.features import untrusted
 from t2tlite.features.encoding import JPEG, PNG
 from t2tlite.features.feature import Feature
@@ -73,6 +74,11 @@ class Image(Feature):
 
     def from_record(self, values: list[bytes]) -> bytes:
         return values[0]
+
+    def from_content(self, content: bytes) -> bytes:
+        if reason := image_faults.fault(content):
+            raise ValueError(reason)
+        return content
 
     def stand_in(self) -> Any:
         return self.example_input()

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,6 +40,10 @@ class Label(Feature):
         if labels is not None and value not in labels:
             raise ValueError(f"{value!r}, which is not one of the problem's labels")
         return [stored]
+
+    def from_cell(self, cell: Any) -> Any:
+        """A class that JSON has as a number or as true or false has that as its name."""
+        return json.dumps(cell) if isinstance(cell, int) else cell
 
     def from_record(self, values: list[bytes]) -> str:
         return values[0].decode()

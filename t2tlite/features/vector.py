@@ -51,6 +51,10 @@ class Vector(Feature):
     def to_record(self, value: Any, labels: Sequence[str] | None = None) -> list[bytes]:
         return [self.numbers(value).astype("<f4").tobytes()]
 
+    def from_cell(self, cell: Any) -> Any:
+        """A number alone is a vector of one."""
+        return [cell] if isinstance(cell, int | float) else cell
+
     def from_record(self, values: list[bytes]) -> np.ndarray:
         return np.frombuffer(values[0], "<f4")
 

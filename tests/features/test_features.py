@@ -180,3 +180,20 @@ def test_a_kind_that_says_nothing_of_a_use_is_refused_there_and_nowhere_else():
         assert feature.raw_readers(None, HPARAMS) == () and feature.content_types == ()
     assert Point().positions(None, Encoded(4, 2, 2), None).count == 2
     assert Point().as_file([1.0]) is None and Point().shown([1.0]) == ["[1.0]"]
+
+
+def test_cells_of_tables():
+    assert problem.Label().from_cell(3) == "3" and problem.Label().from_cell(True) == "true"
+    assert problem.Label().from_cell("3") == "3"
+    assert problem.Vector(1).numbers(problem.Vector(1).from_cell(2.5)).tolist() == [2.5]
+    assert problem.Vector(2).from_cell("1 2") == "1 2" and problem.Text().from_cell("a") == "a"
+
+
+def test_contents_of_files():
+    picture, sound = problem.Image().example_input(), problem.Audio().example_input()
+    assert problem.Image().from_content(picture) == picture
+    np.testing.assert_array_equal(problem.Audio().from_content(sound), np.zeros(16000, np.float32))
+    with pytest.raises(ValueError, match="^truncated$"):
+        problem.Image().from_content(picture[:-3])
+    with pytest.raises(ValueError, match="^the sound is cut off$"):
+        problem.Audio().from_content(sound[:-300])

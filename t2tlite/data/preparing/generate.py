@@ -99,6 +99,11 @@ def is_complete(problem: Problem, data_dir: str | os.PathLike, source: str) -> b
             f"{folder} holds {known['features']}, but problem `{problem.name}` has {expected}; "
             "delete the folder, or give the problem a `corpus` of its own"
         )
+    if known.get("data_version", "") != problem.data_version:
+        raise UserError(
+            f"{folder} was prepared when problem `{problem.name}` was described otherwise; delete the "
+            "folder, or use another --data_dir"
+        )
     for split in SPLITS:
         PreparedSplit.open(problem, split, data_dir)
     return True
@@ -124,6 +129,7 @@ def _write_manifest(
         "corpus": records.corpus_name(problem),
         "source": source,
         "features": jobs.kinds(problem),
+        "data_version": problem.data_version,
         "labels": jobs.labels(problem, jobs.source_arguments(problem, source, source_dir)),
         "splits": splits,
     }

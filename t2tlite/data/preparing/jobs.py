@@ -53,7 +53,7 @@ class Split:
         index = read_json(self.folder / f"{self.split}.index.json")
         if index is not None:
             check_same_source(self.folder, index["source"], self.source)
-        return index is not None
+        return index is not None and index.get("data_version", "") == self.problem.data_version
 
     def begin(self) -> list[runs.WritePiece]:
         """The pieces that are still to be written.
@@ -126,7 +126,12 @@ class Split:
         files = [
             read_json(shards.entry_path(self.runs_dir, number)) for number in range(self.number_of_shards)
         ]
-        index = {"source": self.source, "features": kinds(self.problem), **_counts(self.summaries)}
+        index = {
+            "source": self.source,
+            "features": kinds(self.problem),
+            "data_version": self.problem.data_version,
+            **_counts(self.summaries),
+        }
         write_json(self.folder / f"{self.split}.index.json", index | {"files": files})
         self.clear()
 
