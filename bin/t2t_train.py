@@ -65,6 +65,12 @@ COMMAND.choice(
     "several workers or GPUs where there are any",
 )
 COMMAND.integer("worker_gpu", 0, "GPUs of each machine to use; 0: all", at_least=0)
+COMMAND.choice(
+    "shard",
+    "none",
+    ["none", "experts"],
+    "what each of several replicas holds a part of: the experts with their moments; no part of the result",
+)
 COMMAND.integer("local_workers", 0, "so many worker processes on this machine; 0: one", at_least=0)
 COMMAND.group("Where")
 COMMAND.string(
@@ -164,8 +170,14 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
     from t2tlite.training import launch, profile, strategy, trainer, warm_start
 
     profiled = profile.parse(flags.profile_steps)
-    replicas = strategy.make(flags.strategy, flags.worker_gpu)  # before TensorFlow does anything else
+    # Before TensorFlow does anything else.
+    replicas = strategy.make(flags.strategy, flags.worker_gpu, flags.shard)
     quiet.first_operation()
+    if replicas.shard == "experts" and flags.decode_eval_frequency:
+        raise UserError(
+            "--decode_eval_frequency needs all experts on one device; leave it out with --shard=experts, and "
+            "use t2t-eval"
+        )
     if flags.warm_start_from:
         warm_start.check(flags.warm_start_from, flags.output_dir)
     data_dir = flags.data_dir or f"{flags.output_dir}/data"

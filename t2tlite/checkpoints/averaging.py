@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from t2tlite import shard_values
 from t2tlite.checkpoints import checkpoint
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
@@ -166,11 +167,11 @@ def load_averages(model: Any, path: pathlib.Path) -> bool:
 def averaged(optimizer: Any) -> Iterator[None]:
     """Within, the weights are their moving averages, where the optimizer keeps them; afterwards as before."""
     averages = getattr(optimizer, "inner_optimizer", optimizer).averages()
-    before = [tf.identity(variable) for variable, _ in averages]
+    before = [shard_values.here(variable) for variable, _ in averages]
     for variable, average in averages:
-        variable.assign(average)
+        shard_values.set_here(variable, shard_values.here(average))
     try:
         yield
     finally:
         for (variable, _), value in zip(averages, before, strict=True):
-            variable.assign(value)
+            shard_values.set_here(variable, value)

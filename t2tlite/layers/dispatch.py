@@ -49,7 +49,7 @@ def plan_dispatch(
     Where nothing is dropped it is at most `(n + 1) * capacity + tokens * k`.
 
     Args:
-      experts: int32 `[tokens, k]`.
+      experts: int32 `[tokens, k]`; n for a choice that gets no slot, such as one of another replica's expert.
       mask: float32 `[tokens]`, 0 for padding.
       n: number of experts.
       capacity: slots of a block, at least 1.
@@ -75,13 +75,13 @@ def plan_dispatch(
         slot, slots, ends = ranked * capacity + rank, n * capacity, None
     else:
         slot, slots, ends = _as_many_as_needed(count, ranked, rank, capacity, shared)
-    dropped = tf.reduce_sum(tf.cast(routed, tf.float32)) - tf.reduce_sum(tf.cast(kept, tf.float32))
+    chosen = tf.cast(count[:n], tf.float32)
+    dropped = tf.reduce_sum(chosen) - tf.reduce_sum(tf.cast(kept, tf.float32))
     slot = tf.where(kept, slot, slots)
     slot_of_choice = tf.scatter_nd(order[:, None], slot, [choices])
     choice_of_slot = tf.tensor_scatter_nd_update(
         tf.fill([slots + 1], choices), slot[:, None], tf.where(kept, order, choices)
     )[:slots]
-    chosen = tf.cast(count[:n], tf.float32)
     return Plan(
         tf.reshape(slot_of_choice, [tokens, k]), choice_of_slot, capacity, shared, ends, dropped, chosen
     )

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from t2tlite import shard_values, shards
 from t2tlite.errors import UserError
 from t2tlite.hparam import HParams
 from t2tlite.nearest import did_you_mean
@@ -30,6 +31,13 @@ class _Mixin(_Optimizer):
     gradients_are_summed = False  # over the replicas: Keras need not do it, nor send them all again
     pace: "Pace | None" = None  # in a `Pace`, what the learning rate is multiplied by
     schedule: Schedule | None = None  # the `Schedule` of the learning rate
+
+    def add_variable_from_reference(
+        self, reference_variable: keras.Variable, name: str | None = None, initializer: str = "zeros"
+    ) -> keras.Variable:
+        variable = super().add_variable_from_reference(reference_variable, name, initializer)
+        shard_values.mark_like(variable, reference_variable)
+        return variable
 
     def _get_current_learning_rate(self) -> tf.Tensor:
         rate = super()._get_current_learning_rate()
@@ -230,6 +238,8 @@ def make_optimizer(hparams: HParams, variables: list[keras.Variable]) -> keras.o
         )
     if name == "adamw" and not hparams.weight_decay:
         raise UserError("optimizer `adamw` needs weight_decay: --hparams=optimizer=adamw,weight_decay=0.01")
+    if name in ("adafactor", "lamb") and any(map(shards.of, variables)):
+        raise UserError(f"optimizer `{name}` can't be sharded; use adam or adamw, or leave out --shard")
     schedule = Schedule.from_hparams(hparams)
     optimizer = OPTIMIZERS[name](
         hparams,

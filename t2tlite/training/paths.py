@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from t2tlite import shards
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
 
@@ -67,7 +68,7 @@ def counts(variables: "Iterable[keras.Variable]", kind: Callable[[str], str]) ->
     """`{part: {kind: parameters}}`; `kind` says of a variable's path which column it belongs to."""
     parameters: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     for variable in variables:
-        parameters[part(variable.path)][kind(variable.path)] += math.prod(variable.shape)
+        parameters[part(variable.path)][kind(variable.path)] += math.prod(shards.whole_shape(variable))
     return parameters
 
 

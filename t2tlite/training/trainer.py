@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import math
 import pathlib
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2tlite import objective
+from t2tlite import objective, shards
 from t2tlite.checkpoints import CHECKPOINTS, best_checkpoints, checkpoint
 from t2tlite.checkpoints.averaging import averaged
 from t2tlite.data.reading import mixing, pipeline
@@ -107,7 +106,7 @@ class Trainer:
         self._updates = Updates(
             run, self.model, self.optimizer, self.objectives, specs, self.replicas, self._say, weights
         )
-        self.evaluator = Evaluator(run, self.model, self.objectives)
+        self.evaluator = Evaluator(run, self.model, self.objectives, self.replicas)
         sizes = {name: split.size for name, split in self._splits.items()}
         names = list(run.problems)
         rates = mixing.parse_rates(run.hparams.mixing, names, sizes)
@@ -154,7 +153,7 @@ class Trainer:
                     "the batches are the same, and so are the losses but for rounding and what full "
                     "experts drop"
                 )
-        size = sum(math.prod(variable.shape) for variable in self.model.trainable_variables)
+        size = shards.size(self.model.trainable_variables)
         self.progress.say(
             f"{counted(len(self.run.problems), 'problem')}, {counted(size, 'parameter')}; the first update "
             "of each problem is compiled, which takes some seconds"
@@ -272,7 +271,8 @@ class Trainer:
         meta["replicas"] = self.replicas.number
         with contextlib.ExitStack() as stack:
             folder = self.folder
-            if not self.replicas.is_chief:  # all have to save, and one to keep it
+            together = self.replicas if self.replicas.shard != "none" else None
+            if not self.replicas.is_chief and not together:  # all have to save, and one to keep it
                 folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
             checkpoint.save(
                 folder,
@@ -283,6 +283,7 @@ class Trainer:
                 meta,
                 self.intervals.keep,
                 self.scores,
+                together,
             )
         memory.release()  # what evaluations and other shapes of batches have left
 

@@ -1,7 +1,8 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
 python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|weighted|transformer|lstm|named|distilled|
-    contrastive|contrastive_xla|contrastive_micro_steps|energy|energy_xla|energy_micro_steps
+    contrastive|contrastive_xla|contrastive_micro_steps|energy|energy_xla|energy_micro_steps|
+    experts|experts_micro_steps
 """
 
 import os
@@ -22,7 +23,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "models" / "usr_rbm"))
 import boltzmann  # noqa: E402
 import tiny  # noqa: E402
 
-from t2tlite import objective, registry  # noqa: E402
+from t2tlite import objective, registry, shard_values, shards  # noqa: E402
 from t2tlite.component import Component  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
 from t2tlite.objectives.distillation import Distillation, untrainable  # noqa: E402
@@ -77,8 +78,14 @@ CONTRASTIVE = {
     "contrastive_xla": {"contrastive_loss": "info_nce"},
     "contrastive_micro_steps": {"contrastive_loss": "hardest"},
 }
+# Ways in which each replica has some of the experts: with two replicas one has an expert less, and full ones
+# drop what they drop on one replica.
+SHARDED = {
+    "experts": {"moe_num_experts": 5, "moe_capacity_factor": 0.4, "ema_decay": 0.9},
+    "experts_micro_steps": {"moe": "switch", "moe_num_experts": 2, "moe_capacity_factor": 0.4},
+}
 STEPS = 3
-ONE_TO_FOUR = ("plain", "xla")  # the others on 1 and 2 devices
+ONE_TO_FOUR = ("plain", "xla", "experts")  # the others on 1 and 2 devices
 
 
 def run(number, mode):
@@ -103,9 +110,12 @@ def run(number, mode):
     if mode.startswith("energy"):
         persistent = {"energy_persistent": mode != "energy", "energy_chain_steps": 2, "rbm_chains": 7}
         name, hparams = "bars_and_stripes", HPARAMS.replace(model="rbm", **persistent)
+    if mode in SHARDED:
+        hparams = HPARAMS.replace(**SHARDED[mode])
     if mode == "weighted":
         hparams = HPARAMS.replace(loss_weighting="uncertainty", loss_weighting_rate=0.5)
-    replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
+    strategy = tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None
+    replicas = Replicas(strategy, "experts" if mode in SHARDED else "none")
     with replicas.scope():
         model = machine(hparams) if mode.startswith("energy") else tiny.model((name,), hparams)
         optimizer = make_optimizer(hparams, model.trainable_variables)
@@ -132,9 +142,13 @@ def run(number, mode):
         ]
         outputs = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in outputs]) for name in outputs[0]}
-    assert not figures.get("dropped", np.zeros(1)).any()
+    assert figures.get("dropped", np.zeros(1)).any() == (mode in SHARDED)
     kept = [*model.variables, *(v for v in optimizer.variables if "loss_weights" in v.path)]
-    return figures | {variable.path: variable.numpy() for variable in kept}
+    if mode in SHARDED:
+        kept += [v for v in optimizer.variables if "experts" in v.path]  # moments and averages
+        shapes = [variable.shape for variable in kept if shards.of(variable)]
+        assert len(shapes) == (0 if number == 1 else 2 * (4 if mode == "experts" else 3)), shapes
+    return figures | {variable.path: shard_values.here(variable).numpy() for variable in kept}
 
 
 def bits(rows):
