@@ -68,8 +68,9 @@ COMMAND.integer("worker_gpu", 0, "GPUs of each machine to use; 0: all", at_least
 COMMAND.choice(
     "shard",
     "none",
-    ["none", "experts"],
-    "what each of several replicas holds a part of: the experts with their moments; no part of the result",
+    ["none", "optimizer", "experts"],
+    "what each of several replicas holds a part of: the optimizer's moments, or the experts with theirs; "
+    "no part of the result (docs/sharding.md)",
 )
 COMMAND.integer("local_workers", 0, "so many worker processes on this machine; 0: one", at_least=0)
 COMMAND.group("Where")

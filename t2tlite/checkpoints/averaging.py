@@ -166,12 +166,12 @@ def load_averages(model: Any, path: pathlib.Path) -> bool:
 @contextlib.contextmanager
 def averaged(optimizer: Any) -> Iterator[None]:
     """Within, the weights are their moving averages, where the optimizer keeps them; afterwards as before."""
-    averages = getattr(optimizer, "inner_optimizer", optimizer).averages()
-    before = [shard_values.here(variable) for variable, _ in averages]
-    for variable, average in averages:
-        shard_values.set_here(variable, shard_values.here(average))
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    weights = optimizer.averaged_weights()
+    before = [shard_values.here(weight) for weight in weights]
+    optimizer.load_averages()
     try:
         yield
     finally:
-        for (variable, _), value in zip(averages, before, strict=True):
-            shard_values.set_here(variable, value)
+        for weight, value in zip(weights, before, strict=True):
+            shard_values.set_here(weight, value)

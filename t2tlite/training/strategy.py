@@ -14,7 +14,7 @@ from t2tlite.layers import expert_exchange
 from t2tlite.shards import Group
 from t2tlite.types import Batch
 
-SHARDS = ("none", "experts")
+SHARDS = ("none", "optimizer", "experts")
 NAMES = ("auto", "one", "mirrored", "multiworker", "tpu")
 Nest = TypeVar("Nest")
 _LOST = (
@@ -36,7 +36,8 @@ class Replicas:
 
     Args:
       strategy: of tf.distribute; default: the current one.
-      shard: what each replica holds a part of, one of `SHARDS`: experts with their moments, or nothing.
+      shard: what each replica holds a part of, one of `SHARDS`: the optimizer's moments, experts with theirs,
+        or nothing.
 
     Attributes:
       number: replicas in all.
@@ -57,6 +58,11 @@ class Replicas:
     def is_chief(self) -> bool:
         """Whether this process writes what the workers have in common."""
         return self.worker == 0
+
+    @property
+    def sharing_moments(self) -> Group | None:
+        """The replicas of which each has moments of a part of every weight; None where each has all."""
+        return self.group if self.shard == "optimizer" else None
 
     @property
     def rows(self) -> tuple[int, int]:

@@ -95,7 +95,9 @@ class Trainer:
         self.intervals = intervals
         with self.replicas.scope():
             self.model = run.make_model()
-            self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
+            self.optimizer = make_optimizer(
+                run.hparams, self.model.trainable_variables, self.replicas.sharing_moments
+            )
             self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
             weights = Weights.of(run.hparams, list(run.problems), self.optimizer)
         self._splits = {name: run.split(name, "train") for name in run.problems}
