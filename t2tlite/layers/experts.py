@@ -324,16 +324,13 @@ class MixtureOfExperts(keras.layers.Layer):
         """
         x, mask, experts, gates = arguments
         k = self.experts_per_token
+        exchange = expert_exchange.Exchange(shape[0], shape[1], shard.group)
         plan = tf.concat([mask[:, None], tf.cast(experts, tf.float32), gates], axis=1)
-        x, plan = (
-            expert_exchange.gathered(tf.reshape(each, [shape[0], shape[1], each.shape[1]]), shard.group)
-            for each in (x, plan)
-        )
-        whole = tf.shape(x)
-        mask, experts, gates = tf.split(tf.reshape(plan, [-1, 1 + 2 * k]), [1, k, k], axis=1)
+        x, plan = exchange.gathered(x), exchange.gathered(plan)
+        mask, experts, gates = tf.split(plan, [1, k, k], axis=1)
         experts = tf.cast(experts, tf.int32)
         y, dropped, choices = _mixed(
-            tf.reshape(x, [-1, self.hidden]),
+            x,
             mask[:, 0],
             expert_exchange.own_choices(experts, shard),
             gates,
@@ -341,8 +338,7 @@ class MixtureOfExperts(keras.layers.Layer):
             *self._blocks(experts, training),
             training,
         )
-        y = expert_exchange.returned(tf.reshape(y, whole), shard.group)
-        return tf.reshape(y, [-1, self.hidden]), dropped, expert_exchange.placed(choices, shard)
+        return exchange.returned(y), dropped, expert_exchange.placed(choices, shard)
 
     def _blocks(self, experts: tf.Tensor, training: bool) -> tuple[tf.Tensor, int | tf.Tensor]:
         """Slots of a block, and `Plan.shared`, for choices `[tokens, k]`."""

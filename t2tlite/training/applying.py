@@ -118,5 +118,5 @@ def _global_norm(summed: Sequence[tf.Tensor], own: Sequence[bool]) -> tf.Tensor:
     norm = tf.linalg.global_norm([g for g, mine in zip(summed, own, strict=True) if not mine])
     if not any(own):
         return norm
-    squares = [tf.reduce_sum(tf.square(g)) for g, mine in zip(summed, own, strict=True) if mine]
+    squares = [2 * tf.nn.l2_loss(g) for g, mine in zip(summed, own, strict=True) if mine]
     return tf.sqrt(tf.square(norm) + layers_replicas.total(tf.add_n(squares)))

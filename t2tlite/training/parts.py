@@ -34,7 +34,7 @@ class Parts:
 
     def __init__(self, weights: Sequence[keras.Variable], group: Group) -> None:
         self.weights = list(weights)
-        large = [weight for weight in weights if math.prod(weight.shape) >= _LEAST]
+        large = [weight for weight in weights if is_cut(tuple(weight.shape))]
         self._parts = {weight.path: _part(weight, group) for weight in large}
         self._group = group
         strategy = tf.distribute.get_strategy()
@@ -92,10 +92,19 @@ class Parts:
         return tf.ensure_shape(tf.slice(whole, begin, shard.part_shape), shard.part_shape)
 
 
+def is_cut(shape: tuple[int, ...]) -> bool:
+    """Whether a weight of a shape has parts."""
+    return math.prod(shape) >= _LEAST
+
+
+def shard_of(shape: tuple[int, ...], group: Group) -> Shard:
+    """How a weight of a shape is cut: along its longest axis."""
+    return Shard(shape, shape.index(max(shape)), group)
+
+
 def _part(weight: keras.Variable, group: Group) -> keras.Variable:
-    """A variable for parts of a weight along its longest axis, with the weight's path."""
-    shape = tuple(weight.shape)
-    shard = Shard(shape, shape.index(max(shape)), group)
+    """A variable for parts of a weight, with the weight's path."""
+    shard = shard_of(tuple(weight.shape), group)
     *folders, name = weight.path.split("/")
     with contextlib.ExitStack() as stack:
         for folder in folders:

@@ -55,6 +55,16 @@ class Replicas:
         self._local = self.group.local
 
     @property
+    def on_this_machine(self) -> int:
+        """How many replicas share this machine's memory."""
+        if self.workers == 1:
+            return self.number
+        workers = self.strategy.cluster_resolver.cluster_spec().as_dict()
+        addresses = [*workers.get("chief", []), *workers.get("worker", [])]
+        hosts = [address.rpartition(":")[0] for address in addresses]
+        return self._local * hosts.count(hosts[self.worker])
+
+    @property
     def is_chief(self) -> bool:
         """Whether this process writes what the workers have in common."""
         return self.worker == 0

@@ -21,7 +21,17 @@ from t2tlite.model import Trainable
 from t2tlite.plural import counted
 from t2tlite.problem import Problem
 from t2tlite.run import Run
-from t2tlite.training import dry_run, expert_load, guard, horizon, interrupt, memory, renaming, warm_start
+from t2tlite.training import (
+    dry_run,
+    expert_load,
+    guard,
+    horizon,
+    interrupt,
+    memory,
+    memory_plan,
+    renaming,
+    warm_start,
+)
 from t2tlite.training.early_stopping import EarlyStopping
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
@@ -70,7 +80,7 @@ class Trainer:
       early_stopping: an `EarlyStopping`, or None.
       replicas: the `Replicas` that share every update; default: those of the current strategy.
       on_nonfinite: what comes of an update that is not finite, one of `guard.MODES`.
-      try_first: whether a new run begins with `dry_run.check`.
+      try_first: whether to begin with `memory_plan.check`, and a new run with `dry_run.check`.
       deadline: `time.monotonic()` after which to save and leave; None for never. A schedule that ends with
         the training ends with it, see `Horizon`.
     """
@@ -93,6 +103,7 @@ class Trainer:
         self.evaluate_decoded = evaluate_decoded
         self.early_stopping = early_stopping
         self.intervals = intervals
+        self.memory = memory_plan.check(run, self.replicas) if try_first else ""
         with self.replicas.scope():
             self.model = run.make_model()
             self.optimizer = make_optimizer(
@@ -160,6 +171,8 @@ class Trainer:
             f"{counted(len(self.run.problems), 'problem')}, {counted(size, 'parameter')}; the first update "
             "of each problem is compiled, which takes some seconds"
         )
+        if self.memory:
+            self.progress.say(self.memory)
         if self.try_first and not resumed:
             self._updates.make_largest()
             dry_run.check(self.run, self.model, self.optimizer, self._updates, self.replicas)

@@ -162,7 +162,7 @@ def run(number, mode):
         shapes = [variable.shape for variable in kept if shards.of(variable)]
         assert len(shapes) == (0 if number == 1 else 2 * (4 if mode == "experts" else 3)), shapes
     if mode in MOMENTS:
-        kept += [v for v in optimizer.variables if v.shape]
+        kept += [v for v in optimizer.variables if len(v.shape)]
         assert any(map(shards.of, kept)) == (number > 1)
     return figures | {variable.path: shard_values.here(variable).numpy() for variable in kept}
 
