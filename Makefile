@@ -1,8 +1,9 @@
 # make demo: install into .venv and see one model learn all eight problems.  make test: ruff, mypy, and the tests on the installed package.
+# make docs: build the documentation into site/.  make docs-serve: show it while you write.
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: demo test lint install check-python clean
+.PHONY: demo test lint docs docs-serve install check-python clean
 
 demo: install
 	$(VENV)/bin/python -P -m t2tlite.bin.demo
@@ -14,6 +15,12 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build
+
+docs-serve: install
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs serve --watch=README.md
 
 # The package itself is installed anew each time, as a wheel, so that what runs is what a user gets; without isolation,
 # so that this needs no network. `build` would hold on to files that have been deleted since.

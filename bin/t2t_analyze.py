@@ -29,7 +29,7 @@ COMMAND = cli.Command(
 )
 COMMAND.group("The model")
 checkpoint_flags.add_model(COMMAND)
-COMMAND.group("What to analyse")
+COMMAND.group("What to analyze")
 COMMAND.string(
     "problems", None, "names separated by commas, two or more; all of the run's where this is not given"
 )

@@ -37,7 +37,7 @@ class _Audio(Modality):
     """`audio_blocks` (8) residual convolutions `l_i = ConvRes(l_{i-1}, 2^i)`, then a projection to hidden.
 
     The first `audio_strided_blocks` (8) stride over time. `audio_least_width` (2) bounds the widths from
-    below: layer normalisation over two channels leaves little more than a sign.
+    below: layer normalization over two channels leaves little more than a sign.
     """
 
     HPARAMS: tuple[Hyperparameter, ...] = _BLOCKS
@@ -77,7 +77,7 @@ class _Audio(Modality):
 class Spectral(_Audio):
     """A log-mel spectrogram, strided over time only, the full frequency resolution kept ("One Model", 2.2.4).
 
-    Like an image's complement it is read as the two channels [x, 1 - x]: layer normalisation over channels
+    Like an image's complement it is read as the two channels [x, 1 - x]: layer normalization over channels
     that are all multiples of one number would leave nothing of that number but its sign.
 
     With `audio_time_mask` and `audio_frequency_mask` training hides parts of it, see `spec_augment`.

@@ -18,7 +18,7 @@ class Image(Modality):
     """Two convolution steps and three residual convolutions ("One Model To Learn Them All", 2.2.2).
 
     A `[299, 299]` image becomes a `[19, 19]` grid of 361 positions. With `image_complement` the net reads
-    [x, 1 - x]: its first ReLU and layer normalisation then keep dark and bright apart from the first step.
+    [x, 1 - x]: its first ReLU and layer normalization then keep dark and bright apart from the first step.
     """
 
     HPARAMS = (

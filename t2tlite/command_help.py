@@ -14,16 +14,16 @@ def text(command: Any) -> str:
     Args:
       command: a `cli.Command`.
     """
-    required = [_form(flag) for flag in command.flags() if flag.required]
+    required = [form(flag) for flag in command.flags() if flag.required]
     usage = " ".join(["usage:", command.name, *required, "[flags]"])
     lines = [textwrap.fill(command.purpose, WIDTH), "", usage]
     for title, line in command.examples:
         lines += ["", f"  # {title}", f"  {line}"]
     groups = command.groups()
-    width = max(len(_form(flag)) for _, flags in groups for flag in flags) + 4
+    width = max(len(form(flag)) for _, flags in groups for flag in flags) + 4
     for title, flags in [*groups, ("Help", [])]:
         lines += ["", f"{title}:"]
-        lines += [_row(_form(flag), flag.help + _default(flag), width) for flag in flags]
+        lines += [_row(form(flag), flag.help + default_of(flag), width) for flag in flags]
     lines.append(_row("--help", "show this and exit", width))
     lines.append(_row("--version", "show the version and exit", width))
     return "\n".join(lines)
@@ -34,7 +34,8 @@ def _row(left: str, right: str, width: int) -> str:
     return textwrap.fill(right, WIDTH, initial_indent=f"  {left}".ljust(width), subsequent_indent=indent)
 
 
-def _form(flag: Flag) -> str:
+def form(flag: Flag) -> str:
+    """A flag as it is typed, such as `--seed=N`."""
     if flag.positional:
         return flag.name.upper()
     if flag.kind == "boolean":
@@ -53,7 +54,8 @@ def _value(flag: Flag) -> str:
     return kinds.get(flag.kind) or ends.get(flag.name.rpartition("_")[2], "...")
 
 
-def _default(flag: Flag) -> str:
+def default_of(flag: Flag) -> str:
+    """What follows the help of a flag: its default in brackets, or nothing."""
     if flag.kind == "multi_string":
         return " (may be repeated)"
     if flag.required:

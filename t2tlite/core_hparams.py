@@ -1,4 +1,4 @@
-"""The hyperparameters of the core: optimisation, data and mixing. Parts declare their own in `HPARAMS`."""
+"""The hyperparameters of the core: optimization, data and mixing. Parts declare their own in `HPARAMS`."""
 
 from t2tlite.hyperparameter import (
     FRACTION,
@@ -19,7 +19,7 @@ CORE = (
         default=None,
         names="objective",
     ),
-    # Optimisation.
+    # Optimization.
     Hyperparameter(
         "loss_weighting",
         str | None,

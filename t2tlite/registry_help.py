@@ -22,7 +22,7 @@ def text(topic: str = "all") -> str:
     if topic == "all":
         return "\n\n".join(_listing(kind) for kind in registry.KINDS if registry.names(kind))
     for kind in registry.KINDS:
-        if topic in (kind, _plural(kind)):
+        if topic in (kind, plural(kind)):
             return _listing(kind)
     kinds = [kind for kind in registry.KINDS if topic in registry.names(kind)]
     if not kinds:
@@ -36,10 +36,11 @@ def _listing(kind: str) -> str:
     entries = [registry.entry(kind, name) for name in registry.names(kind)]
     width = max((len(entry.name) for entry in entries), default=0)
     rows = [f"  {entry.name:{width}}  {entry.summary}".rstrip() for entry in entries]
-    return "\n".join([f"{_plural(kind)}:", *(rows or ["  none"])])
+    return "\n".join([f"{plural(kind)}:", *(rows or ["  none"])])
 
 
-def _plural(kind: str) -> str:
+def plural(kind: str) -> str:
+    """What entries of a kind are called."""
     plurals = {"modality": "modalities", "hparams": "hparams sets", "moe": "mixtures of experts"}
     return plurals.get(kind, kind + "s")
 
@@ -50,11 +51,11 @@ def _description(kind: str, name: str) -> str:
     if entry.doc:
         lines += ["", textwrap.indent(entry.doc, "  ")]
     if kind == "problem":
-        lines += ["", *_aligned((key, value) for key, value in _problem_facts(name).items())]
+        lines += ["", *_aligned((key, value) for key, value in problem_facts(name).items())]
     elif kind == "hparams":
         hparams = registry.get(kind, name)()
         values = {one: getattr(hparams, one.name) for one in hparams.declared().values()}
-        lines += ["", *_aligned((one.name, _override(value), one.help) for one, value in values.items())]
+        lines += ["", *_aligned((one.name, override(value), one.help) for one, value in values.items())]
     elif kind in declarations.KINDS and (declared := declarations.of(declarations.Part(kind, name))):
         lines += ["", "  hyperparameters, with their defaults:", *map("  {}".format, _declared(declared))]
     return "\n".join(lines)
@@ -62,7 +63,7 @@ def _description(kind: str, name: str) -> str:
 
 def _declared(several: Iterable[Hyperparameter]) -> list[str]:
     return _aligned(
-        (one.name, "-" if one.default is REQUIRED else _override(one.default), one.described())
+        (one.name, "-" if one.default is REQUIRED else override(one.default), one.described())
         for one in several
     )
 
@@ -75,7 +76,8 @@ def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
     return ["  " + "  ".join([*first, row[-1]]) for first, row in zip(cells, rows, strict=True)]
 
 
-def _problem_facts(name: str) -> dict[str, str]:
+def problem_facts(name: str) -> dict[str, str]:
+    """What goes in and comes out of a problem, and how it is scored, in words."""
     problem = registry.get_problem(name)
     sides = {side: type(feature).__name__.lower() for side, feature in problem.features().items()}
     return sides | {
@@ -86,8 +88,8 @@ def _problem_facts(name: str) -> dict[str, str]:
     }
 
 
-def _override(value: Any) -> str:
+def override(value: Any) -> str:
     """The value as --hparams takes it."""
     if isinstance(value, tuple):
-        return ";".join(_override(item) for item in value)
+        return ";".join(override(item) for item in value)
     return str(value).lower() if isinstance(value, bool | None) else str(value)

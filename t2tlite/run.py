@@ -145,7 +145,7 @@ class Run:
         )
 
     def make_model(self) -> Any:
-        """A new model with all of its variables, initialised.
+        """A new model with all of its variables, initialized.
 
         Raises:
           UserError: what is registered as the model is not `Trainable`.

@@ -1,140 +1,77 @@
-"""What the documentation says of commands, flags, names and files is so."""
+"""What the documentation says of flags, names, tables, links and files is so."""
 
-import importlib
-import itertools
 import math
-import pathlib
 import re
-import shlex
 
 import keras
 import pytest
 
-from t2tlite import hparam, registry
+from t2tlite import declarations, hparam, registry
+from t2tlite.core_hparams import CORE
 
-ROOT = pathlib.Path(__file__).parents[1]
-TEXTS = {
-    name: (ROOT / name).read_text(encoding="utf-8")
-    for name in (
-        "README.md",
-        "ARCHITECTURE.md",
-        "CHANGELOG.md",
-        "CONTRIBUTING.md",
-        *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
-        "problems/sample_world/README.md",
-    )
-}
-README = TEXTS["README.md"]
-GUIDES = README + "".join(
-    TEXTS[f"docs/{name}.md"] for name in ("data", "stages", "experiments", "sharing", "sweeps")
-)
-COMMANDS = {
-    f"t2t-{name}": importlib.import_module(f"t2tlite.bin.t2t_{name}").COMMAND
-    for name in (
-        "train",
-        "decode",
-        "datagen",
-        "data",
-        "eval",
-        "avg",
-        "show",
-        "analyze",
-        "export",
-        "serve",
-        "experiment",
-        "sweep",
-    )
-}
+from .pages import COMMANDS, GUIDES, ROOT, TEXTS
+
+PROBLEMS = TEXTS["docs/concepts/problems.md"]
+SETS = TEXTS["docs/concepts/hyperparameters.md"]
 EVERYWHERE = {"help", "version"}
 
 
-def blocks(language):
-    """The code blocks of README and guides in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", GUIDES, re.MULTILINE | re.DOTALL)
+def test_every_flag_in_the_documentation_exists():
+    flags = {flag.name: flag for command in COMMANDS.values() for flag in command.flags()}
+    known = {name for name, flag in flags.items() if not flag.positional}
+    known |= {f"no{name}" for name, flag in flags.items() if flag.kind == "boolean"}
+    for name, text in TEXTS.items():
+        prose = re.sub(r"^```text.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+        prose = re.sub(
+            r"^.*\b(pip|python|tensorboard|tensorflow_model_server|curl|\w*xla_\w+)\b.*$",
+            "",
+            prose,
+            flags=re.MULTILINE,
+        )
+        if name == "docs/from_tensor2tensor.md":
+            prose = re.sub(r"^\| .*? \|", "|", prose, flags=re.MULTILINE)  # the names there
+        mentioned = set(re.findall(r"(?<![\w-])--(\w+)", prose))
+        assert mentioned - EVERYWHERE <= known, name
 
 
-def lines_of(program):
-    """The command lines of a program in the README, without its name."""
-    shell = "".join(blocks("sh")).replace("\\\n", " ")
-    lines = [shlex.split(line, comments=True) for line in shell.splitlines()]
-    return [line[1:] for line in lines if line[:1] == [program]]
+def test_names_for_tensor2tensors_exist():
+    rows = re.findall(
+        r"^\| .*? \| (`.*?) \|",
+        TEXTS["docs/from_tensor2tensor.md"].partition("## Hyperparameters")[2].partition("##")[0],
+        re.MULTILINE,
+    )
+    known = {one.name for _, declared in declarations.every() for one in declared} | {
+        one.name for one in CORE
+    }
+    assert len(rows) == 10
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) <= known
 
 
-def values(name, argv):
-    flags = COMMANDS[name].parse(argv)
-    missing = [f.name for f in COMMANDS[name].flags() if f.required and getattr(flags, f.name) is None]
-    assert not missing, argv
-    return flags
-
-
-@pytest.mark.parametrize("argv", lines_of("t2t-train"), ids=" ".join)
-def test_a_training_in_the_readme_is_understood(argv):
-    flags = values("t2t-train", argv)
-    if not flags.t2t_usr_dir:
-        registry.problems(flags.problems)
-        hparam.get(flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings)
-    for folder in flags.t2t_usr_dir:
-        names = "".join(path.read_text() for path in (ROOT / folder).glob("*.py"))
-        assert f"def {flags.hparams_set}(" in names
-        assert f"class {''.join(part.title() for part in flags.problems.split('_'))}(" in names
-
-
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "t2t-train"])
-def test_other_commands_in_the_readme_are_understood(name):
-    for argv in lines_of(name):
-        flags = values(name, argv)
-        if getattr(flags, "problem", None):
-            registry.get_problem(flags.problem)
-    assert lines_of("t2t-decode") and lines_of("t2t-train")
-
-
-def test_every_flag_in_the_readme_exists_and_the_commands_have_no_other():
-    prose = re.sub(r"^(pip|python|tensorboard) .*$", "", README, flags=re.MULTILINE)
-    prose = re.sub(r"`(pip|python|tensorboard) [^`]*`", "", prose)
-    mentioned = set(re.findall(r"(?<![\w-])--(\w+)", prose))
-    flags = [flag for command in COMMANDS.values() for flag in command.flags()]
-    known = {flag.name for flag in flags if not flag.positional}
-    assert mentioned - EVERYWHERE <= known
-    assert known <= mentioned
-
-
-def test_the_reference_has_every_flag_of_t2t_train_and_its_default():
-    section = README.partition("### t2t-train")[2].partition("###")[0]
-    rows = re.findall(r"^\| (`--.*?) \| (.*) \|$", section, re.MULTILINE)
-    named = [re.findall(r"`--(\w+)`", first) for first, _ in rows]
-    known = {flag.name: flag.default for flag in COMMANDS["t2t-train"].flags()}
-    assert sorted(itertools.chain(*named)) == sorted(known)
-    for names, (_, default) in zip(named, rows, strict=True):
-        defaults = [known[name] for name in names]
-        numbers = iter(re.findall(r"\d+", default))  # in the order of the flags
-        assert all(str(value) in numbers for value in defaults if type(value) is int), names
-        for word in (value for value in defaults if value and isinstance(value, str)):
-            assert f"`{word}` (default)" in default or f"default `{word}`" in default, names
-        assert ("`true`" in default) == any(value is True for value in defaults), names
-
-
-def test_overrides_in_the_readme_are_understood():
-    mentioned = re.findall(r"`--hparams=(?:\"([^\"]*)\"|([^`\s]+))`", README)
+def test_overrides_in_the_documentation_are_understood():
+    mentioned = re.findall(r"`--hparams=(?:\"([^\"]*)\"|([^`\s]+))`", GUIDES)
     for quoted, bare in mentioned:
-        hparam.get("multimodel_tiny", quoted or bare)
+        override = (quoted or bare).replace("teacher=FOLDER", "teacher=/folder")
+        if "NAME" not in override:
+            hparam.get("multimodel_tiny", override)
     assert len(mentioned) >= 2
-    for binding in re.findall(r"`--gin_bindings=\"([^\"]*)\"`", README):
+    for binding in re.findall(r"`--gin_bindings=\"([^\"]*)\"`", GUIDES):
         hparam.get("multimodel_tiny", gin_bindings=[binding])
-    for rates in re.findall(
-        r"^\| `(uniform|proportional[^`]*|\w+:\d[^`]*|linear[^`]*)` \|", README, re.MULTILINE
-    ):
+    rates = r"^\| `(uniform|proportional[^`]*|\w+:\d[^`]*|linear[^`]*)` \|"
+    mixings = re.findall(rates, TEXTS["docs/concepts/mixing.md"], re.MULTILINE)
+    assert len(mixings) == 4
+    for mixture in mixings:
         from t2tlite.data.reading import mixing
 
         problems = registry.problems("all")
-        mixing.parse_rates(rates, [p.name for p in problems], {p.name: 10 for p in problems})
+        mixing.parse_rates(mixture, [p.name for p in problems], {p.name: 10 for p in problems})
 
 
 def test_the_table_of_problems():
-    rows = re.findall(r"^\| `(\w+)` \| .*? \| (?:`(to_\w+)`|none) \|.*\| ([^|]*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| .*? \| (?:`(to_\w+)`|none) \|.*\| ([^|]*) \|$", PROBLEMS, re.MULTILINE)
     problems = registry.problems("all")
     assert [(name, command) for name, command, _ in rows] == [(p.name, p.command) for p in problems]
-    for (_, _, sources), problem in zip(rows, problems, strict=True):
-        assert re.findall(r"`(\w+)`", sources) == list(problem.sources)
+    for (_, _, sources), one in zip(rows, problems, strict=True):
+        assert re.findall(r"`(\w+)`", sources) == list(one.sources)
 
 
 def parameters(hparams, monkeypatch):
@@ -162,7 +99,7 @@ def parameters(hparams, monkeypatch):
 
 
 def test_the_table_of_sets(monkeypatch):
-    table = README.partition("## Hyperparameters")[2].partition("\n\n")[2].partition("\n\n")[0]
+    table = SETS.partition("## Sets")[2].partition("\n\n")[2].partition("\n\n")[0]
     rows = {
         row.split("`")[1]: [cell.strip() for cell in row.split("|")[2:-1]] for row in table.splitlines()[2:]
     }
@@ -181,15 +118,6 @@ def test_the_table_of_sets(monkeypatch):
         rest = parameters(hparams.replace(moe="none"), monkeypatch)
         digits = 1 if count < 10 else 0
         assert total == f"{count:,.{digits}f} M" and of_experts == f"{count - rest:,.{digits}f} M", name
-
-
-def test_the_problem_in_the_readme_is_the_example():
-    [block] = [block for block in blocks("python") if "register_problem" in block]
-    example = (ROOT / "examples/t2t_usr/polite_english.py").read_text(encoding="utf-8")
-    code = block[block.index("@registry") :]
-    assert code in example
-    assert all(line in example for line in block.splitlines())
-    assert len(code.splitlines()) <= 20
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -211,7 +139,7 @@ def _anchor(title):
 
 
 def test_paths_in_the_architecture_exist_and_every_folder_is_there():
-    tops = "t2tlite|problems|modalities|hparams|experiments|bin|examples|tests|benchmarks"
+    tops = "t2tlite|problems|modalities|hparams|experiments|bin|examples|tests|tools|benchmarks"
     mentioned = set(
         re.findall(rf"(?<![\w/.-])((?:{tops})/[\w/.-]*|setup\.py|pyproject\.toml)", TEXTS["ARCHITECTURE.md"])
     )
@@ -237,12 +165,12 @@ def test_files_of_a_run_in_the_architecture_are_those_of_the_code():
         assert name in TEXTS["ARCHITECTURE.md"]
 
 
-def test_the_scene_in_the_readme_is_the_sample_worlds():
+def test_the_scene_in_the_documentation_is_the_sample_worlds():
     from t2tlite.problems.sample_world import tour
 
     scene = tour.tour("test", 16)
     lines = [scene.captions[0], scene.english, scene.german, scene.french, scene.tree]
-    assert "```\n" + "\n".join(lines) + "\n```" in README
+    assert "```\n" + "\n".join(lines) + "\n```" in PROBLEMS
 
 
 def test_nothing_is_left_to_be_filled_in():

@@ -95,7 +95,7 @@ def tidy(captions: Iterable[str]) -> tuple[str, ...]:
 def _load(path):
     try:
         with open(path, "rb") as file:
-            # Most of what is there (URLs, licences, tokens) is dropped at once: it would fill the memory.
+            # Most of what is there (URLs, licenses, tokens) is dropped at once: it would fill the memory.
             return json.loads(file.read(), object_hook=_slim)
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start + 1}; fetch it again") from None

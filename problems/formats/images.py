@@ -13,7 +13,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 def fault(encoded: bytes) -> str | None:
     """Says what is wrong with an image, or None if it can be decoded in training.
 
-    All of a JPEG's entropy-coded data is read, at an eighth of the size, and all of a PNG. JPEGs in grey,
+    All of a JPEG's entropy-coded data is read, at an eighth of the size, and all of a PNG. JPEGs in gray,
     RGB, CMYK and YCCK and PNGs of any depth, with a palette or with alpha are good.
 
     Args:

@@ -20,7 +20,7 @@ class ImageCodec(Codec):
 
     Args:
       flip: whether training mirrors half of the images.
-      recolour: whether it changes their colours by `image_jitter`.
+      recolour: whether it changes their colors by `image_jitter`.
     """
 
     def __init__(self, reading: Reading, flip: bool, recolour: bool) -> None:

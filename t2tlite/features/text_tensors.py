@@ -58,7 +58,7 @@ class TextCodec(Codec):
         if not self.reading.training:
             return tf.gather(references.flat_values, references.row_starts())  # [block]
         # A permutation of whole numbers, used as a hash: it needs no state, and takes a block at once. With
-        # the 4 rounds of `index_shuffle`, the lowest bits of neighbours, epochs and seeds are correlated.
+        # the 4 rounds of `index_shuffle`, the lowest bits of neighbors, epochs and seeds are correlated.
         addresses = tf.math.floormod(epoch * 1_000_003 + index, _DRAWS)
         seeds = tf.constant([self.reading.seed, self.reading.number, 0], tf.int64)
         last = tf.constant(_DRAWS - 1, tf.int64)

@@ -23,7 +23,7 @@ class ConvStep(keras.layers.Layer):
     Args:
       filters: number of output channels.
       kernel_size, dilation, causal: as of `SeparableConv1D`.
-      initial_scale: at which the normalisation's learned scale begins.
+      initial_scale: at which the normalization's learned scale begins.
     """
 
     def __init__(
@@ -210,7 +210,7 @@ class ConvRes(keras.layers.Layer):
 def max_pool(
     x: tf.Tensor, window: tuple[int, ...], strides: tuple[int, ...], padding_mask: tf.Tensor | None = None
 ) -> tf.Tensor:
-    """Max pooling centred on the positions 0, stride, 2 stride, ...; padding never wins.
+    """Max pooling centered on the positions 0, stride, 2 stride, ...; padding never wins.
 
     Args:
       x: `[batch, height, width, channels]`.

@@ -22,7 +22,7 @@ def scope(
     Args:
       seed: int32 `[2]`, e.g. folded from the run's seed and the step.
       row: which row of the whole batch is the first here.
-      stride: how many rows of the whole batch lie between two that are neighbours here.
+      stride: how many rows of the whole batch lie between two that are neighbors here.
       whole: `[rows of the whole batch, 0]`; not needed with a stride of 1. Only the shape of this tensor
         counts: code compiled by XLA knows shapes, but not values, when it is compiled.
     """

@@ -80,7 +80,7 @@ def assign(variable: tf.Variable, value: tf.Tensor) -> None:
 def total_in_buckets(tensors: list[tf.Tensor], most: int = BUCKET) -> list[tf.Tensor]:
     """The sums of large tensors, such as gradients, over all replicas.
 
-    Neighbours are sent together, since what waits for others is then paid for once, but at most `most` bytes,
+    Neighbors are sent together, since what waits for others is then paid for once, but at most `most` bytes,
     since what is sent together is copied first. A larger tensor is sent alone and not copied.
 
     Args:
@@ -103,7 +103,7 @@ def total_in_buckets(tensors: list[tf.Tensor], most: int = BUCKET) -> list[tf.Te
 
 
 def buckets(sizes: Iterable[int], most: int) -> Iterator[int]:
-    """How many neighbours go together, so that each sum of sizes is at most `most`; larger ones go alone."""
+    """How many neighbors go together, so that each sum of sizes is at most `most`; larger ones go alone."""
     count = total = 0
     for size in sizes:
         if count and total + size > most:

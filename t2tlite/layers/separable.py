@@ -1,4 +1,4 @@
-"""Depthwise-separable convolutions over one dimension (causal or centred, with state) and over two."""
+"""Depthwise-separable convolutions over one dimension (causal or centered, with state) and over two."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from t2tlite.layers import history, xla
+from t2tlite.layers import depthwise, history, xla
 from t2tlite.layers.history import History
 from t2tlite.layers.once import once
 from t2tlite.types import Shape
+
+_FEW = 4  # positions of padding
 
 
 @keras.saving.register_keras_serializable("t2tlite")
@@ -40,12 +42,12 @@ class NearIdentity(keras.initializers.Initializer):
 
 @keras.saving.register_keras_serializable("t2tlite")
 class Centred(keras.initializers.Initializer):
-    """He's normal initialisation of `[inputs, outputs]`, less each output's mean over its inputs.
+    """He's normal initialization of `[inputs, outputs]`, less each output's mean over its inputs.
 
     After a ReLU all inputs are positive. With weights that don't sum to zero the part that is common to all
     positions and examples grows from layer to layer, and what tells them apart is lost (Brock et al. 2021,
     arXiv 2101.08692, section 3, "mean shift"): in a fresh image net 1% of the variance at the last layer is
-    between examples, and with this initialisation 50%.
+    between examples, and with this initialization 50%.
     """
 
     def __call__(self, shape: tuple[int, ...], dtype: tf.DType | str | None = None) -> tf.Tensor:
@@ -84,35 +86,14 @@ def _pointwise(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.reshape(y, shape), [*x.shape[:-1], kernel.shape[1]])
 
 
-def _depthwise(window: tf.Tensor, kernel: tf.Tensor, dilation: int) -> tf.Tensor:
-    """`[batch, length, channels]` by a kernel `[taps, channels]`; as many positions as are all taps apart."""
-    return tf.nn.depthwise_conv2d(
-        window[:, None], kernel[None, :, :, None], [1, 1, 1, 1], "VALID", dilations=[1, dilation]
-    )[:, 0]
-
-
-def _sum_of_taps(x: tf.Tensor, kernel: tf.Tensor, dilation: int, before: int, after: int) -> tf.Tensor:
-    """`_depthwise` of `x` padded by so many positions, for XLA.
-
-    XLA makes one kernel of the products and their sum. On an H200 that took 0.3 to 0.4 ms with its gradients,
-    for 16,384 positions of 512 channels and 15 taps, and the native operation 10 to 21 ms.
-    """
-    length = tf.shape(x)[1]
-    window = tf.pad(tf.cast(x, tf.float32), [[0, 0], [before, after], [0, 0]])
-    taps = [window[:, i * dilation : i * dilation + length] * tap for i, tap in enumerate(tf.unstack(kernel))]
-    return tf.cast(tf.add_n(taps), x.dtype)
-
-
 @once
 def _causal(
     x: tf.Tensor, kernel: tf.Tensor, pointwise: tf.Tensor, bias: tf.Tensor, dilation: int
 ) -> tf.Tensor:
     size = kernel.shape[0]
-    if xla.is_traced_for():
-        return _pointwise(_sum_of_taps(x, kernel, dilation, (size - 1) * dilation, 0), pointwise, bias)
-    taps = tf.minimum(size - 1, (tf.shape(x)[1] - 1) // dilation)
-    window = tf.pad(x, [[0, 0], [taps * dilation, 0], [0, 0]])
-    return _pointwise(_depthwise(window, kernel[size - 1 - taps :], dilation), pointwise, bias)
+    taps = _reached(x, size - 1, dilation)
+    y = depthwise.convolve(x, kernel[size - 1 - taps :], dilation, taps * dilation)
+    return _pointwise(y, pointwise, bias)
 
 
 @once
@@ -120,12 +101,19 @@ def _centred(
     x: tf.Tensor, kernel: tf.Tensor, pointwise: tf.Tensor, bias: tf.Tensor, dilation: int
 ) -> tf.Tensor:
     middle = kernel.shape[0] // 2
-    if xla.is_traced_for():
-        return _pointwise(_sum_of_taps(x, kernel, dilation, *[middle * dilation] * 2), pointwise, bias)
-    taps = tf.minimum(middle, (tf.shape(x)[1] - 1) // dilation)
-    window = tf.pad(x, [[0, 0], [taps * dilation] * 2, [0, 0]])
-    kernel = kernel[middle - taps : middle + taps + 1]
-    return _pointwise(_depthwise(window, kernel, dilation), pointwise, bias)
+    taps = _reached(x, middle, dilation)
+    y = depthwise.convolve(x, kernel[middle - taps : middle + taps + 1], dilation, taps * dilation)
+    return _pointwise(y, pointwise, bias)
+
+
+def _reached(x: tf.Tensor, taps: int, dilation: int) -> int | tf.Tensor:
+    """How many of so many taps on one side to compute: those that a position can reach.
+
+    XLA must know their number, and few of them cost nothing.
+    """
+    if xla.is_traced_for() or taps * dilation <= _FEW:
+        return taps
+    return tf.minimum(taps, (tf.shape(x)[1] - 1) // dilation)
 
 
 @once
@@ -185,7 +173,7 @@ class SeparableConv1D(_Separable):
     ) -> None:
         super().__init__(**kwargs)
         if not causal and kernel_size % 2 == 0:
-            raise ValueError(f"`kernel_size` must be odd for a centred convolution. Received: {kernel_size}")
+            raise ValueError(f"`kernel_size` must be odd for a centered convolution. Received: {kernel_size}")
         self.filters = filters
         self.kernel_size = kernel_size
         self.dilation = dilation
@@ -227,7 +215,7 @@ class SeparableConv1D(_Separable):
         window = tf.concat([tf.transpose(before, [1, 0, 2]), x], axis=1)  # [batch, reach + length, channels]
         kernel = tf.cast(self.depthwise_kernel[self.kernel_size - 1 - reach // self.dilation :], x.dtype)
         state = history.write(state, tf.transpose(x, [1, 0, 2]))
-        y = _depthwise(window, kernel, self.dilation)
+        y = depthwise.valid(window, kernel, self.dilation)
         return _pointwise(y, *self._pointwise_weights(x.dtype)), state
 
 

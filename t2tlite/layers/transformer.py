@@ -1,4 +1,4 @@
-"""The layers of the Transformer (Vaswani et al. 2017), with the normalisation before each sublayer."""
+"""The layers of the Transformer (Vaswani et al. 2017), with the normalization before each sublayer."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class FeedForward(keras.layers.Layer):
 class TransformerLayer(keras.layers.Layer):
     """Self-attention, attention to a source in a decoder, feed-forward: each `x + dropout(f(norm(x)))`.
 
-    Vaswani et al. 2017 (arXiv 1706.03762), 3.1, where the normalisation comes after the sum. With it before
+    Vaswani et al. 2017 (arXiv 1706.03762), 3.1, where the normalization comes after the sum. With it before
     the sublayer, training depends less on the warm-up (Xiong et al. 2020, arXiv 2002.04745).
 
     Args:

@@ -1,4 +1,4 @@
-"""Constituency trees in one-line brackets: whole trees, and labelled brackets by EVALB's rules."""
+"""Constituency trees in one-line brackets: whole trees, and labeled brackets by EVALB's rules."""
 
 import re
 from collections import Counter
@@ -31,7 +31,7 @@ def full_trees(outputs: Texts, references: Texts) -> float:
 
 @registry.register_metric
 def bracketing_f1(outputs: Texts, references: Texts) -> float:
-    """Labelled bracket F1 over the corpus in percent, higher is better, as EVALB with COLLINS.prm counts it.
+    """Labeled bracket F1 over the corpus in percent, higher is better, as EVALB with COLLINS.prm counts it.
 
     Tags, TOP, traces and empty brackets don't count, nor does punctuation (by the reference's tags, so that
     a wrong tag doesn't put a sentence out of the count, as it does in EVALB). ADVP and PRT are one label, and
@@ -72,7 +72,7 @@ def _is_whole(output: str, reference: str) -> bool:
 
 
 def _brackets(tree: _Tree, counted: list[bool]) -> Counter:
-    """The labelled spans over the words that count."""
+    """The labeled spans over the words that count."""
     place = [0]
     for one in counted:
         place.append(place[-1] + one)

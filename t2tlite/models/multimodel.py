@@ -104,7 +104,7 @@ class MultiModel(keras.Model):
         ),
         Hyperparameter("decoder", str, "decoder of texts", default="multimodel", names="decoder"),
         Hyperparameter(
-            "final_norm", bool, "layer normalisation between decoder and language out", default=False
+            "final_norm", bool, "layer normalization between decoder and language out", default=False
         ),
     )
 

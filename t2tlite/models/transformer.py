@@ -35,7 +35,7 @@ TransformerState: TypeAlias = tuple[tf.Tensor, tuple[tuple[History, ...], ...]]
 
 
 class _Transformer(Component):
-    """What encoder and decoder share: layers with experts after half of them, and a last normalisation."""
+    """What encoder and decoder share: layers with experts after half of them, and a last normalization."""
 
     def __init__(self, hparams: HParams, depth: int, decodes: bool, **kwargs: Any) -> None:
         super().__init__(hparams, **kwargs)

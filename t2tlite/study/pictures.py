@@ -48,14 +48,14 @@ def matrix(
     high: float,
     colours: str = "RdBu",
 ) -> str:
-    """A matrix as coloured cells with texts on them.
+    """A matrix as colored cells with texts on them.
 
     Args:
       salt: its own within a page, such as the caption.
       rows, columns: their names; no columns: they are not named.
-      values: by which the cells are coloured, from `low` to `high`; NaN for an empty cell.
+      values: by which the cells are colored, from `low` to `high`; NaN for an empty cell.
       texts: what stands in the cells.
-      colours: name of a colour map of matplotlib that is dark where values are far from 0.
+      colours: name of a color map of matplotlib that is dark where values are far from 0.
     """
     most = max(abs(low), abs(high))
     with _Axes(salt, height=1.2 + 0.4 * len(rows)) as (axes, svg):
@@ -106,7 +106,7 @@ def _bars(table: Table, rows: Sequence[Row], figure: str, results: Results) -> I
 
 
 def _map(table: Table, rows: Sequence[Row], figure: str, results: Results) -> Iterator[tuple[str, str]]:
-    """The difference of each cell to the baseline, as a number on a colour: blue is better."""
+    """The difference of each cell to the baseline, as a number on a color: blue is better."""
     base = next(column for column in table.columns if column.heading == table.baseline)
     others = [column for column in table.columns if column is not base]
     values = [[math.nan] * len(others) for _ in rows]

@@ -100,7 +100,7 @@ class _Trial:
         if not np.isfinite(figures):
             raise UserError(
                 f"{self._what(size)} has the loss {loss} and the gradient norm {norm} before the first "
-                "update; look at the sizes and the initialisation of its modalities, or use "
+                "update; look at the sizes and the initialization of its modalities, or use "
                 "--hparams=precision=float32"
             )
 

@@ -250,7 +250,7 @@ def make_optimizer(
     """The optimizer named by the hyperparameters, with the state of all variables.
 
     Weight decay is decoupled: `learning_rate * weight_decay` of a weight at an update that uses it. Biases,
-    scales of normalisations, commands (whatever has a single axis) and embeddings have none: of an embedding
+    scales of normalizations, commands (whatever has a single axis) and embeddings have none: of an embedding
     a batch reads some rows, and would shrink all.
 
     Args:

@@ -76,7 +76,7 @@ def vocabulary(path: str | os.PathLike) -> "Vocabulary | None":
 def load(
     path: str | os.PathLike, model: Trainable, renames: Sequence[renaming.Rename] = (), flag: str = FLAG
 ) -> str:
-    """Gives a model the weights of the same path and shape; the others stay as they were initialised.
+    """Gives a model the weights of the same path and shape; the others stay as they were initialized.
 
     The path of a language net tells its vocabulary, and that of a net of classes their names, so that none
     is taken for another's. Where the checkpoint holds moving averages, they are what is loaded.

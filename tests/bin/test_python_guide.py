@@ -1,4 +1,4 @@
-"""The Python of docs/python.md and of the README runs, block after block, against a run of all problems."""
+"""The Python of docs/python.md, docs/from_keras.md and README.md runs, against a run of all problems."""
 
 import io
 import json
@@ -11,7 +11,6 @@ import pytest
 import soundfile
 
 import t2tlite
-from t2tlite import problem
 from t2tlite.decoding.options import DecodeOptions
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -103,10 +102,10 @@ def test_the_tables_name_what_there_is(ran):
     assert ran["maps"].sum(axis=(1, 2)) == pytest.approx(1)
     assert set(ran["choice"].mixtures) == {"encoder/experts", "decoder/experts"}
     assert ran["name"] == "imagenet>wmt_ende"
-    assert ran["found"].size == 2
+    assert ran["result"].size == 2
 
 
-def test_the_blocks_of_the_readme_run(ran, whole, tmp_path, monkeypatch, capsys):
+def test_the_blocks_of_the_readme_and_for_keras_run(ran, whole, tmp_path, monkeypatch, capsys):
     """But for its problem, which is an example that has tests of its own."""
     for folder in ("demo/run", "runs/two"):
         (tmp_path / folder).parent.mkdir()
@@ -116,16 +115,13 @@ def test_the_blocks_of_the_readme_run(ran, whole, tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     compiled = {"demo/run": ran["predictor"]}  # to compile it again takes seconds
     monkeypatch.setattr(t2tlite, "load", compiled.__getitem__)
-    pairs, predicting, keras_model, example, named = blocks("README.md")
+    predicting, example = blocks("README.md")
+    [keras_model] = blocks("docs/from_keras.md")
     assert "register_problem" in example
-    for block, part in ((pairs, "caption (text)"), (named, "hint (text)")):
-        namespace = {"problem": problem}
-        exec(compile(block, "README.md, named inputs", "exec"), namespace)
-        assert part in problem.NamedInputs.of(namespace["inputs"]).kind
     names = {}
     exec(compile(predicting, "README.md, predicting", "exec"), names)
     assert names["picture"].text in capsys.readouterr().out
     assert len(names["picture"].probabilities) == 5
-    exec(compile(keras_model, "README.md, a Keras model", "exec"), names)
+    exec(compile(keras_model, "from_keras.md", "exec"), names)
     for loaded, saved in zip(names["again"].variables, names["model"].variables, strict=True):
         np.testing.assert_array_equal(loaded.numpy(), saved.numpy())

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 Window: TypeAlias = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
-_CENTRE = 0.875  # share of the shorter side that the centre crop keeps
+_CENTRE = 0.875  # share of the shorter side that the center crop keeps
 _LEAST_AREA = 0.08  # of a drawn crop, as a share of the image
 _RATIOS = (1, 2, 4, 8)  # by which a JPEG can be made smaller while it is decoded
 
@@ -26,14 +26,14 @@ def decode(
 
     An image that already has the size is left as it is, unless `least_area` is given. Another is cropped and
     resized: at random where seeds are given (8 to 100% of the area, aspect ratio 3/4 to 4/3; Szegedy et al.
-    2014, arXiv 1409.4842), from the centre otherwise. Of a JPEG only the crop is decoded, and no finer than
+    2014, arXiv 1409.4842), from the center otherwise. Of a JPEG only the crop is decoded, and no finer than
     the size asks for; so a fault outside the crop can go unseen.
 
     Args:
       encoded: bytes `[batch]`.
       size: side of the result, pixels.
       seeds: int64 `[batch, 2]`, or None: no augmentation.
-      crop: whether seeds draw the crop; otherwise it is that of the centre.
+      crop: whether seeds draw the crop; otherwise it is that of the center.
       flip: whether seeds mirror half of the images that are cropped or resized, left for right.
       least_area: of a drawn crop, as a share of the image, instead of 8%; then images that already have the
         size are cropped as well. 0: as above.

@@ -94,7 +94,7 @@ class Reader:
 
         Args:
           epoch, index: int64 `[block]`.
-          record: serialised examples `[block]`.
+          record: serialized examples `[block]`.
 
         Returns:
           what each codec holds of its feature, `[block]` or ragged `[block, (length)]`; `NAME_given`, bool

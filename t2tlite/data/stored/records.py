@@ -33,7 +33,7 @@ def stored_features(problem: Problem) -> dict[str, Any]:
 def serialize(
     example: dict[str, Any], features: dict[str, Any], where: str, labels: Container[str] | None = None
 ) -> bytes:
-    """One example of a corpus as a serialised `tf.train.Example`.
+    """One example of a corpus as a serialized `tf.train.Example`.
 
     Args:
       example: what `Problem.examples` yields.

@@ -27,7 +27,7 @@ def import_model(path: str | os.PathLike, symbols: Sequence[str] = ()) -> Vocabu
     into the same units as before. Symbols become whole units, added at the end where there is none. A model
     that needs none of this, such as the `vocabulary.model` of a run, is taken as it is.
 
-    The model's own normalisation stays, and with it what it loses: a warning says so.
+    The model's own normalization stays, and with it what it loses: a warning says so.
 
     Args:
       path: the file that sentencepiece's trainer wrote, e.g. "spm.model".

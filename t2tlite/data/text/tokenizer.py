@@ -26,7 +26,7 @@ class _Model(tf.saved_model.experimental.TrackableResource):
     def __init__(self, model: bytes) -> None:
         super().__init__()
         self._model = model
-        with quiet.without_notes():  # one is that the model has no rules of normalisation
+        with quiet.without_notes():  # one is that the model has no rules of normalization
             _ = self.resource_handle  # creates it
 
     def _create_resource(self) -> tf.Tensor:
@@ -37,7 +37,7 @@ class Tokenizer(tf.Module):
     """Texts to ids and back, in the graph.
 
     Args:
-      model: a serialised sentencepiece model.
+      model: a serialized sentencepiece model.
     """
 
     def __init__(self, model: bytes) -> None:

@@ -19,10 +19,10 @@ from t2tlite.ids import EOS, PAD, UNK
 
 # Sentencepiece writes a space as U+2581, so a literal U+2581 would come back as a space. It is written as
 # ESCAPE + "1" instead, and ESCAPE itself as ESCAPE + "0": byte pieces, and very rare. Rules of the model's
-# own normalisation would come too late: symbols are looked for before.
+# own normalization would come too late: symbols are looked for before.
 SPACE = "\u2581"  # as sentencepiece writes it
 _ESCAPE = "\ue000"
-_ESCAPES = "identity, U+2581 and U+E000 escaped"  # the name of the normalisation, by which a model is known
+_ESCAPES = "identity, U+2581 and U+E000 escaped"  # the name of the normalization, by which a model is known
 _LONGEST = 4096  # characters of a line of the training; longer ones are cut
 _SETTINGS: dict[str, Any] = {
     "model_type": "bpe",
@@ -51,7 +51,7 @@ class Vocabulary:
     distinct words, so in a small world it never proposes the words themselves.
 
     Args:
-      model: a serialised sentencepiece model, as `train` makes it.
+      model: a serialized sentencepiece model, as `train` makes it.
 
     Attributes:
       size: number of units.

@@ -54,7 +54,7 @@ def _installed() -> list[tuple[str, str]]:
 
 @functools.cache
 def _characters(path: str) -> frozenset[int]:
-    """Code points that a font has; none of one that can't be drawn at every size (colour bitmaps)."""
+    """Code points that a font has; none of one that can't be drawn at every size (color bitmaps)."""
     try:
         font = font_manager.get_font(path)
         return frozenset(font.get_charmap()) if font.scalable else frozenset()

@@ -170,7 +170,7 @@ def _on_an_image(axes: Any, panel: Panel, fonts: FontFallback) -> None:
 
 
 def _tile(image: Positions, weights: np.ndarray) -> np.ndarray:
-    """`[pixels, pixels, 3]`: the image in grey, with the weights `[positions]` of its grid in colour."""
+    """`[pixels, pixels, 3]`: the image in gray, with the weights `[positions]` of its grid in color."""
     grey = _resized(_content(image).mean(axis=-1))
     heat = _resized(weights.reshape(image.grid))
     heat = np.clip(heat / max(heat.max(), 1e-9), 0, 1)[..., None]

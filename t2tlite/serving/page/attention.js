@@ -7,7 +7,7 @@ const SIDE = 384; // pixels of the picture that is shown
 
 const readable = (unit) => unit.replaceAll("\u2581", " ");
 
-/** Neighbouring values summed, so that at most `most` remain: {values: rows, step}. */
+/** Neighboring values summed, so that at most `most` remain: {values: rows, step}. */
 export function joinedColumns(rows, most = COLUMNS) {
   const step = Math.ceil((rows[0]?.length ?? 1) / most);
   if (step === 1) return { rows, step };
@@ -92,6 +92,6 @@ export async function map(seen) {
   await show(choice.value);
   const hint = seen.picture
     ? "The square that the model reads, lit where it looked to write the chosen unit."
-    : "A row for each unit that is written, the strongest weight of a row in full colour; mean of the heads.";
+    : "A row for each unit that is written, the strongest weight of a row in full color; mean of the heads.";
   return make("div", { id: "attention" }, names.length > 1 ? choice : null, make("p", { class: "hint" }, hint), view);
 }
