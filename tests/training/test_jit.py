@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.training import alike, applying, step
+from t2tlite.errors import UserError
+from t2tlite.training import alike, applying, staged, step
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.strategy import Replicas
 
@@ -85,6 +86,13 @@ def test_what_xla_applies_is_left_out_whole_if_the_loss_is_not_finite():
     before, after, _ = _applied(True, 0, float("nan"))
     for value, old in zip(after, before, strict=True):
         np.testing.assert_array_equal(value, old)
+
+
+def test_sharded_experts_are_not_compiled():
+    replicas = types.SimpleNamespace(shard="experts")
+    assert not staged._compiles("auto", replicas)
+    with pytest.raises(UserError, match="use --hparams=jit_compile=false"):
+        staged._compiles("true", replicas)
 
 
 def test_there_is_no_condition_in_what_xla_applies(monkeypatch):
