@@ -1,6 +1,7 @@
 """t2t-train: trains one model on one or many problems."""
 
 import functools
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -65,6 +66,13 @@ COMMAND.choice(
     "several workers or GPUs where there are any",
 )
 COMMAND.integer("worker_gpu", 0, "GPUs of each machine to use; 0: all", at_least=0)
+COMMAND.choice(
+    "shard",
+    "none",
+    ["none", "optimizer", "experts"],
+    "what each of several replicas holds a part of: the optimizer's moments, or the experts with theirs; "
+    "no part of the result (docs/sharding.md)",
+)
 COMMAND.integer("local_workers", 0, "so many worker processes on this machine; 0: one", at_least=0)
 COMMAND.group("Where")
 COMMAND.string(
@@ -107,6 +115,12 @@ COMMAND.integer("decode_eval_frequency", 0, "between two decoded evaluations; 0:
 COMMAND.integer("decode_eval_examples", 64, "they decode of a problem; 0: the whole split", at_least=0)
 COMMAND.group("Watching over it")
 COMMAND.boolean("dry_run", True, "before a new run tries each problem's largest batch")
+COMMAND.string(
+    "plan",
+    None,
+    "only say what weights, gradients and moments take on so many devices of so many GB, such as 8x80, with "
+    "--shard; this machine need not have them",
+)
 COMMAND.choice(
     "on_nonfinite",
     "stop",
@@ -153,7 +167,8 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
         problem.check_source(flags.source)
         problem.configure(hparams)
     stopping = _early_stopping(flags, problems)
-    if flags.local_workers > 1:
+    planned = _planned(flags.plan) if flags.plan else None
+    if flags.local_workers > 1 and not planned:
         from t2tlite.training import local_workers
 
         command = local_workers.command(
@@ -165,11 +180,17 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
 
     from t2tlite.data.inspection import bounds
     from t2tlite.decoding.evaluate import DecodedEvaluation
-    from t2tlite.training import launch, profile, strategy, trainer, warm_start
+    from t2tlite.training import launch, memory_plan, profile, strategy, trainer, warm_start
 
     profiled = profile.parse(flags.profile_steps)
-    replicas = strategy.make(flags.strategy, flags.worker_gpu)  # before TensorFlow does anything else
+    # Before TensorFlow does anything else.
+    replicas = strategy.make(flags.strategy, flags.worker_gpu, flags.shard)
     quiet.first_operation()
+    if replicas.shard == "experts" and flags.decode_eval_frequency:
+        raise UserError(
+            "--decode_eval_frequency needs all experts on one device; leave it out with --shard=experts, and "
+            "use t2t-eval"
+        )
     if flags.warm_start_from:
         warm_start.check(flags.warm_start_from, flags.output_dir)
     data_dir = flags.data_dir or f"{flags.output_dir}/data"
@@ -197,10 +218,13 @@ def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
             flags.warm_start_from,
             warm_start_map,
             extend=[name for name in bounds.names() if name not in changes],
-            replicas=replicas.number,
+            replicas=planned[0] if planned else replicas.number,
             say=notes.append,
             fraction=fraction,
         )
+    if planned:
+        print(memory_plan.on_paper(run, flags.shard, *planned))
+        return None
     intervals = trainer.Intervals(
         train_steps=_train_steps(flags, made.hparams),
         save=flags.save_checkpoints_steps,
@@ -231,6 +255,14 @@ def _train_steps(flags: FlagValues, hparams: "HParams") -> int:
 
     timed = flags.max_seconds and horizon.ends_with_training(hparams)
     return horizon.MOST if timed and not flags["train_steps"].present else flags.train_steps
+
+
+def _planned(text: str) -> tuple[int, float]:
+    """Devices, and the bytes of each."""
+    match = re.fullmatch(r"(\d+)x(\d+(?:\.\d+)?)", text)
+    if not match or not int(match[1]):
+        raise UserError(f"--plan is DEVICESxGB, such as 8x80. Received: {text}")
+    return int(match[1]), 1e9 * float(match[2])
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from t2tlite import shard_values
 from t2tlite.checkpoints import checkpoint
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
@@ -165,12 +166,12 @@ def load_averages(model: Any, path: pathlib.Path) -> bool:
 @contextlib.contextmanager
 def averaged(optimizer: Any) -> Iterator[None]:
     """Within, the weights are their moving averages, where the optimizer keeps them; afterwards as before."""
-    averages = getattr(optimizer, "inner_optimizer", optimizer).averages()
-    before = [tf.identity(variable) for variable, _ in averages]
-    for variable, average in averages:
-        variable.assign(average)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    weights = optimizer.averaged_weights()
+    before = [shard_values.here(weight) for weight in weights]
+    optimizer.load_averages()
     try:
         yield
     finally:
-        for (variable, _), value in zip(averages, before, strict=True):
-            variable.assign(value)
+        for weight, value in zip(weights, before, strict=True):
+            shard_values.set_here(weight, value)

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2tlite.checkpoints import best_checkpoints
+from t2tlite.checkpoints import best_checkpoints, slices
 from t2tlite.errors import UserError
 
 _NAME = re.compile(r"step-(\d+)")
@@ -23,13 +23,13 @@ class Damaged(UserError):
     """A checkpoint that is not what was written: files of it are missing, cut short or changed."""
 
 
-def by_path(variables: Sequence[Any]) -> dict[str, tf.Variable]:
-    """`{path: variable}`.
+def by_path(variables: Sequence[Any]) -> dict[str, Any]:
+    """`{path: variable}`, with a `Slice` in the place of a shard.
 
     A flat map, since Keras layers inside lists and dictionaries are left out of object-based checkpoints
     without a word.
     """
-    values = {variable.path: variable.value for variable in variables}
+    values = {variable.path: slices.trackable(variable) for variable in variables}
     if len(values) != len(variables):
         raise ValueError("two variables have the same path; give the layers different names")
     return values
@@ -44,6 +44,7 @@ def save(
     meta: dict,
     keep: int,
     scores: Mapping[str, float] | None = None,
+    workers: slices.Workers | None = None,
 ) -> None:
     """Writes `folder/step-<step>/`, and then removes all but the newest `keep` checkpoints.
 
@@ -53,18 +54,25 @@ def save(
       iterators: `tf.data` iterators by problem.
       meta: what else a resumed run needs, as JSON.
       scores: `best_checkpoints.scores` of an evaluation at this step, if there was one.
+      workers: of a model with shards, who all call this: the chief writes, and each its slices.
 
     Raises:
       UserError: it can't be written; the older ones are as they were.
     """
     final = folder / f"step-{step:08d}"
     part = folder / f"tmp-{step:08d}"
+    if workers and workers.worker:
+        _add_slices(part, model, optimizer, workers)
+        return
     for left in folder.glob("tmp-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
     meta = {"step": step, **meta, **best_checkpoints.meta(scores)}
     try:
         part.mkdir(parents=True)
-        _state(model, optimizer, iterators).write(str(part / _STATE))
+        if workers:
+            _write_together(part, model, optimizer, iterators, workers)
+        else:
+            _state(model, optimizer, iterators).write(str(part / _STATE))
         (part / _META).write_text(json.dumps(meta), encoding="utf-8")
         for path in (*part.iterdir(), part):  # the name must not reach the disk before the content
             _sync(path)
@@ -80,6 +88,28 @@ def save(
         raise _unwritable(folder / best_checkpoints.FOLDER, error) from None
     for old in all_in(folder)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_together(
+    part: pathlib.Path, model: Any, optimizer: Any, iterators: dict[str, Any], workers: slices.Workers
+) -> None:
+    """The chief's part of a checkpoint that all workers write."""
+    own = part / "worker-0"
+    _state(model, optimizer, iterators).write(str(own))
+    workers.any(False)  # the folder is there
+    workers.any(False)  # the others' slices, too
+    slices.merge([own, *(part / f"worker-{number}" for number in range(1, workers.workers))], part / _STATE)
+
+
+def _add_slices(part: pathlib.Path, model: Any, optimizer: Any, workers: slices.Workers) -> None:
+    """What another worker than the chief does meanwhile."""
+    state = {"model": by_path(model.variables), "optimizer": by_path(optimizer.variables)}
+    workers.any(False)
+    try:
+        slices.write(part / f"worker-{workers.worker}", state)
+    except (OSError, tf.errors.OpError) as error:
+        raise _unwritable(part, error) from None
+    workers.any(False)
 
 
 def all_in(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -49,7 +49,7 @@ def plan_dispatch(
     Where nothing is dropped it is at most `(n + 1) * capacity + tokens * k`.
 
     Args:
-      experts: int32 `[tokens, k]`.
+      experts: int32 `[tokens, k]`; n for a choice that gets no slot, such as one of another replica's expert.
       mask: float32 `[tokens]`, 0 for padding.
       n: number of experts.
       capacity: slots of a block, at least 1.
@@ -75,13 +75,13 @@ def plan_dispatch(
         slot, slots, ends = ranked * capacity + rank, n * capacity, None
     else:
         slot, slots, ends = _as_many_as_needed(count, ranked, rank, capacity, shared)
-    dropped = tf.reduce_sum(tf.cast(routed, tf.float32)) - tf.reduce_sum(tf.cast(kept, tf.float32))
+    chosen = tf.cast(count[:n], tf.float32)
+    dropped = tf.reduce_sum(chosen) - tf.reduce_sum(tf.cast(kept, tf.float32))
     slot = tf.where(kept, slot, slots)
     slot_of_choice = tf.scatter_nd(order[:, None], slot, [choices])
     choice_of_slot = tf.tensor_scatter_nd_update(
         tf.fill([slots + 1], choices), slot[:, None], tf.where(kept, order, choices)
     )[:slots]
-    chosen = tf.cast(count[:n], tf.float32)
     return Plan(
         tf.reshape(slot_of_choice, [tokens, k]), choice_of_slot, capacity, shared, ends, dropped, chosen
     )
@@ -112,7 +112,7 @@ def _as_many_as_needed(
     return slot, (shared * n + tf.maximum(most, 1)) * capacity, ends[:n]
 
 
-def _gather_or_zero(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+def gather_or_zero(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
     """Rows of `x`, and zeros where the index is just past its end."""
     return tf.gather(tf.concat([x, tf.zeros([1, x.shape[-1]], x.dtype)], axis=0), index)
 
@@ -121,14 +121,14 @@ def dispatch(x: tf.Tensor, plan: Plan, training: bool = True) -> tf.Tensor:
     """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too."""
     k = plan.slot_of_choice.shape[1]
     if not training:
-        return _gather_or_zero(x, plan.choice_of_slot // k)
+        return gather_or_zero(x, plan.choice_of_slot // k)
     return _dispatched(x, plan.choice_of_slot // k, plan.slot_of_choice)
 
 
 def undispatch(y: tf.Tensor, plan: Plan, training: bool = True) -> tf.Tensor:
     """Fetches each choice's result: `[slots, channels]` -> `[tokens, k, channels]`, zeros where dropped."""
     if not training:
-        return _gather_or_zero(y, plan.slot_of_choice)
+        return gather_or_zero(y, plan.slot_of_choice)
     return _undispatched(y, plan.slot_of_choice, plan.choice_of_slot)
 
 
@@ -138,9 +138,9 @@ def _dispatched(x: tf.Tensor, token_of_slot: tf.Tensor, slot_of_choice: tf.Tenso
     @tf.custom_gradient
     def forward(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         def backward(dy: tf.Tensor) -> tf.Tensor:
-            return tf.reduce_sum(_gather_or_zero(dy, slot_of_choice), axis=1)
+            return tf.reduce_sum(gather_or_zero(dy, slot_of_choice), axis=1)
 
-        return _gather_or_zero(x, token_of_slot), backward
+        return gather_or_zero(x, token_of_slot), backward
 
     return forward(x)
 
@@ -150,9 +150,9 @@ def _undispatched(y: tf.Tensor, slot_of_choice: tf.Tensor, choice_of_slot: tf.Te
     @tf.custom_gradient
     def forward(y: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         def backward(dz: tf.Tensor) -> tf.Tensor:
-            return _gather_or_zero(tf.reshape(dz, [-1, dz.shape[-1]]), choice_of_slot)
+            return gather_or_zero(tf.reshape(dz, [-1, dz.shape[-1]]), choice_of_slot)
 
-        return _gather_or_zero(y, slot_of_choice), backward
+        return gather_or_zero(y, slot_of_choice), backward
 
     return forward(y)
 

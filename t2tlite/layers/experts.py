@@ -5,10 +5,10 @@ from typing import Any, NamedTuple, Protocol, Self
 import keras
 import tensorflow as tf
 
-from t2tlite import registry
+from t2tlite import registry, shards
 from t2tlite.hparam import HParams
 from t2tlite.hyperparameter import NOT_NEGATIVE, Hyperparameter
-from t2tlite.layers import randomness, recording
+from t2tlite.layers import expert_exchange, randomness, recording
 from t2tlite.layers.attention import softmax
 from t2tlite.layers.dispatch import apply_experts, dispatch, plan_dispatch, undispatch
 from t2tlite.layers.once import once
@@ -220,13 +220,15 @@ class MixtureOfExperts(keras.layers.Layer):
         n, d, f = self.experts, self.hidden, self.filter
         self.build_gate((d, n))
         # Without autocast only those weights are cast under mixed precision that are used.
-        self.in_kernel = self.add_weight(
+        self.in_kernel = expert_exchange.add_weight(
+            self,
             name="in",
             shape=(n, d, f),
             initializer=keras.initializers.RandomNormal(stddev=d**-0.5),
             autocast=False,
         )
-        self.out_kernel = self.add_weight(
+        self.out_kernel = expert_exchange.add_weight(
+            self,
             name="out",
             shape=(n, f, d),
             initializer=keras.initializers.RandomNormal(stddev=0.1 * f**-0.5),
@@ -288,8 +290,13 @@ class MixtureOfExperts(keras.layers.Layer):
         gating, balance = self.gate(tf.cast(flat, tf.float32), weight, shape[:-1], training)
         recording.record(recording.EXPERTS, self.path, (gating.experts, gating.gates, self.experts))
         kernels = tf.convert_to_tensor(self.in_kernel), tf.convert_to_tensor(self.out_kernel)
-        blocks = self._blocks(gating.experts, training)
-        y, dropped, choices = _mixed(flat, weight, gating.experts, gating.gates, *kernels, *blocks, training)
+        arguments = flat, weight, gating.experts, gating.gates
+        shard = shards.of(self.in_kernel)
+        if shard:
+            y, dropped, choices = self._mixed_by_replicas(shard, shape, arguments, kernels, training)
+        else:
+            blocks = self._blocks(gating.experts, training)
+            y, dropped, choices = _mixed(*arguments, *kernels, *blocks, training)
         statistics = {
             "loss": balance.loss(),
             "balance": balance,
@@ -298,6 +305,40 @@ class MixtureOfExperts(keras.layers.Layer):
             "choices": choices,
         }
         return tf.reshape(y, shape), statistics
+
+    def _mixed_by_replicas(
+        self,
+        shard: shards.Shard,
+        shape: tf.Tensor,
+        arguments: tuple[tf.Tensor, ...],
+        kernels: tuple[tf.Tensor, tf.Tensor],
+        training: bool,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """`_mixed` where each replica has some of the experts; what they drop and count is of these.
+
+        Args:
+          shard: how the experts are cut.
+          shape: of the layer's input, `[batch, length, hidden]`.
+          arguments: the first four of `_mixed`, of this replica's tokens.
+          kernels: of this replica's experts.
+        """
+        x, mask, experts, gates = arguments
+        k = self.experts_per_token
+        exchange = expert_exchange.Exchange(shape[0], shape[1], shard.group)
+        plan = tf.concat([mask[:, None], tf.cast(experts, tf.float32), gates], axis=1)
+        x, plan = exchange.gathered(x), exchange.gathered(plan)
+        mask, experts, gates = tf.split(plan, [1, k, k], axis=1)
+        experts = tf.cast(experts, tf.int32)
+        y, dropped, choices = _mixed(
+            x,
+            mask[:, 0],
+            expert_exchange.own_choices(experts, shard),
+            gates,
+            *kernels,
+            *self._blocks(experts, training),
+            training,
+        )
+        return exchange.returned(y), dropped, expert_exchange.placed(choices, shard)
 
     def _blocks(self, experts: tf.Tensor, training: bool) -> tuple[tf.Tensor, int]:
         """Slots of a block, and `Plan.shared`, for choices `[tokens, k]`."""

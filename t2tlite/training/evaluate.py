@@ -14,11 +14,12 @@ from t2tlite.data.stored import damage
 from t2tlite.data.stored.prepared import PreparedSplit
 from t2tlite.errors import UserError
 from t2tlite.layers.traced import Traced
-from t2tlite.model import Trainable
+from t2tlite.model import Output, Trainable
 from t2tlite.objective import Objective
 from t2tlite.progress import Board
 from t2tlite.run import Run
 from t2tlite.training import alike, memory
+from t2tlite.training.strategy import Replicas
 from t2tlite.types import Batch
 
 
@@ -29,11 +30,19 @@ class Evaluator:
       run: the `Run`.
       model: its model; read anew at each evaluation.
       objectives: `{problem: Objective}` of its problems; default: they are made.
+      replicas: the `Replicas` that the model is on; default: those of the current strategy.
     """
 
-    def __init__(self, run: Run, model: Trainable, objectives: Mapping[str, Objective] | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        model: Trainable,
+        objectives: Mapping[str, Objective] | None = None,
+        replicas: Replicas | None = None,
+    ) -> None:
         self._run = run
         self._model = model
+        self._replicas = replicas or Replicas()
         self._objectives = objectives or objective.all_of(
             run.problems, run.hparams, run.vocabulary, run.labels
         )
@@ -87,7 +96,7 @@ class Evaluator:
         aim = self._objectives[problem]
         key = alike.key(self._model, aim, problem, spec)
         if key not in self._steps:
-            self._steps[key] = make_eval_step(self._model, aim, problem, spec)
+            self._steps[key] = make_eval_step(self._model, aim, problem, spec, self._replicas)
         values = [tf.convert_to_tensor(variable) for variable in self._model.problem_variables(problem)]
         return functools.partial(self._steps[key], values=values)
 
@@ -98,7 +107,11 @@ def _whole(parts: list[np.ndarray | np.generic]) -> float | np.ndarray:
 
 
 def make_eval_step(
-    model: Trainable, objective: Objective, problem: str, element_spec: dict[str, tf.TensorSpec]
+    model: Trainable,
+    objective: Objective,
+    problem: str,
+    element_spec: dict[str, tf.TensorSpec],
+    replicas: Replicas | None = None,
 ) -> Traced:
     """A compiled function: `Objective.sums` of a batch, of the problem or of another one alike.
 
@@ -108,8 +121,11 @@ def make_eval_step(
         tf.TensorSpec(variable.shape, variable.dtype) for variable in model.problem_variables(problem)
     ]
 
+    def forward(features: Batch, values: list[tf.Tensor]) -> Output:
+        return objective.forward(model, features, problem, training=False, values=values)
+
     def eval_step(features: Batch, values: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        output = objective.forward(model, features, problem, training=False, values=values)
+        output = replicas.alike(forward, features, values) if replicas else forward(features, values)
         return objective.sums(output, features)
 
     return Traced(eval_step, [element_spec, values_spec])

@@ -3,8 +3,10 @@
 import contextlib
 import ctypes
 import gc
+import math
 import pathlib
 import re
+import subprocess
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -34,6 +36,18 @@ def free() -> float:
             used_bytes = int((_GROUP / used).read_text()) - (int(cache[1]) if cache else 0)
             limits.append(float(int((_GROUP / limit).read_text()) - used_bytes))
     return max(min(limits), 0.0)
+
+
+def free_on_device() -> float:
+    """Bytes that are free where tensors live: of the fullest GPU; infinite where that is unknown."""
+    if not on_gpu():
+        return free()
+    query = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(query, capture_output=True, text=True, check=True, timeout=60).stdout
+        return min(float(line) * 2**20 for line in said.split())
+    except (OSError, ValueError, subprocess.SubprocessError):  # another kind of GPU
+        return math.inf
 
 
 def release() -> None:

@@ -9,9 +9,12 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from t2tlite import shard_values, shards
 from t2tlite.errors import UserError
 from t2tlite.hparam import HParams
 from t2tlite.nearest import did_you_mean
+from t2tlite.shards import Group
+from t2tlite.training.parts import Parts
 from t2tlite.training.schedule import Schedule
 
 _Optimizer: Any = keras.optimizers.Optimizer if TYPE_CHECKING else object  # which it is mixed into
@@ -30,6 +33,27 @@ class _Mixin(_Optimizer):
     gradients_are_summed = False  # over the replicas: Keras need not do it, nor send them all again
     pace: "Pace | None" = None  # in a `Pace`, what the learning rate is multiplied by
     schedule: Schedule | None = None  # the `Schedule` of the learning rate
+    parts: Parts | None = None  # what this replica updates of each variable; None for all of it
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        super().build([self.parts.of(variable) for variable in variables] if self.parts else variables)
+
+    def apply(self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None) -> None:
+        if self.parts is None:
+            super().apply(grads, trainable_variables)
+            return
+        weights = trainable_variables or self.parts.weights
+        self.parts.take(self.parts.weights if self.use_ema else weights)
+        own = [self.parts.gradient(g, weight) for g, weight in zip(grads, weights, strict=True)]
+        super().apply(own, [self.parts.of(weight) for weight in weights])
+        self.parts.give(weights)
+
+    def add_variable_from_reference(
+        self, reference_variable: keras.Variable, name: str | None = None, initializer: str = "zeros"
+    ) -> keras.Variable:
+        variable = super().add_variable_from_reference(reference_variable, name, initializer)
+        shard_values.mark_like(variable, reference_variable)
+        return variable
 
     def _get_current_learning_rate(self) -> tf.Tensor:
         rate = super()._get_current_learning_rate()
@@ -43,10 +67,24 @@ class _Mixin(_Optimizer):
         return super()._all_reduce_sum_gradients(grads_and_vars)
 
     def averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
-        """Pairs of a weight and its average; none without `use_ema`."""
+        """Pairs of what is updated (a weight, or this replica's part of it) and its average.
+
+        There are none without `use_ema`.
+        """
         if not self.use_ema:
             return []
         return list(zip(self._trainable_variables, self._model_variables_moving_average, strict=True))
+
+    def averaged_weights(self) -> list[keras.Variable]:
+        """The weights that have an average."""
+        return self.parts.weights if self.parts and self.use_ema else [each for each, _ in self.averages()]
+
+    def load_averages(self) -> None:
+        """Gives the weights their averages."""
+        for updated, average in self.averages():
+            shard_values.set_here(updated, shard_values.here(average))
+        if self.parts and self.use_ema:
+            self.parts.give_all()
 
     def _update_model_variables_moving_average(self, trainable_variables: list[keras.Variable]) -> None:
         n = ops.cast(self.iterations, "float32")  # updates before this one
@@ -206,7 +244,9 @@ OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
 }
 
 
-def make_optimizer(hparams: HParams, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
+def make_optimizer(
+    hparams: HParams, variables: list[keras.Variable], group: Group | None = None
+) -> keras.optimizers.Optimizer:
     """The optimizer named by the hyperparameters, with the state of all variables.
 
     Weight decay is decoupled: `learning_rate * weight_decay` of a weight at an update that uses it. Biases,
@@ -216,6 +256,7 @@ def make_optimizer(hparams: HParams, variables: list[keras.Variable]) -> keras.o
     Args:
       hparams: `HParams`.
       variables: the model's trainable variables.
+      group: the replicas of which each updates a part of every variable; None: each updates all.
 
     Raises:
       UserError: no such optimizer or schedule, or one without the weight decay that it is about.
@@ -230,6 +271,11 @@ def make_optimizer(hparams: HParams, variables: list[keras.Variable]) -> keras.o
         )
     if name == "adamw" and not hparams.weight_decay:
         raise UserError("optimizer `adamw` needs weight_decay: --hparams=optimizer=adamw,weight_decay=0.01")
+    if name in ("adafactor", "lamb") and (group or any(map(shards.of, variables))):
+        raise UserError(
+            f"optimizer `{name}` scales its steps by whole variables and can't be sharded; use "
+            "--hparams=optimizer=adam, or leave out --shard"
+        )
     schedule = Schedule.from_hparams(hparams)
     optimizer = OPTIMIZERS[name](
         hparams,
@@ -239,8 +285,11 @@ def make_optimizer(hparams: HParams, variables: list[keras.Variable]) -> keras.o
         ema_momentum=hparams.ema_decay,
         name=name,
     )
+    if group:
+        optimizer.parts = Parts(variables, group)
     if hparams.weight_decay:
-        optimizer.exclude_from_weight_decay([v for v in variables if not _decays(v)])
+        kept = [variable for variable in variables if not _decays(variable)]
+        optimizer.exclude_from_weight_decay([optimizer.parts.of(v) for v in kept] if group else kept)
     optimizer.gradients_are_summed = True
     optimizer.pace = Pace()
     optimizer.schedule = schedule

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from t2tlite import shards
 from t2tlite.errors import UserError
 from t2tlite.nearest import did_you_mean
+from t2tlite.tables import aligned
 
 if TYPE_CHECKING:
     import keras
@@ -67,7 +69,7 @@ def counts(variables: "Iterable[keras.Variable]", kind: Callable[[str], str]) ->
     """`{part: {kind: parameters}}`; `kind` says of a variable's path which column it belongs to."""
     parameters: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     for variable in variables:
-        parameters[part(variable.path)][kind(variable.path)] += math.prod(variable.shape)
+        parameters[part(variable.path)][kind(variable.path)] += math.prod(shards.whole_shape(variable))
     return parameters
 
 
@@ -79,14 +81,7 @@ def table(title: str, columns: Sequence[str], counts: Counts) -> str:
         *((name, *(_number(of_part.get(c, 0)) for c in columns)) for name, of_part in sorted(counts.items())),
         ("all", *(_number(total[c]) for c in columns)),
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            [f"  {row[0]:<{widths[0]}}", *(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
-    return "\n".join([title, *lines])
+    return "\n".join([title, *aligned(rows)])
 
 
 def _number(count: int) -> str:

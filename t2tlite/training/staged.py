@@ -115,7 +115,7 @@ class Updates:
         self._stage = stage
         set_schedule(self._optimizer, stage.learning_rate, stage.decay_steps)
         hparams = self._run.hparams
-        options = self._replicas, _compiles(hparams.jit_compile), self._frozen[stage]
+        options = self._replicas, _compiles(hparams.jit_compile, self._replicas), self._frozen[stage]
         common = self._model, self._optimizer, self._objectives, self._run.seed, self._specs
         if hparams.accumulate > 1:
             self._update = Accumulator(*common, hparams.accumulate, *options).update
@@ -154,8 +154,16 @@ def _check_batches(run: Run, replicas: Replicas) -> None:
             )
 
 
-def _compiles(jit_compile: str) -> bool:
-    """Whether XLA is used: where there is an accelerator, unless the hyperparameter says so or otherwise."""
+def _compiles(jit_compile: str, replicas: Replicas) -> bool:
+    """Whether XLA is used: where there is an accelerator, unless the hyperparameter says so or otherwise.
+
+    Raises:
+      UserError: it can't be.
+    """
+    if replicas.shard == "experts":  # what XLA compiles can't talk to other replicas
+        if jit_compile == "true":
+            raise UserError("--shard=experts can't be compiled; use --hparams=jit_compile=false")
+        return False
     if jit_compile == "auto":
         return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
     return jit_compile == "true"

@@ -8,25 +8,21 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
-from t2tlite.errors import UserError
-from t2tlite.layers import randomness, xla
+from t2tlite.layers import randomness
 from t2tlite.layers import replicas as layers_replicas
 from t2tlite.layers.traced import Traced
 from t2tlite.model import Output, Trainable
 from t2tlite.objective import Objective
 from t2tlite.training import alike
-from t2tlite.training.guard import apply_if
+from t2tlite.training.applying import Gradients, by_xla, make_apply
 from t2tlite.training.strategy import Replicas
 from t2tlite.training.weights import Weights
 from t2tlite.types import Batch
 
-Gradients: TypeAlias = list[tf.Tensor | None]
 GradientsOf: TypeAlias = Callable[..., tuple[Gradients, dict[str, tf.Tensor], dict[str, tf.Tensor]]]
 """See `_make_gradients`."""
 TrainStep: TypeAlias = Callable[[Batch, tf.Tensor], dict[str, tf.Tensor]]
 """See `make_train_steps`."""
-Apply: TypeAlias = Callable[..., tf.Tensor]
-"""See `_make_apply`."""
 
 
 def make_train_steps(
@@ -86,7 +82,7 @@ def _make_train_step(
 ) -> Traced:
     gradients_of = _make_gradients(model, optimizer, family, replicas, jit)
     choices = [[*family.shared, *alternative] for alternative in family.alternatives]
-    apply = _make_apply(model, optimizer, choices, replicas, jit)
+    apply = make_apply(model, optimizer, choices, replicas, jit)
 
     def on_replica(
         features: Batch,
@@ -260,7 +256,7 @@ class Accumulator:
         if problems not in self._applies:
             used = sorted({i for problem in problems for i in self._used[problem]})
             variables = [self._variables[i] for i in used]
-            apply = _make_apply(self._model, self._optimizer, [variables], self._replicas, self._jit)
+            apply = make_apply(self._model, self._optimizer, [variables], self._replicas, self._jit)
 
             def on_replica(features: Batch, row: int | tf.Tensor, loss: tf.Tensor) -> dict[str, tf.Tensor]:
                 gradients = [self._sums[i].read_value() for i in used]
@@ -302,7 +298,7 @@ def _make_gradients(
     # batch, and objectives that compare its rows. The gradient of what is compiled is compiled as well.
     apart = jit and replicas.number > 1
     if apart and aim.across_replicas:
-        output_of = _by_xla(output_of)
+        output_of = by_xla(output_of)
 
     def forward(
         features: Batch, row: int | tf.Tensor, rows: tf.Tensor, seed: tf.Tensor, values: list[tf.Tensor]
@@ -318,7 +314,7 @@ def _make_gradients(
         return sums, dict(output.carried)
 
     if apart and not aim.across_replicas:
-        forward = _by_xla(forward)
+        forward = by_xla(forward)
 
     def compute(
         features: Batch,
@@ -353,7 +349,7 @@ def _make_gradients(
         return gradients, whole, carried
 
     if jit and replicas.number == 1:
-        compute = _by_xla(compute)
+        compute = by_xla(compute)
 
     def gradients_of(
         features: Batch,
@@ -395,93 +391,9 @@ def _of_experts(whole: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     }
 
 
-def _by_xla(function: Callable[..., Any]) -> tf.types.experimental.PolymorphicFunction:
-    """The function, compiled by XLA, anew for each shape of its arguments."""
-
-    def within(*args: Any) -> Any:
-        with xla.scope():
-            return function(*args)
-
-    return tf.function(within, jit_compile=True, autograph=False)
-
-
 def _whole(family: alike.Family, features: Batch) -> tuple[tf.Tensor, tf.Tensor]:
     """Of the whole batch: how many targets it has, at least 1, and its rows, as the shape `[rows, 0]`."""
     count = family.objective.count(features)
     rows = tf.cast(tf.shape(next(iter(features.values())))[0], tf.float32)
     count, rows = layers_replicas.total((count, rows))
     return tf.maximum(count, 1.0), tf.zeros([tf.cast(rows, tf.int32), 0])
-
-
-def _make_apply(
-    model: Trainable,
-    optimizer: keras.optimizers.Optimizer,
-    choices: Sequence[list[keras.Variable]],
-    replicas: Replicas,
-    jit: bool,
-) -> Apply:
-    """A function that sums gradients over the replicas, clips and applies them if they are finite.
-
-    Args:
-      choices: lists of the variables that they may be of.
-      jit: whether XLA compiles it, once for each list. On several replicas it can't, and where the loss is
-        scaled the optimizer has conditions of its own (see `guard.apply_if`).
-
-    Returns:
-      A function of the gradients (None for a variable that isn't used), the number of the list that they are
-      of, the loss of the update, which must be finite as well, and by what they are multiplied once they are
-      clipped (None: by nothing). It returns the gradients' norm.
-    """
-
-    if not jit or replicas.number > 1 or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return lambda gradients, which, loss, weight=None: _apply(
-            model, optimizer, gradients, choices, which, loss, weight
-        )
-
-    def apply_to(variables: list[keras.Variable]) -> tf.types.experimental.PolymorphicFunction:
-        return _by_xla(
-            lambda gradients, loss, weight=None: _apply(
-                model, optimizer, gradients, [variables], tf.constant(0), loss, weight
-            )
-        )
-
-    compiled = [apply_to(variables) for variables in choices]
-
-    def apply(
-        gradients: Gradients, which: tf.Tensor, loss: tf.Tensor, weight: tf.Tensor | None = None
-    ) -> tf.Tensor:
-        branches = [functools.partial(each, gradients, loss, weight) for each in compiled]
-        return branches[0]() if len(branches) == 1 else tf.switch_case(which, branches)
-
-    return apply
-
-
-def _apply(
-    model: Trainable,
-    optimizer: keras.optimizers.Optimizer,
-    gradients: Gradients,
-    choices: Sequence[list[keras.Variable]],
-    which: tf.Tensor,
-    loss: tf.Tensor,
-    weight: tf.Tensor | None,
-) -> tf.Tensor:
-    """See `_make_apply`."""
-    used = [i for i, gradient in enumerate(gradients) if gradient is not None]
-    if not used:
-        raise UserError(
-            "all that a problem would train is frozen; freeze less, or leave that problem out of --problems"
-        )
-    choices = [[variables[i] for i in used] for variables in choices]
-    summed = layers_replicas.total_in_buckets([gradients[i] for i in used])
-    scale = getattr(optimizer, "dynamic_scale", None)
-    scale = 1.0 if scale is None else tf.convert_to_tensor(scale)
-    norm = tf.linalg.global_norm(summed)
-    if model.hparams.clip_grad_norm:
-        most = model.hparams.clip_grad_norm * scale
-        factor = most / tf.maximum(norm, most)
-        summed = [factor * gradient for gradient in summed]
-    if weight is not None:
-        summed = [weight * gradient for gradient in summed]
-    finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
-    apply_if(finite, optimizer, summed, choices, which)
-    return norm / scale

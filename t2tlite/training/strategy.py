@@ -5,13 +5,18 @@ import functools
 import json
 import os
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import tensorflow as tf
 
 from t2tlite.errors import UserError
+from t2tlite.layers import expert_exchange
+from t2tlite.shards import Group
 from t2tlite.types import Batch
 
+SHARDS = ("none", "optimizer", "experts")
 NAMES = ("auto", "one", "mirrored", "multiworker", "tpu")
+Nest = TypeVar("Nest")
 _LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -26,21 +31,38 @@ class Replicas:
 
     All workers plan the same batches, and the i-th of n replicas takes each n-th row from the i-th on. So a
     run is the same on any number of replicas, up to the rounding of sums. There is one exception: each
-    replica has its share of an expert's slots, and drops by itself what finds them taken.
+    replica has its share of an expert's slots, and drops by itself what finds them taken. Where experts are
+    sharded there is none: an expert has all of its slots in one place.
 
     Args:
       strategy: of tf.distribute; default: the current one.
+      shard: what each replica holds a part of, one of `SHARDS`: the optimizer's moments, experts with theirs,
+        or nothing.
 
     Attributes:
       number: replicas in all.
       workers, worker: how many processes there are, and which this is; the chief is 0.
+      shard: "none" where there is one replica.
+      group: the replicas, as shards know them.
     """
 
-    def __init__(self, strategy: tf.distribute.Strategy | None = None) -> None:
+    def __init__(self, strategy: tf.distribute.Strategy | None = None, shard: str = "none") -> None:
         self.strategy = strategy or tf.distribute.get_strategy()
         self.number = self.strategy.num_replicas_in_sync
         self.worker, self.workers = _place(self.strategy)
-        self._local = self.number // self.workers
+        self.shard = shard if self.number > 1 else "none"
+        self.group = Group(self.number, self.workers, self.worker)
+        self._local = self.group.local
+
+    @property
+    def on_this_machine(self) -> int:
+        """How many replicas share this machine's memory."""
+        if self.workers == 1:
+            return self.number
+        workers = self.strategy.cluster_resolver.cluster_spec().as_dict()
+        addresses = [*workers.get("chief", []), *workers.get("worker", [])]
+        hosts = [address.rpartition(":")[0] for address in addresses]
+        return self._local * hosts.count(hosts[self.worker])
 
     @property
     def is_chief(self) -> bool:
@@ -48,13 +70,23 @@ class Replicas:
         return self.worker == 0
 
     @property
+    def sharing_moments(self) -> Group | None:
+        """The replicas of which each has moments of a part of every weight; None where each has all."""
+        return self.group if self.shard == "optimizer" else None
+
+    @property
     def rows(self) -> tuple[int, int]:
         """What this worker reads of each batch, as `pipeline.dataset` takes it."""
         return self.worker, self.workers
 
-    def scope(self) -> contextlib.AbstractContextManager:
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
         """Where the variables are made."""
-        return self.strategy.scope()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.strategy.scope())
+            if self.shard == "experts":
+                stack.enter_context(expert_exchange.scope(self.group))
+            yield
 
     def run(
         self, function: Callable[..., dict[str, tf.Tensor]], features: Batch, *args: tf.Tensor
@@ -80,6 +112,19 @@ class Replicas:
         parts = self.strategy.experimental_distribute_values_from_function(part)
         results = self.strategy.run(lambda part, *args: function(*part, *args), args=(parts, *args))
         return {name: self.strategy.experimental_local_results(value)[0] for name, value in results.items()}
+
+    def alike(self, function: Callable[..., Nest], *args: Nest) -> Nest:
+        """Calls `function(*args)`, with the same arguments on every worker; to be used inside a tf.function.
+
+        Where experts are sharded each replica computes it all, with the help of the others.
+
+        Returns:
+          What the function returned.
+        """
+        if self.shard != "experts":
+            return function(*args)
+        results = self.strategy.run(function, args=args)
+        return tf.nest.map_structure(lambda of: self.strategy.experimental_local_results(of)[0], results)
 
     def any(self, flag: bool) -> bool:
         """Whether the flag of any worker is set; returns once every worker has asked."""
@@ -128,7 +173,7 @@ class Replicas:
             ) from None
 
 
-def make(name: str, worker_gpu: int = 0) -> Replicas:
+def make(name: str, worker_gpu: int = 0, shard: str = "none") -> Replicas:
     """The replicas by a strategy's name; to be called before TensorFlow does anything else.
 
     * one: one device, the first GPU or else the CPU.
@@ -139,6 +184,7 @@ def make(name: str, worker_gpu: int = 0) -> Replicas:
 
     Args:
       worker_gpu: how many GPUs of each machine to use; 0: all.
+      shard: as for `Replicas`.
 
     Raises:
       UserError: the machine doesn't have what was asked for.
@@ -158,7 +204,7 @@ def make(name: str, worker_gpu: int = 0) -> Replicas:
     if name == "mirrored":
         if not gpus:
             raise UserError("--strategy=mirrored needs GPUs, and TensorFlow finds none; use --strategy=one")
-        return _shared_by(tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(len(gpus))]))
+        return _shared_by(tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(len(gpus))]), shard)
     if name == "multiworker":
         if not _listed_workers():
             raise UserError(
@@ -167,19 +213,21 @@ def make(name: str, worker_gpu: int = 0) -> Replicas:
                 '"task": {"type": "worker", "index": 0}}; '
                 "for several processes on this machine use --local_workers=2"
             )
-        return _shared_by(tf.distribute.MultiWorkerMirroredStrategy())
+        return _shared_by(tf.distribute.MultiWorkerMirroredStrategy(), shard)
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
         tf.config.experimental_connect_to_cluster(resolver)
         tf.tpu.experimental.initialize_tpu_system(resolver)
     except (ValueError, tf.errors.OpError) as error:
         raise UserError(f"--strategy=tpu: no TPU was found ({str(error).splitlines()[0]})") from None
+    if shard != "none":
+        raise UserError(f"--shard={shard} is for GPUs and CPUs; leave it out with --strategy=tpu")
     return Replicas(tf.distribute.TPUStrategy(resolver))
 
 
-def _shared_by(strategy: tf.distribute.Strategy) -> Replicas:
+def _shared_by(strategy: tf.distribute.Strategy, shard: str) -> Replicas:
     """The replicas of a strategy; one alone needs none, and can't keep the sums of micro-steps under it."""
-    return Replicas(strategy if strategy.num_replicas_in_sync > 1 else None)
+    return Replicas(strategy if strategy.num_replicas_in_sync > 1 else None, shard)
 
 
 def _listed_workers() -> int:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import math
 import pathlib
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from t2tlite import objective
+from t2tlite import objective, shards
 from t2tlite.checkpoints import CHECKPOINTS, best_checkpoints, checkpoint
 from t2tlite.checkpoints.averaging import averaged
 from t2tlite.data.reading import mixing, pipeline
@@ -22,7 +21,17 @@ from t2tlite.model import Trainable
 from t2tlite.plural import counted
 from t2tlite.problem import Problem
 from t2tlite.run import Run
-from t2tlite.training import dry_run, expert_load, guard, horizon, interrupt, memory, renaming, warm_start
+from t2tlite.training import (
+    dry_run,
+    expert_load,
+    guard,
+    horizon,
+    interrupt,
+    memory,
+    memory_plan,
+    renaming,
+    warm_start,
+)
 from t2tlite.training.early_stopping import EarlyStopping
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
@@ -81,7 +90,7 @@ class Trainer:
       early_stopping: an `EarlyStopping`, or None.
       replicas: the `Replicas` that share every update; default: those of the current strategy.
       on_nonfinite: what comes of an update that is not finite, one of `guard.MODES`.
-      try_first: whether a new run begins with `dry_run.check`.
+      try_first: whether to begin with `memory_plan.check`, and a new run with `dry_run.check`.
       deadline: `time.monotonic()` after which to save and leave; None for never. A schedule that ends with
         the training ends with it, see `Horizon`.
     """
@@ -104,9 +113,12 @@ class Trainer:
         self.evaluate_decoded = evaluate_decoded
         self.early_stopping = early_stopping
         self.intervals = intervals
+        self.memory = memory_plan.check(run, self.replicas) if try_first else ""
         with self.replicas.scope():
             self.model = run.make_model()
-            self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
+            self.optimizer = make_optimizer(
+                run.hparams, self.model.trainable_variables, self.replicas.sharing_moments
+            )
             self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
             weights = Weights.of(run.hparams, list(run.problems), self.optimizer)
         self._splits = {name: run.split(name, "train") for name in run.problems}
@@ -118,7 +130,7 @@ class Trainer:
         self._updates = Updates(
             run, self.model, self.optimizer, self.objectives, specs, self.replicas, self._say, weights
         )
-        self.evaluator = Evaluator(run, self.model, self.objectives)
+        self.evaluator = Evaluator(run, self.model, self.objectives, self.replicas)
         sizes = {name: split.size for name, split in self._splits.items()}
         names = list(run.problems)
         rates = mixing.parse_rates(run.hparams.mixing, names, sizes)
@@ -166,11 +178,13 @@ class Trainer:
                     "the batches are the same, and so are the losses but for rounding and what full "
                     "experts drop"
                 )
-        size = sum(math.prod(variable.shape) for variable in self.model.trainable_variables)
+        size = shards.size(self.model.trainable_variables)
         self.progress.say(
             f"{counted(len(self.run.problems), 'problem')}, {counted(size, 'parameter')}; the first update "
             "of each problem is compiled, which takes some seconds"
         )
+        if self.memory:
+            self.progress.say(self.memory)
         if self.try_first and not resumed:
             self._updates.make_largest()
             dry_run.check(self.run, self.model, self.optimizer, self._updates, self.replicas)
@@ -293,7 +307,8 @@ class Trainer:
         meta["replicas"] = self.replicas.number
         with contextlib.ExitStack() as stack:
             folder = self.folder
-            if not self.replicas.is_chief:  # all have to save, and one to keep it
+            together = self.replicas if self.replicas.shard != "none" else None
+            if not self.replicas.is_chief and not together:  # all have to save, and one to keep it
                 folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
             checkpoint.save(
                 folder,
@@ -304,6 +319,7 @@ class Trainer:
                 meta,
                 self.intervals.keep,
                 self.scores,
+                together,
             )
         memory.release()  # what evaluations and other shapes of batches have left
 

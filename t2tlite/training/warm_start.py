@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
+from t2tlite import shard_values, shards
 from t2tlite.checkpoints import CHECKPOINTS, averaging, checkpoint
 from t2tlite.errors import UserError
 from t2tlite.model import Trainable
@@ -98,13 +99,14 @@ def load(
     counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     used = set()
     for variable in model.variables:
-        size = math.prod(variable.shape)
+        shape = shards.whole_shape(variable)
+        size = math.prod(shape)
         name = old.get(variable.path)
-        if name is None or tuple(stored.shapes[stored.names[name]]) != tuple(variable.shape):
+        if name is None or tuple(stored.shapes[stored.names[name]]) != shape:
             counts[paths.part(variable.path)]["new"] += size
             continue
         key = stored.averages.get(name.replace("/", "_"), stored.names[name])
-        variable.assign(stored.value(key))
+        shard_values.assign(variable, stored.value(key))
         used.add(name)
         counts[_label(name, variable.path)]["loaded"] += size
     for name, key in stored.names.items():

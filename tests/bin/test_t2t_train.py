@@ -264,6 +264,15 @@ def test_mistakes_are_told_without_tensorflow(tmp_path, mistake_in_a_process):
     assert "did you mean `wmt_ende`" in message
 
 
+def test_a_plan_for_devices_that_are_not_there(sample_data, tmp_path, capsys):
+    arguments = flags(tmp_path / "run", sample_data, "wmt_ende", 1, shard="experts", plan="2x0.1")
+    assert t2t_train.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "memory on each of 2 replicas (--shard=experts)" in out and "of 0.10 GB on each" in out
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+    assert "--plan is DEVICESxGB, such as 8x80" in error(capsys, [*arguments, "--plan=2by80"])
+
+
 def test_a_damaged_shard_is_named(sample_data, tmp_path, capsys):
     shutil.copytree(sample_data, tmp_path / "data")
     [path] = (tmp_path / "data" / "wmt_ende").glob("train-*.tfrecord")

@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
-from t2tlite import hparam, objective, problem, registry
+from t2tlite import hparam, objective, problem, registry, shard_values, shards
 from t2tlite.models import multimodel
 
 HPARAMS = hparam.get("multimodel_tiny").replace(
@@ -122,9 +122,10 @@ def randomise(layer, seed=0, scale=0.3):
     """Draws every variable from `seed` alone, so that no bias, scale or gate is 0 or 1; returns the layer."""
     generator = np.random.default_rng(seed)
     for variable in layer.variables:
-        shape = variable.shape
+        shape = shards.whole_shape(variable)
         if len(shape) > 1:
-            variable.assign((1 / shape[-2] + scale**2) ** 0.5 * generator.normal(size=shape))
+            drawn = (1 / shape[-2] + scale**2) ** 0.5 * generator.normal(size=shape)
+            shard_values.assign(variable, np.float32(drawn))
         else:  # a shift, a scale, or what is multiplied by sqrt(hidden) where it is read
             size = scale * shape[0] ** -0.5 if variable.name.startswith(("command", "input_")) else scale
             variable.assign(np.round(variable.numpy().mean()) + size * generator.normal(size=shape))

@@ -1,7 +1,8 @@
 """Updates of a tiny model on 1, 2 and 4 logical CPUs; a process of its own, since devices come first.
 
 python on_replicas.py RESULT.npz plain|xla|micro_steps|frozen|weighted|transformer|lstm|named|distilled|
-    contrastive|contrastive_xla|contrastive_micro_steps|energy|energy_xla|energy_micro_steps
+    contrastive|contrastive_xla|contrastive_micro_steps|energy|energy_xla|energy_micro_steps|
+    experts|experts_micro_steps|moments|moments_micro_steps
 """
 
 import os
@@ -22,11 +23,12 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "models" / "usr_rbm"))
 import boltzmann  # noqa: E402
 import tiny  # noqa: E402
 
-from t2tlite import objective, registry  # noqa: E402
+from t2tlite import objective, registry, shard_values, shards  # noqa: E402
 from t2tlite.component import Component  # noqa: E402
 from t2tlite.layers.randomness import dropout  # noqa: E402
 from t2tlite.objectives.distillation import Distillation, untrainable  # noqa: E402
 from t2tlite.shared_hparams import DROPOUT, MOE  # noqa: E402
+from t2tlite.training import parts  # noqa: E402
 from t2tlite.training.optimizers import make_optimizer  # noqa: E402
 from t2tlite.training.paths import frozen  # noqa: E402
 from t2tlite.training.step import Accumulator, make_train_steps  # noqa: E402
@@ -77,8 +79,25 @@ CONTRASTIVE = {
     "contrastive_xla": {"contrastive_loss": "info_nce"},
     "contrastive_micro_steps": {"contrastive_loss": "hardest"},
 }
+# Ways in which each replica has some of the experts: with two replicas one has an expert less, and full ones
+# drop what they drop on one replica.
+SHARDED = {
+    "experts": {"moe_num_experts": 5, "moe_capacity_factor": 0.4, "ema_decay": 0.9},
+    "experts_micro_steps": {
+        "moe": "switch",
+        "moe_num_experts": 2,
+        "moe_capacity_factor": 0.4,
+        "precision": "mixed_float16",
+    },
+}
+# Ways in which each replica has moments of a part of each weight.
+MOMENTS = {
+    "moments": {"ema_decay": 0.9, "optimizer": "adamw", "weight_decay": 0.1},
+    "moments_micro_steps": {"precision": "mixed_float16"},
+}
+parts._LEAST = 64  # numbers of a weight that is cut
 STEPS = 3
-ONE_TO_FOUR = ("plain", "xla")  # the others on 1 and 2 devices
+ONE_TO_FOUR = ("plain", "xla", "experts", "moments")  # the others on 1 and 2 devices
 
 
 def run(number, mode):
@@ -103,12 +122,16 @@ def run(number, mode):
     if mode.startswith("energy"):
         persistent = {"energy_persistent": mode != "energy", "energy_chain_steps": 2, "rbm_chains": 7}
         name, hparams = "bars_and_stripes", HPARAMS.replace(model="rbm", **persistent)
+    if mode in SHARDED or mode in MOMENTS:
+        hparams = HPARAMS.replace(**SHARDED.get(mode, {}), **MOMENTS.get(mode, {}))
     if mode == "weighted":
         hparams = HPARAMS.replace(loss_weighting="uncertainty", loss_weighting_rate=0.5)
-    replicas = Replicas(tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None)
+    strategy = tf.distribute.MirroredStrategy(devices, sums) if number > 1 else None
+    shard = "experts" if mode in SHARDED else "optimizer" if mode in MOMENTS else "none"
+    replicas = Replicas(strategy, shard)
     with replicas.scope():
         model = machine(hparams) if mode.startswith("energy") else tiny.model((name,), hparams)
-        optimizer = make_optimizer(hparams, model.trainable_variables)
+        optimizer = make_optimizer(hparams, model.trainable_variables, replicas.sharing_moments)
         weights = Weights.of(hparams, [name], optimizer)
     # Of four replicas two have one row less.
     batch = {"inputs": bits(6)} if mode.startswith("energy") else tiny.batch(name, size=6)
@@ -132,9 +155,16 @@ def run(number, mode):
         ]
         outputs = [update(batch, tf.constant(step)) for step in range(STEPS)]
     figures = {name: np.array([each[name] for each in outputs]) for name in outputs[0]}
-    assert not figures.get("dropped", np.zeros(1)).any()
+    assert figures.get("dropped", np.zeros(1)).any() == (mode in SHARDED)
     kept = [*model.variables, *(v for v in optimizer.variables if "loss_weights" in v.path)]
-    return figures | {variable.path: variable.numpy() for variable in kept}
+    if mode in SHARDED:
+        kept += [v for v in optimizer.variables if "experts" in v.path]  # moments and averages
+        shapes = [variable.shape for variable in kept if shards.of(variable)]
+        assert len(shapes) == (0 if number == 1 else 2 * (4 if mode == "experts" else 3)), shapes
+    if mode in MOMENTS:
+        kept += [v for v in optimizer.variables if len(v.shape)]
+        assert any(map(shards.of, kept)) == (number > 1)
+    return figures | {variable.path: shard_values.here(variable).numpy() for variable in kept}
 
 
 def bits(rows):

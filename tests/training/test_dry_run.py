@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from t2tlite import objective, problem, registry
 from t2tlite.errors import UserError
-from t2tlite.training import dry_run, memory, step
+from t2tlite.training import applying, dry_run, memory
 from t2tlite.training.optimizers import OPTIMIZERS, make_optimizer, rehearsal
 from t2tlite.training.step import make_train_steps
 
@@ -127,7 +127,7 @@ def test_what_the_optimizer_takes_counts(model, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM")
 
     monkeypatch.setattr(memory, "on_gpu", lambda: True)
-    monkeypatch.setattr(step, "_apply", full)
+    monkeypatch.setattr(applying, "_apply", full)
     with pytest.raises(UserError, match="`topics` .* more memory than there is, and so does a single exampl"):
         check(a_run("topics"), model)
 

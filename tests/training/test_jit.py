@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2tlite.training import alike, step
+from t2tlite.errors import UserError
+from t2tlite.training import alike, applying, staged, step
 from t2tlite.training.optimizers import make_optimizer
 from t2tlite.training.strategy import Replicas
 
@@ -19,7 +20,7 @@ from ..models import tiny
 )
 def test_no_function_is_called_in_what_is_compiled(variant, name, monkeypatch):
     calls = []
-    by_xla = step._by_xla
+    by_xla = applying.by_xla
 
     def recorded(function):
         compiled = by_xla(function)
@@ -30,7 +31,7 @@ def test_no_function_is_called_in_what_is_compiled(variant, name, monkeypatch):
 
         return call
 
-    monkeypatch.setattr(step, "_by_xla", recorded)
+    monkeypatch.setattr(step, "by_xla", recorded)
     hparams = tiny.VARIANTS[variant]
     model = tiny.model([name], hparams)
     optimizer = make_optimizer(hparams, model.trainable_variables)
@@ -61,7 +62,7 @@ def _applied(jit: bool, which: int, loss: float, weight: float | None = None):
     model = types.SimpleNamespace(hparams=hparams)
     optimizer = make_optimizer(hparams, weights)
     choices = [[weights[0], weights[1]], [weights[0], weights[2]]]
-    apply = step._make_apply(model, optimizer, choices, Replicas(), jit)
+    apply = applying.make_apply(model, optimizer, choices, Replicas(), jit)
     variables = [*weights, *optimizer.variables]
     before = [variable.numpy() for variable in variables]
     weight = weight and tf.constant(weight)
@@ -87,11 +88,18 @@ def test_what_xla_applies_is_left_out_whole_if_the_loss_is_not_finite():
         np.testing.assert_array_equal(value, old)
 
 
+def test_sharded_experts_are_not_compiled():
+    replicas = types.SimpleNamespace(shard="experts")
+    assert not staged._compiles("auto", replicas)
+    with pytest.raises(UserError, match="use --hparams=jit_compile=false"):
+        staged._compiles("true", replicas)
+
+
 def test_there_is_no_condition_in_what_xla_applies(monkeypatch):
     """To learn whether it is a constant, XLA interprets what it depends on: every gradient."""
     compiled = []
-    by_xla = step._by_xla
-    monkeypatch.setattr(step, "_by_xla", lambda function: compiled.append(by_xla(function)) or compiled[-1])
+    by_xla = applying.by_xla
+    monkeypatch.setattr(applying, "by_xla", lambda apply: compiled.append(by_xla(apply)) or compiled[-1])
     _applied(True, 0, 1.0)
     [graph, _] = [each.get_concrete_function([tf.ones([3])] * 2, tf.constant(1.0)).graph for each in compiled]
     kinds = {operation.type for operation in graph.get_operations()}

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from t2tlite.checkpoints import checkpoint
 from t2tlite.errors import UserError
+from t2tlite.shards import Group
 from t2tlite.training import memory
 from t2tlite.training.optimizers import OPTIMIZERS, Adafactor, Adam, Lamb, begin_anew, make_optimizer
 
@@ -231,6 +232,12 @@ def test_one_from_a_config_is_the_same(cls):
 def test_mistakes(changes, message):
     with pytest.raises(UserError, match=message):
         make_optimizer(HPARAMS.replace(**changes), list(weights().values()))
+
+
+@pytest.mark.parametrize("name", ["adafactor", "lamb"])
+def test_what_depends_on_whole_variables_is_not_sharded(name):
+    with pytest.raises(UserError, match=f"`{name}` .* can't be sharded; use --hparams=optimizer=adam"):
+        make_optimizer(hparams_of(name), list(weights().values()), Group(2))
 
 
 def test_an_update_of_adam_takes_no_memory_beside_the_gradient():

@@ -1,6 +1,7 @@
 """Updates on 1, 2 and 4 devices are the same, with and without XLA, dropout and the gate's noise on.
 
-The further ways of updating are compared on 1 and 2.
+The further ways of updating are compared on 1 and 2. With experts on different replicas moments and averages
+are compared as well, and what full experts drop.
 """
 
 import pathlib
@@ -16,7 +17,7 @@ SCRIPT = pathlib.Path(__file__).with_name("on_replicas.py")
 # Ways that share a process, most of whose time it takes to import TensorFlow.
 TOGETHER = [
     ("plain", "micro_steps", "frozen", "weighted", "distilled"),
-    ("transformer", "lstm", "named"),
+    ("transformer", "lstm", "named", "experts", "experts_micro_steps", "moments", "moments_micro_steps"),
     ("contrastive", "contrastive_micro_steps", "energy", "energy_micro_steps"),
     ("xla",),
     ("contrastive_xla", "energy_xla"),
@@ -47,7 +48,7 @@ def check(mode, actual):
         assert len(set(actual["1:loss_weight"])) > 1 and any(name.startswith("adam/loss_w") for name in names)
     for name in names:
         one = actual[f"1:{name}"]
-        for number in (2, 4) if mode in ("plain", "xla") else (2,):
+        for number in (2, 4) if mode in ("plain", "xla", "experts", "moments") else (2,):
             tolerance = 1e-5 * np.abs(one).max()
             np.testing.assert_allclose(
                 actual[f"{number}:{name}"], one, rtol=0, atol=tolerance, err_msg=f"{mode}: {name}"

@@ -42,9 +42,9 @@ sys.exit(t2t_train.main(sys.argv[1:]))
 
 def losses(folder):
     return [
-        (line["step"], line["problem"], line["loss"])
+        (line["step"], line["split"], line["problem"], line["loss"])
         for line in metrics_lines(folder)
-        if line["split"] == "train"
+        if line["split"] == "train" or line["step"] == STEPS
     ]
 
 
@@ -56,9 +56,9 @@ def one(sample_data, tmp_path_factory):
 
 
 def check_equal(folder, other):
-    for (step, problem, loss), (step2, problem2, loss2) in zip(losses(folder), losses(other), strict=True):
-        assert (step, problem) == (step2, problem2)
-        assert abs(loss - loss2) <= 1e-5 * loss, (step, problem)
+    for (*place, loss), (*place2, loss2) in zip(losses(folder), losses(other), strict=True):
+        assert place == place2
+        assert abs(loss - loss2) <= 1e-5 * loss, place
 
 
 def test_two_replicas_are_one(one, sample_data, tmp_path):
@@ -71,9 +71,13 @@ def test_two_replicas_are_one(one, sample_data, tmp_path):
 
 
 def test_two_processes_are_one_and_go_on_after_one_was_killed(one, sample_data, tmp_path):
-    """Also: a run that goes on with another number of workers."""
+    """Also: a run that goes on with other shards, and with another number of workers.
+
+    The two processes share the optimizer's moments, and then the experts.
+    """
     run = tmp_path / "run"
-    arguments = flags(run, sample_data, PROBLEMS, STEPS, HPARAMS, local_workers=2, save_checkpoints_steps=1)
+    workers = {"local_workers": 2, "save_checkpoints_steps": 1}
+    arguments = flags(run, sample_data, PROBLEMS, STEPS, HPARAMS, **workers, shard="optimizer")
     command = [
         sys.executable,
         "-P",
@@ -81,7 +85,7 @@ def test_two_processes_are_one_and_go_on_after_one_was_killed(one, sample_data, 
         "import sys; from t2tlite.bin.t2t_train import main; sys.exit(main())",
     ]
     first = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True, env=os.environ.copy())
-    while not list(run.glob("checkpoints/step-*")):
+    while not list(run.glob("checkpoints/step-00000002")):
         assert first.poll() is None, first.stderr.read()
         time.sleep(0.05)
     [_, victim] = children(first.pid)
@@ -89,6 +93,7 @@ def test_two_processes_are_one_and_go_on_after_one_was_killed(one, sample_data, 
     _, err = first.communicate()
     assert first.returncode == 2
     assert "t2t-train: error: worker 1 of 2 was killed (signal 9), and the others have been stopped" in err
+    arguments = flags(run, sample_data, PROBLEMS, STEPS, HPARAMS, **workers, shard="experts")
     completed = subprocess.run([*command, *arguments], capture_output=True, text=True)
     assert completed.returncode == 0, completed.stderr
     check_equal(run, one)
