@@ -111,7 +111,7 @@ class Run:
             for usr_dir in description["usr_dirs"]:
                 registry.import_usr_dir(usr_dir)
             hparams = hparam.from_json(description["hparams"])
-            problems = {name: registry.get_problem(name) for name in description["problems"]}
+            problems = {name: _trained_on(name, folder) for name in description["problems"]}
             labels = {name: tuple(names) for name, names in description["labels"].items()}
             vocabulary = None
             if description["vocabulary"]:
@@ -189,6 +189,21 @@ class Run:
         checkpoint.restore_weights(model, path)
         averaging.load_averages(model, path)
         return model
+
+
+def _trained_on(name: str, folder: pathlib.Path) -> Any:
+    """The problem of a run by its name.
+
+    Raises:
+      UserError: nothing registers it, as where a notebook had defined it.
+    """
+    if name not in registry.names("problem"):
+        raise UserError(
+            f"the run in {folder} was trained on the problem `{name}`, which is not registered here; define"
+            " it and call t2tlite.register with it before the run is loaded. What is in a folder given by"
+            " --t2t_usr_dir a run finds by itself"
+        )
+    return registry.get_problem(name)
 
 
 def read_description(folder: pathlib.Path) -> dict[str, Any]:
