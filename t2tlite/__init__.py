@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from t2tlite.api.decoding import decode as decode
     from t2tlite.api.decoding import decode_file as decode_file
     from t2tlite.api.evaluation import evaluate as evaluate
+    from t2tlite.api.examples import from_examples as from_examples
     from t2tlite.api.experiments import run_experiment as run_experiment
     from t2tlite.api.problems import register as register
     from t2tlite.api.trained import TrainedRun as TrainedRun
@@ -25,6 +26,7 @@ _LAZY = {
     "decode": "t2tlite.api.decoding",
     "decode_file": "t2tlite.api.decoding",
     "evaluate": "t2tlite.api.evaluation",
+    "from_examples": "t2tlite.api.examples",
     "register": "t2tlite.api.problems",
     "run_experiment": "t2tlite.api.experiments",
     "train": "t2tlite.api.training",

@@ -35,12 +35,18 @@ class Opposite(problem.Problem):
             yield {"inputs": f"the {word} {split}", "targets": f"{split} {word} the"}
 
 
+def sizes():
+    """A problem of classes, from pairs."""
+    pairs = [(f"the {word}", number % 2) for number, word in enumerate(WORDS)] * 4
+    return t2tlite.from_examples("sizes", train=pairs, targets=problem.Label(), labels=["even", "odd"])
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, eager, registered_here_only):
     """What a training of two updates gave; it ran in a thread of its own, as in a notebook's widget."""
     folder = tmp_path_factory.mktemp("api") / "run"
     arguments = {
-        "problems": Opposite,
+        "problems": [Opposite, sizes()],
         "output_dir": folder,
         "hparams_set": "multimodel_tiny",
         "hparams": HPARAMS,

@@ -40,12 +40,12 @@ def test_the_arguments_are_the_flags_of_the_command():
 
 def test_a_run(trained):
     run = trained.run
-    assert run.problems == ("opposite",) and run.step == 2 and run.checkpoint.name == "step-00000002"
+    assert run.problems == ("opposite", "sizes") and run.step == 2 and run.checkpoint.name == "step-00000002"
     lines = [line for line in run.metrics if line["split"] == "train"]
-    assert [line["step"] for line in lines] == [1, 2]
-    assert run.scores["opposite"]["log_perplexity"] > 0
+    assert [(line["step"], line["problem"]) for line in lines] == [(1, "opposite"), (2, "sizes")]
+    assert run.scores["opposite"]["log_perplexity"] > 0 and 0 <= run.scores["sizes"]["accuracy"] <= 1
     saved = json.loads((run.output_dir / "run.json").read_text())
-    assert saved["hparams"]["length_bounds"] == [8, 16] and saved["problems"] == ["opposite"]
+    assert saved["hparams"]["length_bounds"] == [8, 16] and saved["labels"] == {"sizes": ["even", "odd"]}
 
 
 def test_it_is_resumed_by_the_same_call(trained):
@@ -58,11 +58,16 @@ def test_it_is_resumed_by_the_same_call(trained):
 
 
 def test_its_evaluation_is_that_of_the_command(trained, tmp_path):
-    result = trained.run.evaluate(options=GREEDY, limit=2)
+    result = trained.run.evaluate("opposite", options=GREEDY, limit=2)
     assert result["opposite"]["bleu"] == result.decoded["opposite"].metrics["bleu"]
     assert result["opposite"]["targets"] > 0
     output = tmp_path / "scores.jsonl"
-    flags = [f"--output_dir={trained.run.output_dir}", "--limit=2", f"--output_file={output}"]
+    flags = [
+        f"--output_dir={trained.run.output_dir}",
+        "--problems=opposite",
+        "--limit=2",
+        f"--output_file={output}",
+    ]
     assert t2t_eval.main([*flags, "--decode_hparams=beam_size=1,decode_length=4"]) == 0
     lines = [json.loads(line) for line in output.read_text().splitlines()]
     assert lines == [json.loads(json.dumps(line)) for line in result.lines()]
@@ -72,10 +77,14 @@ def test_its_evaluation_is_that_of_the_command(trained, tmp_path):
 
 def test_decoding(trained, tmp_path):
     texts = [f"the {word} test" for word in WORDS[:3]]
-    predictions = trained.run.decode(texts, options=GREEDY)
-    assert predictions == t2tlite.decode(trained.run.output_dir, texts, options=GREEDY)
+    predictions = trained.run.decode(texts, "opposite", options=GREEDY)
+    assert predictions == t2tlite.decode(trained.run.output_dir, texts, "opposite", options=GREEDY)
+    [named] = trained.run.decode(["the red"], "sizes")
+    assert named.text in ("even", "odd")
     (tmp_path / "in").write_text("\n".join(texts) + "\n")
-    counts = t2tlite.decode_file(trained.run.output_dir, tmp_path / "in", tmp_path / "out", options=GREEDY)
+    counts = t2tlite.decode_file(
+        trained.run.output_dir, tmp_path / "in", tmp_path / "out", "opposite", options=GREEDY
+    )
     assert counts == (3, 0)
     assert (tmp_path / "out").read_text().splitlines() == [one.text for one in predictions]
 
@@ -89,7 +98,7 @@ def test_what_another_process_has_to_do(trained, monkeypatch):
     with pytest.raises(UserError, match="`opposite`, which is not registered here.*t2tlite.register"):
         t2tlite.load(trained.run.output_dir)
     t2tlite.register(Opposite)
-    assert t2tlite.load(trained.run.output_dir).problems == ("opposite",)
+    assert t2tlite.load(trained.run.output_dir).problems == ("opposite", "sizes")
 
 
 @pytest.mark.parametrize(
