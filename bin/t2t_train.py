@@ -121,7 +121,11 @@ COMMAND.integer("eval_early_stopping_patience", 5, "evaluations in a row that we
 
 def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
     """Checks what can be wrong before TensorFlow is started, then trains."""
-    arguments = {field.name: getattr(flags, field.name) for field in dataclasses.fields(Training)}
+    arguments = {
+        field.name: getattr(flags, field.name)
+        for field in dataclasses.fields(Training)
+        if field.name in flags
+    }
     if not flags["train_steps"].present:
         arguments["train_steps"] = None
     asked = Training(**arguments)

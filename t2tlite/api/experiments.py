@@ -119,6 +119,7 @@ def make_runs(settings: Settings, folder: pathlib.Path, say: Callable[[str], Non
       UserError: the folder holds an experiment of other settings, or the data can't be prepared.
       KeyboardInterrupt, SystemExit: Ctrl-C, SIGTERM; the run under way is saved, and the report written.
     """
+    Plan(settings, folder)  # raises for what doesn't fit together, before anything is written
     plan = Plan(settings.keep(folder), folder)
     try:
         left = Runner(plan, program, say).run()

@@ -5,7 +5,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from t2tlite import hparam, quiet, registry
@@ -15,6 +15,8 @@ from t2tlite.api.trained import TrainedRun
 from t2tlite.errors import UserError
 
 if TYPE_CHECKING:
+    import keras
+
     from t2tlite.hparam import HParams
     from t2tlite.run import Run
     from t2tlite.training.early_stopping import EarlyStopping
@@ -82,6 +84,7 @@ class Training:
       eval_early_stopping_metric: PROBLEM/FIGURE or mean/FIGURE that has to get better; None: no early stop.
       eval_early_stopping_patience: after so many evaluations that were not better.
       t2t_usr_dir: folders with modules of your own.
+      callbacks: of Keras, as `t2tlite/training/callbacks.py` calls them.
 
     Raises:
       UserError: an argument is unknown, out of range or doesn't fit the others.
@@ -122,6 +125,7 @@ class Training:
     eval_early_stopping_metric: str | None = None
     eval_early_stopping_patience: int = 5
     t2t_usr_dir: Names = ()
+    callbacks: "Collection[keras.callbacks.Callback]" = ()
 
     def __post_init__(self) -> None:
         from t2tlite.data.stored import fractions
@@ -168,8 +172,9 @@ class Training:
         import keras
 
         from t2tlite.decoding.evaluate import DecodedEvaluation
-        from t2tlite.training import profile, strategy, trainer, warm_start
+        from t2tlite.training import callbacks, profile, strategy, trainer, warm_start
 
+        callbacks.check(self.callbacks)
         profiled = profile.parse(self.profile_steps)
         replicas = strategy.make(self.strategy, self.worker_gpu)  # before TensorFlow does anything else
         quiet.first_operation()
@@ -203,6 +208,7 @@ class Training:
                 self.on_nonfinite,
                 self.dry_run,
                 deadline,
+                self.callbacks,
             )
             if decode:
                 decode.check(run, trained.model)

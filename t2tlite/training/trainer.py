@@ -7,9 +7,10 @@ import pathlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from t2tlite import objective
@@ -23,6 +24,7 @@ from t2tlite.plural import counted
 from t2tlite.problem import Problem
 from t2tlite.run import Run
 from t2tlite.training import dry_run, expert_load, guard, horizon, interrupt, memory, renaming, warm_start
+from t2tlite.training.callbacks import Callbacks
 from t2tlite.training.early_stopping import EarlyStopping
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
@@ -74,6 +76,7 @@ class Trainer:
       try_first: whether a new run begins with `dry_run.check`.
       deadline: `time.monotonic()` after which to save and leave; None for never. A schedule that ends with
         the training ends with it, see `Horizon`.
+      callbacks: of Keras; `t2tlite/training/callbacks.py` says what is called.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Trainer:
         on_nonfinite: str = "stop",
         try_first: bool = True,
         deadline: float | None = None,
+        callbacks: Collection[keras.callbacks.Callback] = (),
     ) -> None:
         self.run = run
         self.replicas = replicas or Replicas()
@@ -98,6 +102,7 @@ class Trainer:
             self.model = run.make_model()
             self.optimizer = make_optimizer(run.hparams, self.model.trainable_variables)
             self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
+            self.callbacks = Callbacks(callbacks, self.model, intervals.train_steps, self.replicas)
             weights = Weights.of(run.hparams, list(run.problems), self.optimizer)
         self._splits = {name: run.split(name, "train") for name in run.problems}
         self.datasets = self._datasets()
@@ -164,6 +169,7 @@ class Trainer:
             dry_run.check(self.run, self.model, self.optimizer, self._updates, self.replicas)
             self._compiled = set(self.run.problems)
             memory.release()
+        self.callbacks.train_begin()
         try:
             with interrupt.deferred(self.deadline) as interrupted:
                 while self.step < self._end() and not self._stopped_early():
@@ -177,6 +183,7 @@ class Trainer:
                         continue
                     self.step += 1
                     last = self.horizon.updated(self.step) if self.horizon else self.step == self._end()
+                    last = last or self.callbacks.stopped
                     if self.step % self.intervals.log == 0 or last:
                         self._log()
                     self._evaluate(last)
@@ -195,7 +202,9 @@ class Trainer:
                         interrupt.leave(stop)
                         break
                 if self._stopped_early():
-                    self.progress.say(f"stopped early at step {self.step}: {self.early_stopping}")
+                    why = "a callback asked for it" if self.callbacks.stopped else self.early_stopping
+                    self.progress.say(f"stopped early at step {self.step}: {why}")
+            self.callbacks.train_end()
         finally:
             self.progress.close()
             self.profiler.close()
@@ -227,6 +236,9 @@ class Trainer:
     def _evaluate(self, last: bool) -> None:
         """Makes the evaluations that are due; figures of the same step and problem are one line."""
         intervals = self.intervals
+        decoded = self.evaluate_decoded and (last or _due(self.step, intervals.decode))
+        if last or _due(self.step, intervals.evaluate) or decoded:
+            self.callbacks.test_begin()
         evaluations: dict[str, dict[str, float]] = {}
         with averaged(self.optimizer):
             if last or _due(self.step, intervals.evaluate):
@@ -234,9 +246,11 @@ class Trainer:
                     evaluations[name] = self.evaluator.evaluate(
                         name, "validation", intervals.eval_steps or None
                     )
-            if self.evaluate_decoded and (last or _due(self.step, intervals.decode)):
+            if self.evaluate_decoded and decoded:
                 for name, figures in self.evaluate_decoded(self.run, self.model).items():
                     evaluations[name] = {**evaluations.get(name, {}), **figures}
+        if evaluations:
+            self.callbacks.test_end(evaluations)
         self.scores = best_checkpoints.scores(evaluations, self.run.problems)
         for name, figures in evaluations.items():
             self.log.write(self.step, name, "validation", figures)
@@ -253,7 +267,8 @@ class Trainer:
         return (self.horizon and self.horizon.end) or self.intervals.train_steps
 
     def _stopped_early(self) -> bool:
-        return self.early_stopping is not None and self.early_stopping.stopped
+        by_metric = self.early_stopping is not None and self.early_stopping.stopped
+        return by_metric or self.callbacks.stopped
 
     def _is_best(self) -> bool:
         """Whether a score is the best so far; no worker saves before all have looked."""
@@ -288,12 +303,14 @@ class Trainer:
 
     def _update(self) -> None:
         """Takes a batch for each micro-step, and updates the model once."""
+        self.callbacks.update_begin(self.step)
         first = self.step * self.micro_steps
         names = [self.mixing.problem_at(first + number) for number in range(self.micro_steps)]
         start = time.monotonic()
         batches = [(name, self._next(name)) for name in names]
         waited = (time.monotonic() - start) / len(names)
         if self.guard.leaves_out(self.step, batches):
+            self.callbacks.update_end(self.step, ())
             return
         if self.horizon:
             set_pace(self.optimizer, self.horizon.factor(self.step))
@@ -301,10 +318,13 @@ class Trainer:
         if first_time := set(names) - self._compiled:
             self._compiled |= first_time
             memory.release()  # what compiling has left
-        if self.guard.accepts(self.step, batches, [figures for _, figures in results]):
+        taken = self.guard.accepts(self.step, batches, [figures for _, figures in results])
+        if taken:
             for (name, batch), (choices, figures) in zip(batches, results, strict=True):
                 self.expert_load.add(name, choices)
                 self._take(name, batch, figures, waited)
+        every = [(name, figures) for name, (_, figures) in zip(names, results, strict=True)]
+        self.callbacks.update_end(self.step, every if taken else ())
 
     def _next(self, problem: str) -> Batch:
         with damage.errors(self._splits[problem]):

@@ -3,6 +3,7 @@
 import threading
 import types
 
+import keras
 import pytest
 
 import t2tlite
@@ -41,16 +42,44 @@ def sizes():
     return t2tlite.from_examples("sizes", train=pairs, targets=problem.Label(), labels=["even", "odd"])
 
 
+class Calls(keras.callbacks.Callback):
+    """Notes each call with the names of its logs, and stops after the second update."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def on_train_begin(self, logs=None):
+        self.calls.append("train begins")
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.calls.append(f"update {batch} begins")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.calls.append((batch, dict(logs)))
+        self.model.stop_training = batch == 1
+
+    def on_test_begin(self, logs=None):
+        self.calls.append("test begins")
+
+    def on_test_end(self, logs=None):
+        self.calls.append(dict(logs))
+
+    def on_train_end(self, logs=None):
+        self.calls.append("train ends")
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, eager, registered_here_only):
     """What a training of two updates gave; it ran in a thread of its own, as in a notebook's widget."""
-    folder = tmp_path_factory.mktemp("api") / "run"
+    folder, calls = tmp_path_factory.mktemp("api") / "run", Calls()
     arguments = {
         "problems": [Opposite, sizes()],
         "output_dir": folder,
         "hparams_set": "multimodel_tiny",
         "hparams": HPARAMS,
-        "train_steps": 2,
+        "train_steps": 9,
+        "callbacks": [calls],
         "log_steps": 1,
         "eval_steps": 1,
         "dry_run": False,
@@ -61,4 +90,4 @@ def trained(tmp_path_factory, eager, registered_here_only):
         thread.start()
         thread.join()
         [run] = results
-        yield types.SimpleNamespace(run=run, arguments=arguments)
+        yield types.SimpleNamespace(run=run, arguments=arguments, calls=list(calls.calls))

@@ -6,13 +6,18 @@ import json
 import pathlib
 import re
 
+import keras
 import pytest
 
 import t2tlite
 from t2tlite import problem, registry
 from t2tlite.api import problems, training
+from t2tlite.api.evaluation import Evaluation
+from t2tlite.api.experiments import ExperimentResult
 from t2tlite.bin import t2t_eval, t2t_train
+from t2tlite.decoding.evaluate import SplitResult
 from t2tlite.decoding.options import DecodeOptions
+from t2tlite.decoding.prediction import Hypothesis, Prediction
 from t2tlite.errors import UserError
 
 from .conftest import WORDS, Opposite
@@ -48,9 +53,23 @@ def test_a_run(trained):
     assert saved["hparams"]["length_bounds"] == [8, 16] and saved["labels"] == {"sizes": ["even", "odd"]}
 
 
+def test_callbacks_are_called_and_may_stop(trained):
+    """In order, with the figures of metrics.jsonl; the run stops long before its nine updates."""
+    begin, first, zero, second, one, testing, tested, end = trained.calls
+    assert (begin, first, second) == ("train begins", "update 0 begins", "update 1 begins")
+    assert (testing, end) == ("test begins", "train ends")
+    lines = [line for line in trained.run.metrics if line["split"] == "train"]
+    for number, (batch, logs) in enumerate([zero, one]):
+        line = lines[number]
+        assert batch == number and logs["loss"] == logs[f"{line['problem']}/loss"]
+        assert logs[f"{line['problem']}/loss"] == pytest.approx(line["loss"])
+    scores = trained.run.scores
+    assert tested == {f"{name}/{key}": x for name, figures in scores.items() for key, x in figures.items()}
+
+
 def test_it_is_resumed_by_the_same_call(trained):
     before = trained.run.metrics
-    again = t2tlite.train(**trained.arguments)
+    again = t2tlite.train(**{**trained.arguments, "callbacks": (), "train_steps": 2})
     assert again.metrics == before and again.output_dir == trained.run.output_dir
     with pytest.raises(UserError, match="holds a run with hidden_size=16, and 32 is asked for"):
         hparams = {**trained.arguments["hparams"], "hidden_size": 32}
@@ -113,6 +132,15 @@ def test_what_another_process_has_to_do(trained, monkeypatch):
         ({"train_steps": 0}, "--train_steps must be at least 1. Received: 0"),
         ({"strategy": "several"}, "--strategy must be one of auto, one"),
         ({"fraction": {"opposite": 2}}, "each share above 0 and at most 1"),
+        ({"callbacks": [print]}, "expected instances of keras.callbacks.Callback as callbacks"),
+        (
+            {"callbacks": [keras.callbacks.EarlyStopping()]},
+            "the callback EarlyStopping defines on_epoch_end, which a run never calls; use eval_early",
+        ),
+        (
+            {"callbacks": [keras.callbacks.LambdaCallback(on_epoch_begin=print)]},
+            "LambdaCallback defines on_epoch_begin, which a run never calls; use on_train_batch_end",
+        ),
     ],
 )
 def test_mistakes(tmp_path, registered_here_only, changes, message):
@@ -150,3 +178,23 @@ def test_names_of_the_package():
         t2tlite.trian  # noqa: B018
     typed = pathlib.Path(t2tlite.__file__).read_text(encoding="utf-8")
     assert all(f"import {name} as {name}\n" in typed for name in t2tlite._LAZY)
+
+
+def test_what_a_notebook_shows(trained, tmp_path):
+    """Runs, predictors, predictions, evaluations and experiments, with all that is not ours escaped."""
+    page = trained.run._repr_html_()
+    assert "step 2, validation" in page and "log perplexity" in page and page.count("<td") % 3 == 0
+    page = trained.run.predictor._repr_html_()
+    assert ">opposite<" in page and ">text<" in page and ">label<" in page
+    beams = (Hypothesis("<i>", -1.0, -0.5), Hypothesis("b", -2.0, -1.0))
+    page = Prediction("<i>", -1.0, beams=beams)._repr_html_()
+    assert "&lt;i&gt;" in page and "-2.000" in page and "-0.500" in page
+    assert "12.5%" in Prediction("cat", probabilities=(("cat", 0.125),))._repr_html_()
+    assert Prediction("", error="a < b")._repr_html_() == "<em>a &lt; b</em>"
+    split = SplitResult({"bleu": 12.345}, [], size=3)
+    path = pathlib.Path("step-00000002")
+    result = Evaluation(path, "test", {"mine": {"accuracy": 0.5}}, {"mine": split}, GREEDY)
+    assert "50.00%" in result._repr_html_() and "12.35" in result._repr_html_().replace("12.34", "12.35")
+    (tmp_path / "report.html").write_text('<p class="x">A report')
+    page = ExperimentResult(tmp_path, "A report")._repr_html_()
+    assert 'srcdoc="&lt;p class=&quot;x&quot;&gt;A report"' in page
