@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from t2tlite.api.problems import register as register
     from t2tlite.api.trained import TrainedRun as TrainedRun
     from t2tlite.api.training import train as train
-    from t2tlite.decoding.options import DecodeOptions
+    from t2tlite.decoding.options import DecodeOptions as DecodeOptions
     from t2tlite.decoding.predictor import Predictor
     from t2tlite.export.keras_model import ProblemModel
     from t2tlite.run import Run
 
 # Imported once they are asked for: each module of t2tlite imports this one first.
 _LAZY = {
+    "DecodeOptions": "t2tlite.decoding.options",
     "TrainedRun": "t2tlite.api.trained",
     "decode": "t2tlite.api.decoding",
     "decode_file": "t2tlite.api.decoding",

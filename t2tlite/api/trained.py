@@ -30,7 +30,7 @@ class TrainedRun:
     """
 
     def __init__(self, output_dir: str | os.PathLike) -> None:
-        self.output_dir = pathlib.Path(output_dir)
+        self.output_dir = pathlib.Path(output_dir).absolute()
         self.problems: tuple[str, ...] = tuple(read_description(self.output_dir)["problems"])
 
     @property
