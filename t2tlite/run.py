@@ -12,6 +12,7 @@ from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.hparam import HParams
 from t2tlite.model import check_trainable
+from t2tlite.nearest import did_you_mean
 from t2tlite.version import __version__
 
 if TYPE_CHECKING:
@@ -197,11 +198,13 @@ def _trained_on(name: str, folder: pathlib.Path) -> Any:
     Raises:
       UserError: nothing registers it, as where a notebook had defined it.
     """
-    if name not in registry.names("problem"):
+    known = registry.names("problem")
+    if name not in known:
+        near = did_you_mean(name, known)
         raise UserError(
-            f"the run in {folder} was trained on the problem `{name}`, which is not registered here; define"
-            " it and call t2tlite.register with it before the run is loaded. What is in a folder given by"
-            " --t2t_usr_dir a run finds by itself"
+            f"the run in {folder} was trained on the problem `{name}`, which is not registered here{near};"
+            " define it and call t2tlite.register with it before the run is loaded. What is in a folder given"
+            " by --t2t_usr_dir a run finds by itself"
         )
     return registry.get_problem(name)
 
