@@ -202,9 +202,9 @@ def _trained_on(name: str, folder: pathlib.Path) -> Any:
     if name not in known:
         near = did_you_mean(name, known)
         raise UserError(
-            f"the run in {folder} was trained on the problem `{name}`, which is not registered here{near};"
+            f"the run in {folder} was trained on the problem `{name}`, which is not registered here;"
             " define it and call t2tlite.register with it before the run is loaded. What is in a folder given"
-            " by --t2t_usr_dir a run finds by itself"
+            f" by --t2t_usr_dir a run finds by itself{near}"
         )
     return registry.get_problem(name)
 
