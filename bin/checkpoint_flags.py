@@ -1,14 +1,11 @@
 """Flags that name a trained model and prepared data, for each command that measures on it."""
 
 import dataclasses
-import pathlib
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from absl.flags import FlagValues
 
 from t2tlite import cli
-from t2tlite.errors import UserError
 
 if TYPE_CHECKING:
     from t2tlite.run import Run
@@ -29,20 +26,3 @@ def load_run(flags: FlagValues) -> "Run":
 
     run = Run.load(flags.output_dir)
     return dataclasses.replace(run, data_dir=flags.data_dir or run.data_dir)
-
-
-def checkpoint(flags: FlagValues, run: "Run", problems: Collection[str]) -> pathlib.Path:
-    """The path of the checkpoint, which a training that goes on may not change meanwhile.
-
-    Raises:
-      UserError: there is none, or the data of a problem is missing: now, and not when others were measured.
-    """
-    from t2tlite.checkpoints import CHECKPOINTS, checkpoint
-
-    for name in problems:
-        run.split(name, flags.split)
-    folder = run.output_dir / CHECKPOINTS
-    path = pathlib.Path(flags.checkpoint_path) if flags.checkpoint_path else checkpoint.newest(folder)
-    if path is None:
-        raise UserError(f"{run.output_dir} holds no checkpoint yet; train with t2t-train --output_dir=...")
-    return path

@@ -1,18 +1,9 @@
-"""How one command starts others: what all of them have in common, in an interpreter like this one."""
+"""The flags that experiments and sweeps have in common, as their settings."""
 
 import pathlib
-import sys
-from collections.abc import Sequence
 from typing import Any
 
 from absl.flags import FlagValues
-
-
-def program(name: str, argv: Sequence[str]) -> list[str]:
-    """The command line of a command of t2tlite."""
-    module = f"t2tlite.bin.{name.replace('-', '_')}"
-    code = f"import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
-    return [sys.executable, "-P", "-c", code, *argv]
 
 
 def common_settings(flags: FlagValues, folder: pathlib.Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from absl.flags import FlagValues
 
 from t2tlite import cli, quiet
+from t2tlite.api import evaluation
 from t2tlite.bin import checkpoint_flags
 from t2tlite.decoding import problem_names
 from t2tlite.errors import UserError
@@ -46,7 +47,7 @@ def analyze(flags: FlagValues) -> None:
     from t2tlite.analysis.analysis import Analysis
 
     run = checkpoint_flags.load_run(flags)
-    path = checkpoint_flags.checkpoint(flags, run, problems)
+    path = evaluation.find_checkpoint(run, problems, flags.split, flags.checkpoint_path)
     model = run.restore_model(path)
     seen = sample.take(run, model, problems, flags.split, flags.batches, progress=True)
     origin = {

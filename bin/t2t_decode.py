@@ -1,23 +1,17 @@
 """t2t-decode: decodes with a trained model: files, a filter's lines, a session; or scores given pairs."""
 
 import dataclasses
-import functools
-import pathlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from absl.flags import FlagValues
 
-from t2tlite import cli, quiet
-from t2tlite.checkpoints import locate
-from t2tlite.decoding import problem_names
-from t2tlite.decoding.files.job import LineJob
+from t2tlite import cli
+from t2tlite.api import decoding
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
 from t2tlite.plural import counted
-from t2tlite.run import read_description
-from t2tlite.version import __version__
 
 if TYPE_CHECKING:
     from t2tlite.decoding.predictor import Predictor
@@ -114,21 +108,23 @@ def decode(flags: FlagValues) -> None:
     """Checks what can be wrong before TensorFlow is started, then decodes."""
     options = DecodeOptions.parse(flags.decode_hparams)
     flag = _what(flags)
-    description = read_description(pathlib.Path(flags.output_dir))
-    interactive = flag == "decode_interactive"
-    problem = problem_names.chosen(
-        flags.problem, problem_names.of_run(description), flags.output_dir, interactive
-    )
-    checkpoint = locate.find(flags.output_dir, flags.checkpoint_path)
-    load = functools.partial(_predictor, flags.output_dir, checkpoint, options, not interactive)
-    if interactive:
-        _interact(load(), problem)
+    if flag == "decode_interactive":
+        problem, checkpoint, _ = decoding.find(
+            flags.output_dir, flags.problem, flags.checkpoint_path, any_will_do=True
+        )
+        _interact(decoding.load(flags.output_dir, checkpoint, options, many=False), problem)
         return
     scoring = flag == "score_file"
-    identity = locate.identity(description, checkpoint) | _identity(flags, problem, scoring, options)
-    source = getattr(flags, flag) or "-"
-    job = LineJob(source, flag, flags.decode_to_file, problem, scoring, flags.write_scores, identity, load)
-    lines, errors = job.run()
+    lines, errors = decoding.decode_file(
+        flags.output_dir,
+        getattr(flags, flag) or "-",
+        flags.decode_to_file,
+        flags.problem,
+        scoring=scoring,
+        write_scores=flags.write_scores,
+        options=options,
+        checkpoint_path=flags.checkpoint_path,
+    )
     if errors:
         verb = "scored" if scoring else "decoded"
         print(
@@ -157,33 +153,6 @@ def _what(flags: FlagValues) -> str:
     if flag == "score_file" and flags.write_scores:
         raise UserError("--write_scores is for outputs; --score_file writes scores alone")
     return flag
-
-
-def _identity(flags: FlagValues, problem: str, scoring: bool, options: DecodeOptions) -> dict[str, str]:
-    """On what outputs depend besides the lines and the model, in words.
-
-    Not on the batch size: who runs out of memory goes on with a smaller one.
-    """
-    identity = {
-        "t2tlite": __version__,
-        "problem": problem,
-        "output": "scores" if scoring else "texts",
-    }
-    if not scoring:
-        identity |= {name: str(value) for name, value in dataclasses.asdict(options).items()}
-        identity["write_scores"] = str(flags.write_scores)
-        del identity["batch_size"]
-    return identity
-
-
-def _predictor(output_dir: str, checkpoint: pathlib.Path, options: DecodeOptions, many: bool) -> "Predictor":
-    quiet.start_tensorflow()
-    from t2tlite.decoding import cores
-    from t2tlite.decoding.predictor import Predictor
-
-    if many:
-        cores.limit_operation_threads()
-    return Predictor.load(output_dir, checkpoint, options)
 
 
 def _interact(predictor: "Predictor", problem: str) -> None:

@@ -1,6 +1,5 @@
 """t2t-experiment: makes the runs of an experiment, and prints the tables that come of them."""
 
-import contextlib
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -8,11 +7,11 @@ from collections.abc import Sequence
 from absl.flags import FlagValues
 
 from t2tlite import cli, registry
+from t2tlite.api import experiments
 from t2tlite.bin import data_flags, programs
 from t2tlite.errors import UserError
 from t2tlite.study import report
 from t2tlite.study.plan import Plan
-from t2tlite.study.runner import Runner
 from t2tlite.study.settings import Settings
 
 COMMAND = cli.Command(
@@ -65,22 +64,13 @@ def experiment(flags: FlagValues) -> int:
     if flags.report:
         return _report(flags, folder)
     settings = _settings(flags, folder)
-    plan = Plan(settings, folder)
     if flags.list:
-        print("\n".join(report.commands(plan)))
+        print("\n".join(report.commands(Plan(settings, folder))))
         return 0
-    plan = Plan(settings.keep(folder), folder)
-    try:
-        left = Runner(plan, programs.program, _say).run()
-    except (KeyboardInterrupt, SystemExit):
-        with contextlib.suppress(UserError):  # sizes of corpora that are not there yet
-            report.write(plan)
-        _say(f"what there is, is in {report.paths(folder)}; the same command goes on")
-        raise
-    _show(plan)
-    if failed := [line for line in left if " failed: " in line]:
-        raise UserError(f"{'; '.join(failed)}. The same command tries again")
-    for line in left:
+    result = experiments.make_runs(settings, folder, _say)
+    _show(result.text, folder)
+    result.check()
+    for line in result.left:
         _say(line)
     return 0
 
@@ -91,15 +81,14 @@ def _report(flags: FlagValues, folder: pathlib.Path) -> int:
         raise UserError(f"{folder} holds the experiment {settings.experiment}, not {flags.experiment}")
     for user in settings.usr_dirs:
         registry.import_usr_dir(user)
-    _show(Plan(settings, folder))
+    _show(report.write(Plan(settings, folder)), folder)
     return 0
 
 
 def _settings(flags: FlagValues, folder: pathlib.Path) -> Settings:
-    problems = registry.problems(flags.problems or registry.get("experiment", flags.experiment).problems)
     return Settings(
         experiment=flags.experiment,
-        problems=tuple(problem.name for problem in problems),
+        problems=experiments.problem_names(flags.experiment, flags.problems),
         **programs.common_settings(flags, folder),
         updates_per_problem=flags.updates_per_problem,
         seeds=_seeds(flags.seeds),
@@ -113,9 +102,9 @@ def _seeds(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(piece) for piece in pieces}))
 
 
-def _show(plan: Plan) -> None:
-    print(report.write(plan))
-    _say(f"the whole report is in {report.paths(plan.folder)}")
+def _show(text: str, folder: pathlib.Path) -> None:
+    print(text)
+    _say(f"the whole report is in {report.paths(folder)}")
 
 
 def _say(line: str) -> None:

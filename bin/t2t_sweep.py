@@ -9,7 +9,7 @@ from absl.flags import FlagValues
 from t2tlite import cli, hparam, quiet, registry
 from t2tlite.bin import data_flags, programs
 from t2tlite.study import sweep_report
-from t2tlite.study.processes import shown
+from t2tlite.study.processes import program, shown
 from t2tlite.study.sweeper import Sweeper
 from t2tlite.study.trials import SweepSettings, Trials
 
@@ -91,7 +91,7 @@ def sweep(flags: FlagValues) -> None:
         return
     settings.keep(folder)
     try:
-        Sweeper(trials, programs.program, _say).run()
+        Sweeper(trials, program, _say).run()
     finally:
         if trials.ranking():
             print(sweep_report.write(trials))

@@ -1,22 +1,18 @@
 """t2t-train: trains one model on one or many problems."""
 
+import dataclasses
 import functools
 import re
 import sys
-import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from absl.flags import FlagValues
 
-from t2tlite import cli, quiet
+from t2tlite import cli
+from t2tlite.api import training
+from t2tlite.api.training import Training
 from t2tlite.bin import data_flags
 from t2tlite.errors import UserError
-
-if TYPE_CHECKING:
-    from t2tlite.hparam import HParams
-    from t2tlite.problem import Problem
-    from t2tlite.training.early_stopping import EarlyStopping
 
 COMMAND = cli.Command(
     "t2t-train",
@@ -61,7 +57,7 @@ COMMAND.group("On what")
 COMMAND.choice(
     "strategy",
     "auto",
-    ["auto", "one", "mirrored", "multiworker", "tpu"],
+    training.STRATEGIES,
     "one device; the GPUs of this machine (mirrored); the machines in TF_CONFIG (multiworker); a TPU; auto: "
     "several workers or GPUs where there are any",
 )
@@ -69,7 +65,7 @@ COMMAND.integer("worker_gpu", 0, "GPUs of each machine to use; 0: all", at_least
 COMMAND.choice(
     "shard",
     "none",
-    ["none", "optimizer", "experts"],
+    training.SHARDS,
     "what each of several replicas holds a part of: the optimizer's moments, or the experts with theirs; "
     "no part of the result (docs/sharding.md)",
 )
@@ -95,7 +91,7 @@ COMMAND.string(
 COMMAND.group("How long, how often (in updates)")
 COMMAND.integer(
     "train_steps",
-    12000,
+    training.STEPS,
     "updates in all; where the schedule ends with --max_seconds, they alone decide unless this is given",
     at_least=1,
 )
@@ -124,7 +120,7 @@ COMMAND.string(
 COMMAND.choice(
     "on_nonfinite",
     "stop",
-    ("stop", "skip", "restore"),
+    training.NONFINITE,
     "what comes of an update whose loss or gradient is not finite: stop, leave it out, or go back to the "
     "last checkpoint and then leave it out",
 )
@@ -139,122 +135,27 @@ COMMAND.integer("eval_early_stopping_patience", 5, "evaluations in a row that we
 
 
 def train(flags: FlagValues, argv: Sequence[str]) -> int | None:
-    from t2tlite import hparam, registry, run
-    from t2tlite.data.stored import fractions
-    from t2tlite.training import renaming, stages
-
-    deadline = time.monotonic() + flags.max_seconds if flags.max_seconds else None
-    # What the user can have mistyped is looked at before anything slow starts.
-    if flags.seed >= 2**31:
-        raise UserError(f"--seed must be less than 2147483648. Received: {flags.seed}")
-    usr_dirs = flags.t2t_usr_dir or run.usr_dirs_of(flags.output_dir)
-    with quiet.without_notes():
-        for folder in usr_dirs:
-            registry.import_usr_dir(folder)
-    problems = registry.problems(flags.problems)
-    fraction = fractions.parse(flags.fraction, [problem.name for problem in problems])
-    selection = flags.hparams_set, flags.hparams, flags.gin_file, flags.gin_bindings, problems
-    hparams, changes = hparam.get(*selection), hparam.changes(*selection)
-    if flags.max_length:
-        hparams = hparams.replace(max_length=flags.max_length)
-    if flags.freeze:
-        hparams = hparams.replace(freeze=_listed(flags.freeze))
-    stages.of(hparams)
-    warm_start_map = tuple(str(renaming.parse(text)) for text in _listed(flags.warm_start_map))
-    if warm_start_map and not flags.warm_start_from:
-        raise UserError("--warm_start_map needs --warm_start_from")
-    for problem in problems:
-        problem.check_source(flags.source)
-        problem.configure(hparams)
-    stopping = _early_stopping(flags, problems)
-    planned = _planned(flags.plan) if flags.plan else None
-    if flags.local_workers > 1 and not planned:
+    """Checks what can be wrong before TensorFlow is started, then trains."""
+    arguments = {
+        field.name: getattr(flags, field.name)
+        for field in dataclasses.fields(Training)
+        if field.name in flags
+    }
+    if not flags["train_steps"].present:
+        arguments["train_steps"] = None
+    asked = Training(**arguments)
+    if flags.plan:
+        print(asked.on_paper(*_planned(flags.plan)))
+        return None
+    if flags.local_workers > 1:
         from t2tlite.training import local_workers
 
         command = local_workers.command(
             "t2tlite.bin.t2t_train", [*argv, "--local_workers=0", "--strategy=multiworker"]
         )
         return local_workers.run(command, flags.local_workers)
-    quiet.start_tensorflow(strategy_follows=True)
-    import keras
-
-    from t2tlite.data.inspection import bounds
-    from t2tlite.decoding.evaluate import DecodedEvaluation
-    from t2tlite.training import launch, memory_plan, profile, strategy, trainer, warm_start
-
-    profiled = profile.parse(flags.profile_steps)
-    # Before TensorFlow does anything else.
-    replicas = strategy.make(flags.strategy, flags.worker_gpu, flags.shard)
-    quiet.first_operation()
-    if replicas.shard == "experts" and flags.decode_eval_frequency:
-        raise UserError(
-            "--decode_eval_frequency needs all experts on one device; leave it out with --shard=experts, and "
-            "use t2t-eval"
-        )
-    if flags.warm_start_from:
-        warm_start.check(flags.warm_start_from, flags.output_dir)
-    data_dir = flags.data_dir or f"{flags.output_dir}/data"
-    # Before any text is tokenized: setting the seed drops tokenizers, and what was built with them.
-    keras.utils.set_random_seed(flags.seed)
-    notes: list[str] = []
-    with replicas.errors(), replicas.chief_first():
-        launch.prepare(
-            problems,
-            data_dir,
-            flags.source,
-            flags.source_dir,
-            flags.tmp_dir,
-            may_generate=flags.generate_data or flags.source == "sample",
-        )
-        made = launch.make_run(
-            flags.output_dir,
-            flags.problems,
-            hparams,
-            data_dir,
-            flags.source,
-            flags.seed,
-            usr_dirs,
-            flags.vocab,
-            flags.warm_start_from,
-            warm_start_map,
-            extend=[name for name in bounds.names() if name not in changes],
-            replicas=planned[0] if planned else replicas.number,
-            say=notes.append,
-            fraction=fraction,
-        )
-    if planned:
-        print(memory_plan.on_paper(run, flags.shard, *planned))
-        return None
-    intervals = trainer.Intervals(
-        train_steps=_train_steps(flags, made.hparams),
-        save=flags.save_checkpoints_steps,
-        keep=flags.keep_checkpoint_max,
-        log=flags.log_steps,
-        evaluate=flags.local_eval_frequency,
-        eval_steps=flags.eval_steps,
-        decode=flags.decode_eval_frequency,
-        profile=profiled,
-    )
-    decode = (
-        DecodedEvaluation(limit=flags.decode_eval_examples or None) if flags.decode_eval_frequency else None
-    )
-    with replicas.errors():
-        trained = trainer.Trainer(
-            made, intervals, decode, stopping, replicas, flags.on_nonfinite, flags.dry_run, deadline
-        )
-        if decode:
-            decode.check(made, trained.model)
-        for note in notes if replicas.is_chief else ():  # now that nothing of them is refused
-            print(note, file=sys.stderr, flush=True)
-        trained.train()
+    asked.run()
     return None
-
-
-def _train_steps(flags: FlagValues, hparams: "HParams") -> int:
-    from t2tlite.training import horizon
-
-    timed = flags.max_seconds and horizon.ends_with_training(hparams)
-    return horizon.MOST if timed and not flags["train_steps"].present else flags.train_steps
 
 
 def _planned(text: str) -> tuple[int, float]:
@@ -263,23 +164,6 @@ def _planned(text: str) -> tuple[int, float]:
     if not match or not int(match[1]):
         raise UserError(f"--plan is DEVICESxGB, such as 8x80. Received: {text}")
     return int(match[1]), 1e9 * float(match[2])
-
-
-def _listed(text: str | None) -> tuple[str, ...]:
-    return tuple(filter(None, (piece.strip() for piece in (text or "").split(","))))
-
-
-def _early_stopping(flags: FlagValues, problems: Sequence["Problem"]) -> "EarlyStopping | None":
-    if not flags.eval_early_stopping_metric:
-        return None
-    quiet.start_tensorflow(strategy_follows=True)  # which objectives need, who know their figures
-    from t2tlite.training.early_stopping import EarlyStopping
-
-    stopping = EarlyStopping(flags.eval_early_stopping_metric, flags.eval_early_stopping_patience, problems)
-    needed = "decode_eval_frequency" if stopping.is_decoded else "local_eval_frequency"
-    if not getattr(flags, needed):
-        raise UserError(f"--eval_early_stopping_metric={stopping.monitor} needs --{needed}")
-    return stopping
 
 
 def main(argv: Sequence[str] | None = None) -> int:

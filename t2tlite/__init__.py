@@ -1,15 +1,47 @@
 """t2tlite: one model for many problems, after Tensor2Tensor and "One Model To Learn Them All"."""
 
+import importlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from t2tlite.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from t2tlite.decoding.options import DecodeOptions
+    from t2tlite.api.decoding import decode as decode
+    from t2tlite.api.decoding import decode_file as decode_file
+    from t2tlite.api.evaluation import evaluate as evaluate
+    from t2tlite.api.examples import from_examples as from_examples
+    from t2tlite.api.experiments import run_experiment as run_experiment
+    from t2tlite.api.problems import register as register
+    from t2tlite.api.trained import TrainedRun as TrainedRun
+    from t2tlite.api.training import train as train
+    from t2tlite.decoding.options import DecodeOptions as DecodeOptions
     from t2tlite.decoding.predictor import Predictor
     from t2tlite.export.keras_model import ProblemModel
     from t2tlite.run import Run
+
+# Imported once they are asked for: each module of t2tlite imports this one first.
+_LAZY = {
+    "DecodeOptions": "t2tlite.decoding.options",
+    "TrainedRun": "t2tlite.api.trained",
+    "decode": "t2tlite.api.decoding",
+    "decode_file": "t2tlite.api.decoding",
+    "evaluate": "t2tlite.api.evaluation",
+    "from_examples": "t2tlite.api.examples",
+    "register": "t2tlite.api.problems",
+    "run_experiment": "t2tlite.api.experiments",
+    "train": "t2tlite.api.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])
 
 
 def load(

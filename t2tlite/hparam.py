@@ -117,7 +117,7 @@ class HParams:
 
 def get(
     set_name: str,
-    overrides: str = "",
+    overrides: str | Mapping[str, Any] = "",
     gin_files: Sequence[str] = (),
     gin_bindings: Sequence[str] = (),
     problems: Iterable = (),
@@ -137,7 +137,7 @@ def get(
 
 def changes(
     set_name: str,
-    overrides: str = "",
+    overrides: str | Mapping[str, Any] = "",
     gin_files: Sequence[str] = (),
     gin_bindings: Sequence[str] = (),
     problems: Iterable = (),
@@ -146,7 +146,8 @@ def changes(
 
     Args:
       set_name: name of a registered set.
-      overrides: "hidden_size=64,length_bounds=8;16;32"; values are read by the type of the hyperparameter.
+      overrides: "hidden_size=64,length_bounds=8;16;32"; values are read by the type of the hyperparameter. Or
+        values by name, in which lists stand for tuples.
       gin_files: paths of files with lines such as `HParams.hidden_size = 64`.
       gin_bindings: such lines.
       problems: as of `get`.
@@ -156,17 +157,21 @@ def changes(
         or is out of range.
     """
     base = _set(set_name).for_problems(problems)
-    texts = _split(overrides)
+    given: dict[str, Any] = {}
+    if isinstance(overrides, Mapping):
+        given = {name: _frozen(value) for name, value in overrides.items()}
+    texts = {} if isinstance(overrides, Mapping) else _split(overrides)
     from_gin: dict[str, Any] = {}
     if gin_files or gin_bindings:
         from t2tlite import gin_config
 
         from_gin = gin_config.changes(gin_files, gin_bindings)
-    declared = _chosen_with(base, from_gin, texts)
-    for name in (*from_gin, *texts):
+    parsed = from_gin | given
+    declared = _chosen_with(base, parsed, texts)
+    for name in (*parsed, *texts):
         if name not in declared:
             _refuse(name, declared)
-    return from_gin | {name: declared[name].parse(text) for name, text in texts.items()}
+    return parsed | {name: declared[name].parse(text) for name, text in texts.items()}
 
 
 def _chosen_with(
@@ -267,6 +272,10 @@ def _refuse(name: str, declared: Mapping[str, Hyperparameter]) -> NoReturn:
     else:
         near = did_you_mean(name, declared) or did_you_mean(name, every)
     raise UserError(f"unknown hyperparameter `{name}`{near or ' (--registry_help=SET shows them all)'}")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from t2tlite.errors import UserError
 from t2tlite.files import write_whole
 from t2tlite.hparam import HParams
 from t2tlite.model import check_trainable
+from t2tlite.nearest import did_you_mean
 from t2tlite.version import __version__
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Run:
             for usr_dir in description["usr_dirs"]:
                 registry.import_usr_dir(usr_dir)
             hparams = hparam.from_json(description["hparams"])
-            problems = {name: registry.get_problem(name) for name in description["problems"]}
+            problems = {name: _trained_on(name, folder) for name in description["problems"]}
             labels = {name: tuple(names) for name, names in description["labels"].items()}
             vocabulary = None
             if description["vocabulary"]:
@@ -199,6 +200,23 @@ def usr_dirs_of(output_dir: str | os.PathLike) -> tuple[str, ...]:
     """
     folder = pathlib.Path(output_dir)
     return tuple(read_description(folder)["usr_dirs"]) if (folder / RUN_FILE).exists() else ()
+
+
+def _trained_on(name: str, folder: pathlib.Path) -> Any:
+    """The problem of a run by its name.
+
+    Raises:
+      UserError: nothing registers it, as where a notebook had defined it.
+    """
+    known = registry.names("problem")
+    if name not in known:
+        near = did_you_mean(name, known)
+        raise UserError(
+            f"the run in {folder} was trained on the problem `{name}`, which is not registered here;"
+            " define it and call t2tlite.register with it before the run is loaded. What is in a folder given"
+            f" by --t2t_usr_dir a run finds by itself{near}"
+        )
+    return registry.get_problem(name)
 
 
 def read_description(folder: pathlib.Path) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """What a predictor gives for one input: Prediction with its Hypotheses, and Score."""
 
 import dataclasses
+import html
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from t2tlite.tables import Table
 
 _BEST = 5  # classes that are given with their probability
 
@@ -43,6 +46,17 @@ class Prediction:
     probabilities: tuple[tuple[str, float], ...] = ()
     error: str = ""
     beams: tuple[Hypothesis, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """Classes with their probabilities, outputs with their scores, or the error, for a notebook."""
+        if self.error:
+            return f"<em>{html.escape(self.error)}</em>"
+        if self.probabilities:
+            rows = [[name, f"{probability:.1%}"] for name, probability in self.probabilities]
+            return Table("", ["class", "probability"], rows)._repr_html_()
+        beams = self.beams or (Hypothesis(self.text, self.score, self.score),)
+        rows = [[beam.text, f"{beam.log_probability:.3f}", f"{beam.score:.3f}"] for beam in beams]
+        return Table("", ["output", "log-probability (nats)", "score"], rows)._repr_html_()
 
 
 @dataclasses.dataclass(frozen=True)

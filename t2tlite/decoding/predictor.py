@@ -31,6 +31,7 @@ from t2tlite.features.feature import Feature
 from t2tlite.features.inputs import InputReader
 from t2tlite.model import check_decodable
 from t2tlite.run import Run
+from t2tlite.tables import Table
 from t2tlite.types import Batch
 
 __all__ = ["Hypothesis", "Prediction", "Predictor", "Score"]
@@ -83,6 +84,15 @@ class Predictor:
         """
         run = Run.load(output_dir)
         return cls(run, run.restore_model(checkpoint_path), options)
+
+    def _repr_html_(self) -> str:
+        """Its problems, with what each reads and writes, for a notebook."""
+        rows = [
+            [name, str(problem.inputs.described()), str(problem.targets and problem.targets.described())]
+            for name, problem in self.run.problems.items()
+        ]
+        title = f"Predictor of {self.run.output_dir}: {self.options.describe()}"
+        return Table(title, ["problem", "reads", "writes"], rows, words=3)._repr_html_()
 
     def predict(
         self,

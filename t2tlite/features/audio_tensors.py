@@ -31,6 +31,7 @@ class AudioCodec(Codec):
     def dense(
         self, name: str, compact: Any, epoch: tf.Tensor, index: tf.Tensor, length: tf.Tensor | None
     ) -> dict[str, tf.Tensor]:
+        assert length is not None  # sounds have bounds
         samples = tf.io.decode_raw(compact, tf.int16, fixed_length=2 * length)  # [rows, length]
         samples, lengths = tf.cast(samples, tf.float32) / encoding.PCM_PEAK, self.length(compact)
         if self.reading.training and self.reading.hparams.audio_speed:

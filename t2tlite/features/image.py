@@ -10,6 +10,7 @@ import numpy as np
 
 from t2tlite import registry
 from t2tlite.data.media import image_faults
+from t2tlite.errors import UserError
 from t2tlite.features import untrusted
 from t2tlite.features.encoding import JPEG, PNG
 from t2tlite.features.feature import Feature
@@ -30,7 +31,7 @@ MEASURE = Measure("batch_images", precedence=2)
 @registry.register_feature
 @dataclasses.dataclass(frozen=True)
 class Image(Feature):
-    """An encoded image (PNG or JPEG `bytes`).
+    """A picture: the `bytes` of a PNG or JPEG file, or pixels `[height, width, 3]`, stored as PNG.
 
     Attributes:
       flip: whether left and right mean nothing here, so that training mirrors half of the images it crops or
@@ -68,8 +69,17 @@ class Image(Feature):
     content_types: ClassVar[tuple[str, ...]] = ("image/",)
 
     def to_record(self, value: Any, labels: Sequence[str] | None = None) -> list[bytes]:
+        if isinstance(value, np.ndarray):
+            from t2tlite.features.image_tensors import from_array
+
+            try:
+                return [from_array(value)]
+            except UserError as error:
+                raise ValueError(f"no picture: {error}") from None
         if not isinstance(value, bytes) or not value.startswith((PNG, JPEG)):
-            raise ValueError(f"{value!r:.60}; expected the bytes of a PNG or JPEG file")
+            raise ValueError(
+                f"{value!r:.60}; expected the bytes of a PNG or JPEG file, or an array of pixels"
+            )
         return [value]
 
     def from_record(self, values: list[bytes]) -> bytes:

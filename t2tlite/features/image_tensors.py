@@ -62,7 +62,7 @@ class ImageInputs(inputs.InputReader):
         """
         what = "the picture" if isinstance(value, bytes | np.ndarray) else value
         try:
-            encoded = _from_array(value) if isinstance(value, np.ndarray) else _content(value)
+            encoded = from_array(value) if isinstance(value, np.ndarray) else _content(value)
             return self._decode(_as_rgb(encoded)).numpy()
         except OSError as error:
             reason = error.strerror or "not a picture, or a damaged one"
@@ -114,7 +114,16 @@ def _content(value: Any) -> bytes:
         return file.read()
 
 
-def _from_array(pixels: np.ndarray) -> bytes:
+def from_array(pixels: np.ndarray) -> bytes:
+    """The content of a PNG file.
+
+    Args:
+      pixels: `[height, width, channels]` with 1, 3 or 4 channels, or `[height, width]`: uint8, or float in
+        [0, 1].
+
+    Raises:
+      UserError: it is another array.
+    """
     import PIL.Image
 
     if pixels.ndim == 3 and pixels.shape[-1] == 1:

@@ -1,18 +1,36 @@
 """Commands of t2tlite in processes of their own: their output in files, stopped so that they save."""
 
 import contextlib
+import importlib.metadata
 import pathlib
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
+
+from t2tlite.errors import UserError
 
 POLL = 0.2  # seconds
 
 Program = Callable[[str, Sequence[str]], list[str]]
 """Of a command's name and its arguments: the command line of a process."""
+
+
+def program(name: str, argv: Sequence[str]) -> list[str]:
+    """The command line of a command of t2tlite, in an interpreter like this one.
+
+    Raises:
+      UserError: t2tlite is not installed, so that there are no commands.
+    """
+    found = importlib.metadata.entry_points(group="console_scripts", name=name)
+    if not found:
+        raise UserError(f"there is no command {name}; install t2tlite (`pip install .`)")
+    module, _, function = next(iter(found)).value.partition(":")
+    code = f"import sys; from {module} import {function}; sys.exit({function}(sys.argv[1:]))"
+    return [sys.executable, "-P", "-c", code, *argv]
 
 
 class Processes:
@@ -85,7 +103,10 @@ def last_line(log: pathlib.Path) -> str:
 
 @contextlib.contextmanager
 def terminable() -> Iterator[None]:
-    """Within the block SIGTERM unwinds, as Ctrl-C does."""
+    """Within the block SIGTERM unwinds, as Ctrl-C does; outside the main thread nothing hears of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def leave(number: int, frame: FrameType | None) -> None:
         sys.exit(128 + number)

@@ -3,6 +3,7 @@
 import functools
 import itertools
 from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -125,7 +126,7 @@ def make_eval_step(
         return objective.forward(model, features, problem, training=False, values=values)
 
     def eval_step(features: Batch, values: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        output = replicas.alike(forward, features, values) if replicas else forward(features, values)
+        output: Any = replicas.alike(forward, features, values) if replicas else forward(features, values)
         return objective.sums(output, features)
 
     return Traced(eval_step, [element_spec, values_spec])

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -92,6 +93,11 @@ def leave(reason: int) -> None:
         raise Terminated
 
 
+def _is_interactive() -> bool:
+    """Whether this is a notebook or a prompt, whose other variables are worth more than a quick end."""
+    return hasattr(sys, "ps1")
+
+
 @contextlib.contextmanager
 def _ended_by_the_second() -> Iterator[None]:
     """Within, a second signal ends the process if it has not left the block two seconds later.
@@ -107,7 +113,7 @@ def _ended_by_the_second() -> Iterator[None]:
         while byte := os.read(reader, 1):  # the number of a signal
             count += byte[0] in SIGNALS
             if count > 1:
-                if not left.wait(_PATIENCE):
+                if not left.wait(_PATIENCE) and not _is_interactive():
                     os._exit(128 + byte[0])
                 return
 

@@ -99,7 +99,7 @@ def _moments(shape: tuple[int, ...], hparams: HParams) -> int:
 def table(parts: Mapping[str, Need], shard: str, replicas: int) -> str:
     """Lines for a person."""
     whole = Need(*(sum(getattr(n, f.name) for n in parts.values()) for f in dataclasses.fields(Need)))
-    rows = [("part", "parameters", "weights", "gradients", "moments", "all")]
+    rows: list[tuple[str, ...]] = [("part", "parameters", "weights", "gradients", "moments", "all")]
     for name, need in {**parts, "all": whole}.items():
         sizes = need.weights, need.gradients, need.moments, need.bytes
         rows.append((name, f"{need.parameters:,}", *(f"{size / GB:.2f}" for size in sizes)))

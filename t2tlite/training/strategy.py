@@ -193,10 +193,11 @@ def make(name: str, worker_gpu: int = 0, shard: str = "none") -> Replicas:
     if worker_gpu > len(gpus):
         raise UserError(f"--worker_gpu={worker_gpu}, but TensorFlow finds {len(gpus)} GPUs on this machine")
     if worker_gpu:
-        tf.config.set_visible_devices(gpus[:worker_gpu], "GPU")
         gpus = gpus[:worker_gpu]
-    for gpu in gpus:  # else TensorFlow takes all memory at once, and two runs on a GPU can't be
-        tf.config.experimental.set_memory_growth(gpu, True)
+        _choose(gpus)
+    with contextlib.suppress(RuntimeError):  # in a notebook it may compute already, and have the memory
+        for gpu in gpus:  # else TensorFlow takes all memory at once, and two runs on a GPU can't be
+            tf.config.experimental.set_memory_growth(gpu, True)
     if name == "auto":
         name = "multiworker" if _listed_workers() > 1 else "mirrored" if len(gpus) > 1 else "one"
     if name == "one":
@@ -223,6 +224,21 @@ def make(name: str, worker_gpu: int = 0, shard: str = "none") -> Replicas:
     if shard != "none":
         raise UserError(f"--shard={shard} is for GPUs and CPUs; leave it out with --strategy=tpu")
     return Replicas(tf.distribute.TPUStrategy(resolver))
+
+
+def _choose(gpus: list) -> None:
+    """Has TensorFlow use no other GPUs.
+
+    Raises:
+      UserError: it has others in use.
+    """
+    try:
+        tf.config.set_visible_devices(gpus, "GPU")
+    except RuntimeError:
+        raise UserError(
+            f"--worker_gpu={len(gpus)}: TensorFlow already uses other GPUs in this process; start"
+            " anew, or set CUDA_VISIBLE_DEVICES"
+        ) from None
 
 
 def _shared_by(strategy: tf.distribute.Strategy, shard: str) -> Replicas:

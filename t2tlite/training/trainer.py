@@ -6,9 +6,10 @@ import pathlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from t2tlite import objective, shards
@@ -32,6 +33,7 @@ from t2tlite.training import (
     renaming,
     warm_start,
 )
+from t2tlite.training.callbacks import Callbacks
 from t2tlite.training.early_stopping import EarlyStopping
 from t2tlite.training.evaluate import Evaluator
 from t2tlite.training.log import TENSORBOARD, MetricsLog, NoLog
@@ -93,6 +95,7 @@ class Trainer:
       try_first: whether to begin with `memory_plan.check`, and a new run with `dry_run.check`.
       deadline: `time.monotonic()` after which to save and leave; None for never. A schedule that ends with
         the training ends with it, see `Horizon`.
+      callbacks: of Keras; `t2tlite/training/callbacks.py` says what is called.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Trainer:
         on_nonfinite: str = "stop",
         try_first: bool = True,
         deadline: float | None = None,
+        callbacks: Collection[keras.callbacks.Callback] = (),
     ) -> None:
         self.run = run
         self.replicas = replicas or Replicas()
@@ -120,6 +124,7 @@ class Trainer:
                 run.hparams, self.model.trainable_variables, self.replicas.sharing_moments
             )
             self.objectives = objective.all_of(run.problems, run.hparams, run.vocabulary, run.labels)
+            self.callbacks = Callbacks(callbacks, self.model, intervals.train_steps, self.replicas)
             weights = Weights.of(run.hparams, list(run.problems), self.optimizer)
         self._splits = {name: run.split(name, "train") for name in run.problems}
         with self.replicas.chief_first():  # what it writes beside the data is there for the others
@@ -190,6 +195,7 @@ class Trainer:
             dry_run.check(self.run, self.model, self.optimizer, self._updates, self.replicas)
             self._compiled = set(self.run.problems)
             memory.release()
+        self.callbacks.train_begin()
         try:
             with interrupt.deferred(self.deadline) as interrupted:
                 while self.step < self._end() and not self._stopped_early():
@@ -199,7 +205,9 @@ class Trainer:
                     except guard.GoBack as reason:
                         self._go_back(reason)
                 if self._stopped_early():
-                    self.progress.say(f"stopped early at step {self.step}: {self.early_stopping}")
+                    why = "a callback asked for it" if self.callbacks.stopped else self.early_stopping
+                    self.progress.say(f"stopped early at step {self.step}: {why}")
+            self.callbacks.train_end()
         finally:
             self.progress.close()
             self.profiler.close()
@@ -213,6 +221,7 @@ class Trainer:
             self._update()
         self.step += 1
         last = self.horizon.updated(self.step) if self.horizon else self.step == self._end()
+        last = last or self.callbacks.stopped
         if self.step % self.intervals.log == 0 or last:
             self._log()
         self._evaluate(last)
@@ -259,8 +268,10 @@ class Trainer:
     def _evaluate(self, last: bool) -> None:
         """Makes the evaluations that are due; figures of the same step and problem are one line."""
         intervals = self.intervals
-        if last or _due(self.step, intervals.evaluate) or _due(self.step, intervals.decode):
+        decoded = self.evaluate_decoded and (last or _due(self.step, intervals.decode))
+        if last or _due(self.step, intervals.evaluate) or decoded:
             self._read()
+            self.callbacks.test_begin()
         evaluations: dict[str, dict[str, float]] = {}
         with averaged(self.optimizer):
             if last or _due(self.step, intervals.evaluate):
@@ -268,9 +279,11 @@ class Trainer:
                     evaluations[name] = self.evaluator.evaluate(
                         name, "validation", intervals.eval_steps or None
                     )
-            if self.evaluate_decoded and (last or _due(self.step, intervals.decode)):
+            if self.evaluate_decoded and decoded:
                 for name, figures in self.evaluate_decoded(self.run, self.model).items():
                     evaluations[name] = {**evaluations.get(name, {}), **figures}
+        if evaluations:
+            self.callbacks.test_end(evaluations)
         self.scores = best_checkpoints.scores(evaluations, self.run.problems)
         for name, figures in evaluations.items():
             self.log.write(self.step, name, "validation", figures)
@@ -287,7 +300,8 @@ class Trainer:
         return (self.horizon and self.horizon.end) or self.intervals.train_steps
 
     def _stopped_early(self) -> bool:
-        return self.early_stopping is not None and self.early_stopping.stopped
+        by_metric = self.early_stopping is not None and self.early_stopping.stopped
+        return by_metric or self.callbacks.stopped
 
     def _is_best(self) -> bool:
         """Whether a score is the best so far; no worker saves before all have looked."""
@@ -325,12 +339,14 @@ class Trainer:
 
     def _update(self) -> None:
         """Takes a batch for each micro-step, and updates the model once."""
+        self.callbacks.update_begin(self.step)
         first = self.step * self.micro_steps
         names = [self.mixing.problem_at(first + number) for number in range(self.micro_steps)]
         start = time.monotonic()
         batches = [(name, self._next(name)) for name in names]
         waited = (time.monotonic() - start) / len(names)
         if self.guard.leaves_out(self.step, batches):
+            self.callbacks.update_end(self.step, ())
             return
         if self.horizon:
             set_pace(self.optimizer, self.horizon.factor(self.step))
@@ -340,6 +356,8 @@ class Trainer:
         if first_time := set(names) - self._compiled:
             self._compiled |= first_time
             memory.release()  # what compiling has left
+        if self.callbacks:  # which are told before the next begins
+            self._read()
 
     def _read(self) -> None:
         """Reads the figures of the newest update, which waits for it, unless they have been read.
@@ -356,10 +374,13 @@ class Trainer:
         if made is None:
             return
         results = [expert_load.parted(statistics) for statistics in made.results]
-        if self.guard.accepts(made.step, made.batches, [figures for _, figures in results]):
+        taken = self.guard.accepts(made.step, made.batches, [figures for _, figures in results])
+        if taken:
             for (name, batch), (choices, figures) in zip(made.batches, results, strict=True):
                 self.expert_load.add(name, choices)
                 self._take(made.step + 1, name, batch, figures, made.waited)
+        every = [(name, figures) for (name, _), (_, figures) in zip(made.batches, results, strict=True)]
+        self.callbacks.update_end(made.step, every if taken else ())
 
     def _next(self, problem: str) -> Batch:
         with damage.errors(self._splits[problem]):

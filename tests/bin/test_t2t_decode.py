@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 
 from t2tlite import registry
+from t2tlite.api import decoding
 from t2tlite.bin import t2t_decode
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 from t2tlite.data.text.vocabulary import Vocabulary
@@ -62,7 +63,7 @@ def loaded():
 @pytest.fixture
 def load_once(loaded, monkeypatch):
     """Makes the command load and compile what it needs only once for several tests; options are its own."""
-    load = t2t_decode._predictor
+    load = decoding.load
 
     def once(output_dir, checkpoint, options, many):
         if checkpoint not in loaded:
@@ -71,7 +72,7 @@ def load_once(loaded, monkeypatch):
         predictor.options = options
         return predictor
 
-    monkeypatch.setattr(t2t_decode, "_predictor", once)
+    monkeypatch.setattr(decoding, "load", once)
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ import types
 import pytest
 
 from t2tlite import problem, registry
+from t2tlite.api.evaluation import Evaluation
 from t2tlite.bin import t2t_eval
 from t2tlite.checkpoints import CHECKPOINTS, checkpoint
 from t2tlite.data.preparing import generate
 from t2tlite.decoding.evaluate import evaluate_split
+from t2tlite.decoding.options import DecodeOptions
 from t2tlite.decoding.predictor import Predictor
 from t2tlite.errors import UserError
 from t2tlite.training import launch
@@ -105,9 +107,9 @@ def test_problems_of_different_objectives(capsys):
     """Each has its own figures, and a dash where it has none."""
     figures = {"loss": 0.25, "accuracy": 0.5, "targets": 8.0, "sequences": 4.0}
     other = {"loss": 2.0, "log_perplexity": 1.5, "recall_at_1": 0.125}
-    flags = types.SimpleNamespace(eval_steps=0, split="test")
     figures_by_problem = {"mine": figures, "yours": other}
-    t2t_eval._show_teacher_forced(figures_by_problem, pathlib.Path("step-00000001"), flags)
+    path = pathlib.Path("step-00000001")
+    Evaluation(path, "test", figures_by_problem, {}, DecodeOptions()).teacher_forced_table().show()
     out = capsys.readouterr().out
     rows = {
         line.replace("│", " ").split()[0]: line.replace("│", " ").split() for line in out.splitlines()[3:-1]

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from t2tlite.bin import programs, t2t_experiment
+from t2tlite.bin import t2t_experiment
 from t2tlite.study import lock, processes, runner
 
 # A Transformer, which takes less time than the MultiModel as long as nothing is compiled.
@@ -31,7 +31,7 @@ def in_this_process(self, name, argv, log, descriptor, tick):
 
 @pytest.mark.parametrize("name", ["t2t-train", "t2t-eval", "t2t-datagen"])
 def test_programs_are_the_commands(name):
-    started = programs.program(name, ["--version"])
+    started = processes.program(name, ["--version"])
     assert subprocess.run(started, capture_output=True, text=True).stdout.startswith(f"{name} (t2tlite)")
 
 

@@ -115,3 +115,11 @@ def test_a_second_one_ends_an_operation_that_knows_of_no_signals(number, status)
     finally:
         process.kill()
         process.stdout.close()
+
+
+def test_a_session_of_somebodys_own_is_not_ended(monkeypatch):
+    """A notebook or a prompt, as Python and IPython tell of themselves."""
+    monkeypatch.delattr(sys, "ps1", raising=False)
+    assert not interrupt._is_interactive()
+    monkeypatch.setattr(sys, "ps1", "In : ", raising=False)
+    assert interrupt._is_interactive()

@@ -182,3 +182,17 @@ def test_batches_too_small_for_the_replicas(one, monkeypatch):
     replicas.number = 200
     with pytest.raises(UserError, match="a batch of `wmt_ende` has . examples for 200 replicas"):
         Trainer(Run.load(one), Intervals(1), replicas=replicas)
+
+
+def test_gpus_that_are_in_use_already(monkeypatch):
+    """As in a notebook: they keep their memory, and others can't be chosen any more."""
+
+    def refuse(*args):
+        raise RuntimeError("can't be modified after being initialized")
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", refuse)
+    monkeypatch.setattr(tf.config, "set_visible_devices", refuse)
+    assert strategy.make("one").number == 1
+    with pytest.raises(UserError, match="--worker_gpu=1: TensorFlow already uses other GPUs"):
+        strategy.make("one", 1)

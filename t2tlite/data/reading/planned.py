@@ -1,6 +1,6 @@
 """Which examples meet in a batch, by what is known of their lengths; and a worker's rows of it."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
@@ -120,7 +120,8 @@ class Planned:
         text = tf.gather(firsts, index)
         if ends.shape != firsts.shape:  # some have several
             count = tf.gather(firsts, index + 1) - text
-            text += self._reader.codecs[name].place(count, epoch, index)
+            codec: Any = self._reader.codecs[name]  # of texts, which have a place
+            text += codec.place(count, epoch, index)
         return tf.gather(ends, text), tf.gather(ends, text + 1)
 
     def _field(self, name: str, field: str) -> tf.Tensor:
