@@ -208,15 +208,18 @@ def _trained_on(name: str, folder: pathlib.Path) -> Any:
     Raises:
       UserError: nothing registers it, as where a notebook had defined it.
     """
-    known = registry.names("problem")
-    if name not in known:
-        near = did_you_mean(name, known)
-        raise UserError(
-            f"the run in {folder} was trained on the problem `{name}`, which is not registered here;"
-            " define it and call t2tlite.register with it before the run is loaded. What is in a folder given"
-            f" by --t2t_usr_dir a run finds by itself{near}"
-        )
-    return registry.get_problem(name)
+    try:
+        return registry.get_problem(name)
+    except UserError:
+        known = registry.names("problem")
+        if name in known:  # and something else is wrong with it
+            raise
+    near = did_you_mean(name, known)
+    raise UserError(
+        f"the run in {folder} was trained on the problem `{name}`, which is not registered here;"
+        " define it and call t2tlite.register with it before the run is loaded. What is in a folder given"
+        f" by --t2t_usr_dir a run finds by itself{near}"
+    )
 
 
 def read_description(folder: pathlib.Path) -> dict[str, Any]:

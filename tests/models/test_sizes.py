@@ -1,6 +1,7 @@
 """How many parameters each part of the big sets has, against sums written from the paper."""
 
 import math
+import types
 
 import keras
 import pytest
@@ -82,6 +83,7 @@ def count(monkeypatch):
 
     def add_weight(self, shape=(), **kwargs):
         sizes.append(math.prod(shape))
+        return types.SimpleNamespace()
 
     monkeypatch.setattr(keras.layers.Layer, "add_weight", add_weight)
 

@@ -49,7 +49,7 @@ def of(split: PreparedSplit, source: Source, reader: Reader) -> Index:
     if source.records is not None:
         return in_memory(source.records, reader)
     folder = split.folder / f"index-{_digest(source, reader)}"
-    with contextlib.suppress(OSError, ValueError, KeyError):
+    with contextlib.suppress(OSError, ValueError, KeyError), damage.errors(split):
         index = _mapped(folder, split.name)
         if _begins_so(index, source, reader):
             return index

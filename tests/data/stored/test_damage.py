@@ -79,6 +79,15 @@ def test_damage_that_is_there_from_the_start_is_named(world, copy, monkeypatch):
         dataset(world, copied)
 
 
+def test_damage_since_the_lengths_were_noted_is_named(world, copy, monkeypatch):
+    monkeypatch.setattr(sources, "MEMORY_BYTES", 0)
+    copied = copy("reverse")
+    dataset(world, copied)
+    flip(copied.file, 20)
+    with pytest.raises(UserError, match=f"^{re.escape(str(copied.file))} is damaged"):
+        dataset(world, copied)
+
+
 def test_training_goes_on_once_the_file_is_whole_again(world, copy, tmp_path):
     copied = copy("captions")
     data = dataset(world, copied)

@@ -75,12 +75,11 @@ def test_training_reads_the_fraction_alone(world, monkeypatch, tmp_path, memory,
     shutil.copytree(pathlib.Path(world.data_dir) / name, tmp_path / name)
     world = dataclasses.replace(world, data_dir=str(tmp_path))
     source = sources.Source(some(world, name, share))
-    epoch = [int(i) for _, index, _ in source.blocks(sources.Order(seed=5), 7) for i in index]
+    epoch = [int(index) for _, index in source.positions(sources.Order(seed=5))]
     assert sorted(epoch) == list(range(int(150 * share)))
     whole = sources.Source(world.split(name))
-    first = next(iter(whole.blocks(sources.Order(), int(150 * share))))[2].numpy().tolist()
-    stored = [record for *_, block in source.blocks(sources.Order(), 7) for record in block.numpy()]
-    assert stored == first
+    first = next(iter(whole.stored(int(150 * share)))).numpy().tolist()
+    assert [record for block in source.stored(7) for record in block.numpy()] == first
 
 
 def test_a_vocabulary_is_learned_from_the_fraction(world):
