@@ -52,6 +52,5 @@ def set_here(variable: Any, value: np.ndarray | tf.Tensor) -> None:
         span = shard.span(replica)
         mine = shard.cut(value, slice(span.start - offset, span.stop - offset))
         missing = shard.length - (span.stop - span.start)
-        padding = [(0, missing if axis == shard.axis else 0) for axis in range(len(shard.shape))]
         # A copy, since the slice of a tensor keeps all of it in memory.
-        part.assign(tf.pad(mine, padding) if missing else tf.raw_ops.DeepCopy(x=mine))
+        part.assign(tf.pad(mine, shard.padding(missing)) if missing else tf.raw_ops.DeepCopy(x=mine))

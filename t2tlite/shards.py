@@ -5,6 +5,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+KINDS = ("none", "optimizer", "experts")
+"""What replicas share: nothing, the optimizer's moments, or the experts with theirs."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Group:
@@ -23,6 +26,13 @@ class Group:
     def local(self) -> int:
         """Replicas of a process."""
         return self.replicas // self.workers
+
+    def first_row(self, replica: int) -> int:
+        """Which row of a batch is a replica's first; every n-th from there on is its, too.
+
+        A worker has each of so many rows as there are workers, and shares these out among its replicas.
+        """
+        return replica // self.local + self.workers * (replica % self.local)
 
     @property
     def here(self) -> range:
@@ -64,6 +74,10 @@ class Shard:
     def span_here(self) -> slice:
         """What of the axis this process holds."""
         return slice(self.span(self.group.here[0]).start, self.span(self.group.here[-1]).stop)
+
+    def padding(self, missing: int) -> list[tuple[int, int]]:
+        """How a tensor is padded by so many zeros at the end of the axis, for each of its axes."""
+        return [(0, missing if axis == self.axis else 0) for axis in range(len(self.shape))]
 
     def cut(self, tensor: Any, span: slice) -> Any:
         return tensor[(slice(None),) * self.axis + (span,)]

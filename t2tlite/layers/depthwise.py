@@ -76,9 +76,8 @@ def _folded(x: tf.Tensor, kernel: tf.Tensor, dilation: int, before: int | tf.Ten
 def _unfolded(window: tf.Tensor, kernel: tf.Tensor, dilation: int, length: tf.Tensor) -> tf.Tensor:
     """`valid`, of `length` positions."""
     folded = _fold(window, dilation)
-    pieces = (
-        tf.shape(folded)[1] - tf.shape(kernel)[0] + 1
-    )  # not asked of the result: without rows it has others
+    # Not asked of the result: without rows that has others.
+    pieces = tf.shape(folded)[1] - tf.shape(kernel)[0] + 1
     y = valid(folded, tf.tile(kernel, [1, dilation]), 1)
     y = tf.reshape(y, [tf.shape(window)[0], pieces * dilation, window.shape[-1]])
     return y if dilation == 1 else y[:, :length]
@@ -86,9 +85,8 @@ def _unfolded(window: tf.Tensor, kernel: tf.Tensor, dilation: int, length: tf.Te
 
 def _of_kernel(window: tf.Tensor, dy: tf.Tensor, kernel: tf.Tensor, dilation: int) -> tf.Tensor:
     """The gradient of the kernel, `[taps, channels]`."""
-    empty = tf.cast(
-        tf.equal(tf.shape(dy)[0], 0), tf.int32
-    )  # a replica may have no row, and a kernel needs one
+    # A replica may have no row, and a kernel needs one.
+    empty = tf.cast(tf.equal(tf.shape(dy)[0], 0), tf.int32)
     window, dy = (tf.pad(_fold(y, dilation), [[0, empty], [0, 0], [0, 0]]) for y in (window, dy))
     # The batch is the height of one picture, and so is the kernel's.
     of_each = tf.nn.depthwise_conv2d(window[None], dy[..., None], [1, 1, 1, 1], "VALID")[0, 0]

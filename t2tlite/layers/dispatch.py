@@ -112,7 +112,7 @@ def _as_many_as_needed(
     return slot, (shared * n + tf.maximum(most, 1)) * capacity, ends[:n]
 
 
-def gather_or_zero(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+def _gather_or_zero(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
     """Rows of `x`, and zeros where the index is just past its end."""
     return tf.gather(tf.concat([x, tf.zeros([1, x.shape[-1]], x.dtype)], axis=0), index)
 
@@ -121,15 +121,15 @@ def dispatch(x: tf.Tensor, plan: Plan, training: bool = True) -> tf.Tensor:
     """Copies tokens to slots: `[tokens, channels]` -> `[slots, channels]`; the gradient is a gather, too."""
     k = plan.slot_of_choice.shape[1]
     if not training:
-        return gather_or_zero(x, plan.choice_of_slot // k)
+        return _gather_or_zero(x, plan.choice_of_slot // k)
     return _dispatched(x, plan.choice_of_slot // k, plan.slot_of_choice)
 
 
 def undispatch(y: tf.Tensor, plan: Plan, training: bool = True) -> tf.Tensor:
     """Fetches each choice's result: `[slots, channels]` -> `[tokens, k, channels]`, zeros where dropped."""
     if not training:
-        return gather_or_zero(y, plan.slot_of_choice)
-    return _undispatched(y, plan.slot_of_choice, plan.choice_of_slot)
+        return _gather_or_zero(y, plan.slot_of_choice)
+    return moved(y, plan.slot_of_choice, plan.choice_of_slot)
 
 
 # TensorFlow never forgets a custom gradient, nor the graph it was made in: so that graph is a small one.
@@ -138,23 +138,34 @@ def _dispatched(x: tf.Tensor, token_of_slot: tf.Tensor, slot_of_choice: tf.Tenso
     @tf.custom_gradient
     def forward(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         def backward(dy: tf.Tensor) -> tf.Tensor:
-            return tf.reduce_sum(gather_or_zero(dy, slot_of_choice), axis=1)
+            return tf.reduce_sum(_gather_or_zero(dy, slot_of_choice), axis=1)
 
-        return gather_or_zero(x, token_of_slot), backward
+        return _gather_or_zero(x, token_of_slot), backward
 
     return forward(x)
 
 
 @once
-def _undispatched(y: tf.Tensor, slot_of_choice: tf.Tensor, choice_of_slot: tf.Tensor) -> tf.Tensor:
+def moved(x: tf.Tensor, to: tf.Tensor, back: tf.Tensor) -> tf.Tensor:
+    """Rows in another order, zeros where an index is just past the end; the gradient is such a gather, too.
+
+    Args:
+      x: `[rows, channels]`.
+      to: int32, any shape: which row comes there; each at most once.
+      back: int32 `[rows]`: where in `to`, flattened, each row comes; past its end for one that comes nowhere.
+
+    Returns:
+      `[..., channels]`, of the shape of `to`.
+    """
+
     @tf.custom_gradient
-    def forward(y: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        def backward(dz: tf.Tensor) -> tf.Tensor:
-            return gather_or_zero(tf.reshape(dz, [-1, dz.shape[-1]]), choice_of_slot)
+    def forward(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        def backward(dy: tf.Tensor) -> tf.Tensor:
+            return _gather_or_zero(tf.reshape(dy, [-1, dy.shape[-1]]), back)
 
-        return gather_or_zero(y, slot_of_choice), backward
+        return _gather_or_zero(x, to), backward
 
-    return forward(y)
+    return forward(x)
 
 
 def apply_experts(

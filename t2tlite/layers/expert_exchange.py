@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from t2tlite import shard_values
-from t2tlite.layers.dispatch import gather_or_zero
+from t2tlite.layers.dispatch import moved
 from t2tlite.layers.once import once
 from t2tlite.layers.replicas import total
 from t2tlite.shards import Group, Shard
@@ -78,7 +78,7 @@ class Exchange:
         self._rows, self._length, self._group = rows, length, group
         whole = tf.cast(total(tf.cast(rows, tf.float32)), tf.int32)
         most = (whole + group.replicas - 1) // group.replicas  # rows of a replica, filled up
-        first_rows = [_first_row(replica, group) for replica in range(group.replicas)]
+        first_rows = [group.first_row(replica) for replica in range(group.replicas)]
         replica_of_row = [first_rows.index(row) for row in range(group.replicas)]  # and of every n-th on
         row = tf.range(whole)
         order = tf.gather(replica_of_row, row % group.replicas) * most + row // group.replicas
@@ -91,11 +91,11 @@ class Exchange:
         """The tokens of all replicas, in the order of the batch: `[tokens, ...]` -> `[all tokens, ...]`."""
         missing = (self._most - self._rows) * self._length
         x = tf.pad(x, [[0, missing], [0, 0]])
-        return _moved(_all_gather(x, self._group), self._order, self._places)
+        return moved(_all_gather(x, self._group), self._order, self._places)
 
     def returned(self, y: tf.Tensor) -> tf.Tensor:
         """The sums over all replicas of this one's tokens: `[all tokens, ...]` -> `[tokens, ...]`."""
-        sums = _reduce_scatter(_moved(y, self._places, self._order), self._group)
+        sums = _reduce_scatter(moved(y, self._places, self._order), self._group)
         return sums[: self._rows * self._length]
 
     def _of_tokens(self, rows: tf.Tensor) -> tf.Tensor:
@@ -117,17 +117,6 @@ def placed(counts: tf.Tensor, shard: Shard) -> tf.Tensor:
     start = _replica() * shard.length
     after = (shard.group.replicas - 1) * shard.length - start
     return tf.ensure_shape(tf.pad(counts, [[start, after]])[: shard.shape[0]], shard.shape[:1])
-
-
-@once
-def _moved(x: tf.Tensor, to: tf.Tensor, back: tf.Tensor) -> tf.Tensor:
-    """Rows in another order, zeros where an index is past the end; the gradient is such a gather, too."""
-
-    @tf.custom_gradient
-    def forward(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        return gather_or_zero(x, to), lambda dy: gather_or_zero(dy, back)
-
-    return forward(x)
 
 
 def _all_gather(x: tf.Tensor, group: Group) -> tf.Tensor:
@@ -197,8 +186,3 @@ def _key(x: tf.Tensor) -> tf.Tensor:
 
 def _replica() -> tf.Tensor:
     return tf.convert_to_tensor(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.int32)
-
-
-def _first_row(replica: int, group: Group) -> int:
-    """Which row of a batch is a replica's first; see `training.strategy.Replicas`."""
-    return replica // group.local + group.workers * (replica % group.local)

@@ -84,9 +84,7 @@ class Parts:
             return whole
         missing = shard.length * shard.group.replicas - shard.shape[shard.axis]
         if missing:
-            whole = tf.pad(
-                whole, [(0, missing if axis == shard.axis else 0) for axis in range(len(shard.shape))]
-            )
+            whole = tf.pad(whole, shard.padding(missing))
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         begin = tf.one_hot(shard.axis, len(shard.shape), dtype=tf.int32) * (replica * shard.length)
         return tf.ensure_shape(tf.slice(whole, begin, shard.part_shape), shard.part_shape)

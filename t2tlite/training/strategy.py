@@ -14,8 +14,6 @@ from t2tlite.layers import expert_exchange
 from t2tlite.shards import Group
 from t2tlite.types import Batch
 
-SHARDS = ("none", "optimizer", "experts")
-NAMES = ("auto", "one", "mirrored", "multiworker", "tpu")
 Nest = TypeVar("Nest")
 _LOST = (
     tf.errors.UnavailableError,
@@ -36,8 +34,8 @@ class Replicas:
 
     Args:
       strategy: of tf.distribute; default: the current one.
-      shard: what each replica holds a part of, one of `SHARDS`: the optimizer's moments, experts with theirs,
-        or nothing.
+      shard: what each replica holds a part of, one of `shards.KINDS`: the optimizer's moments, experts with
+        theirs, or nothing.
 
     Attributes:
       number: replicas in all.
@@ -52,7 +50,6 @@ class Replicas:
         self.worker, self.workers = _place(self.strategy)
         self.shard = shard if self.number > 1 else "none"
         self.group = Group(self.number, self.workers, self.worker)
-        self._local = self.group.local
 
     @property
     def on_this_machine(self) -> int:
@@ -62,7 +59,7 @@ class Replicas:
         workers = self.strategy.cluster_resolver.cluster_spec().as_dict()
         addresses = [*workers.get("chief", []), *workers.get("worker", [])]
         hosts = [address.rpartition(":")[0] for address in addresses]
-        return self._local * hosts.count(hosts[self.worker])
+        return self.group.local * hosts.count(hosts[self.worker])
 
     @property
     def is_chief(self) -> bool:
@@ -105,9 +102,9 @@ class Replicas:
             return function(features, 0, *args)
 
         def part(context: tf.distribute.experimental.ValueContext) -> tuple[Batch, tf.Tensor]:
-            place = context.replica_id_in_sync_group % self._local
-            mine = {name: value[place :: self._local] for name, value in features.items()}
-            return mine, tf.constant(self.worker + self.workers * place)
+            place = context.replica_id_in_sync_group % self.group.local
+            mine = {name: value[place :: self.group.local] for name, value in features.items()}
+            return mine, tf.constant(self.group.first_row(self.group.here[place]))
 
         parts = self.strategy.experimental_distribute_values_from_function(part)
         results = self.strategy.run(lambda part, *args: function(*part, *args), args=(parts, *args))

@@ -31,16 +31,16 @@ def test_tokens_of_the_batch_are_in_its_order_and_find_their_way_back(monkeypatc
 
     monkeypatch.setattr(expert_exchange, "total", lambda count: tf.constant(float(rows)))
     monkeypatch.setattr(expert_exchange, "_all_gather", lambda x, group: exchanged("there", x))
-    monkeypatch.setattr(expert_exchange, "_moved", lambda x, to, back: x)
+    monkeypatch.setattr(expert_exchange, "moved", lambda x, to, back: x)
     exchanges = [Exchange(tf.constant(len(x)), tf.constant(length), group) for x in own]
     for exchange, x in zip(exchanges, own, strict=True):
         exchange.gathered(tf.reshape(x, [-1, channels]))
     monkeypatch.undo()
     [there] = [tf.concat(sent["there"], 0)]
-    gathered = expert_exchange._moved(there, exchanges[0]._order, exchanges[0]._places)
+    gathered = expert_exchange.moved(there, exchanges[0]._order, exchanges[0]._places)
     np.testing.assert_array_equal(tf.reshape(gathered, batch.shape), batch)
 
-    back = expert_exchange._moved(gathered, exchanges[0]._places, exchanges[0]._order)
+    back = expert_exchange.moved(gathered, exchanges[0]._places, exchanges[0]._order)
     parts = tf.split(back, replicas)
     monkeypatch.setattr(expert_exchange, "_reduce_scatter", lambda y, group: parts.pop(0))
     for exchange, x in zip(exchanges, own, strict=True):
@@ -53,7 +53,7 @@ def test_the_gradient_of_moving_rows_moves_them_back():
     x = tf.constant([[1.0], [2.0], [3.0]])
     with tf.GradientTape() as tape:
         tape.watch(x)
-        moved = expert_exchange._moved(x, to, back)
+        moved = expert_exchange.moved(x, to, back)
         loss = tf.reduce_sum(moved * [[10.0], [20.0], [30.0]])
     np.testing.assert_array_equal(moved, [[3.0], [1.0], [0.0]])
     np.testing.assert_array_equal(tape.gradient(loss, x), [[20.0], [0.0], [10.0]])
