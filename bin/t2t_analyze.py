@@ -46,7 +46,7 @@ def analyze(flags: FlagValues) -> None:
     from t2tlite.analysis import report, sample
     from t2tlite.analysis.analysis import Analysis
 
-    run = checkpoint_flags.load_run(flags)
+    run = evaluation.load_run(flags.output_dir, flags.data_dir)
     path = evaluation.find_checkpoint(run, problems, flags.split, flags.checkpoint_path)
     model = run.restore_model(path)
     seen = sample.take(run, model, problems, flags.split, flags.batches, progress=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from absl.flags import FlagValues
 
-from t2tlite import cli
+from t2tlite import cli, shards
 from t2tlite.api import training
 from t2tlite.api.training import Training
 from t2tlite.bin import data_flags
@@ -65,7 +65,7 @@ COMMAND.integer("worker_gpu", 0, "GPUs of each machine to use; 0: all", at_least
 COMMAND.choice(
     "shard",
     "none",
-    training.SHARDS,
+    shards.KINDS,
     "what each of several replicas holds a part of: the optimizer's moments, or the experts with theirs; "
     "no part of the result (docs/sharding.md)",
 )

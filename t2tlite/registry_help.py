@@ -2,9 +2,8 @@
 
 import textwrap
 from collections.abc import Iterable
-from typing import Any
 
-from t2tlite import declarations, registry
+from t2tlite import declarations, registry, typed_value
 from t2tlite.errors import UserError
 from t2tlite.hyperparameter import REQUIRED, Hyperparameter
 from t2tlite.nearest import did_you_mean
@@ -55,7 +54,10 @@ def _description(kind: str, name: str) -> str:
     elif kind == "hparams":
         hparams = registry.get(kind, name)()
         values = {one: getattr(hparams, one.name) for one in hparams.declared().values()}
-        lines += ["", *_aligned((one.name, override(value), one.help) for one, value in values.items())]
+        lines += [
+            "",
+            *_aligned((one.name, typed_value.written(value), one.help) for one, value in values.items()),
+        ]
     elif kind in declarations.KINDS and (declared := declarations.of(declarations.Part(kind, name))):
         lines += ["", "  hyperparameters, with their defaults:", *map("  {}".format, _declared(declared))]
     return "\n".join(lines)
@@ -63,7 +65,7 @@ def _description(kind: str, name: str) -> str:
 
 def _declared(several: Iterable[Hyperparameter]) -> list[str]:
     return _aligned(
-        (one.name, "-" if one.default is REQUIRED else override(one.default), one.described())
+        (one.name, "-" if one.default is REQUIRED else typed_value.written(one.default), one.described())
         for one in several
     )
 
@@ -86,10 +88,3 @@ def problem_facts(name: str) -> dict[str, str]:
         "sources": ", ".join(problem.sources),
         "corpus": problem.corpus or name,
     }
-
-
-def override(value: Any) -> str:
-    """The value as --hparams takes it."""
-    if isinstance(value, tuple):
-        return ";".join(override(item) for item in value)
-    return str(value).lower() if isinstance(value, bool | None) else str(value)

@@ -1,4 +1,4 @@
-"""Values of annotated fields: reading them from text, and checking those given in Python."""
+"""Values of annotated fields: reading them from text, writing them, and checking those given in Python."""
 
 import math
 import types
@@ -40,6 +40,13 @@ def checked(name: str, annotation: Any, value: Any) -> Any:
         return _checked(annotation, value)
     except ValueError:
         raise UserError(f"{name} must be {describe(annotation)}; received {value!r}") from None
+
+
+def written(value: Any) -> str:
+    """A value as `parse` reads it; lists stand for tuples."""
+    if isinstance(value, tuple | list):
+        return ";".join(written(item) for item in value)
+    return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 
 def describe(annotation: Any) -> str:

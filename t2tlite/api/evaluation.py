@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from t2tlite import quiet, registry
+from t2tlite.api import problems as given_problems
 from t2tlite.decoding import problem_names, zero_shot
 from t2tlite.decoding.options import DecodeOptions
 from t2tlite.errors import UserError
@@ -145,10 +146,7 @@ def evaluate(
         raise UserError(f"--split must be one of {', '.join(SPLITS)}. Received: {split}")
     chosen = _problems(pathlib.Path(output_dir), problems)
     quiet.start_tensorflow()
-    from t2tlite.run import Run
-
-    run = Run.load(output_dir)
-    run = dataclasses.replace(run, data_dir=str(data_dir) if data_dir else run.data_dir)
+    run = load_run(output_dir, data_dir)
     untrained = {name: one for name, one in chosen.items() if one is not None}
     with_data = dataclasses.replace(run, problems={**run.problems, **untrained})
     checkpoint = find_checkpoint(with_data, chosen, split, checkpoint_path)
@@ -159,6 +157,14 @@ def evaluate(
     figures = _teacher_forced(run, model, chosen, split, eval_steps) if teacher_forced else {}
     results = _decoded(run, model, chosen, split, limit, options) if decoded else {}
     return Evaluation(checkpoint, split, figures, results, options, eval_steps, limit)
+
+
+def load_run(output_dir: str | os.PathLike, data_dir: str | os.PathLike | None) -> "Run":
+    """The run in a folder, with the data of another folder if one is given."""
+    from t2tlite.run import Run
+
+    run = Run.load(output_dir)
+    return dataclasses.replace(run, data_dir=str(data_dir) if data_dir else run.data_dir)
 
 
 def find_checkpoint(
@@ -184,10 +190,8 @@ def _problems(folder: pathlib.Path, problems: str | Collection[str] | None) -> d
     """What to evaluate by its name: None for a problem of the run, the `Problem` for an untrained one."""
     description = read_description(folder)
     trained = problem_names.of_run(description)
-    pieces = problems.split(",") if isinstance(problems, str) else problems or ()
-    names = [name for name in map(str.strip, pieces) if name]
     chosen: dict[str, Any] = {}
-    for name in names or trained:
+    for name in given_problems.listed(problems) or trained:
         if name in trained:
             chosen[name] = None
             continue

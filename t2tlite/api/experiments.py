@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from t2tlite import registry
+from t2tlite import registry, typed_value
 from t2tlite.data.stored import fractions
 from t2tlite.errors import UserError
 from t2tlite.study import report
@@ -140,11 +140,7 @@ def _written(hparams: str | Mapping[str, Any]) -> str:
     """Changes of hyperparameters as a flag has them."""
     if isinstance(hparams, str):
         return hparams
-    several = list | tuple
-    return ",".join(
-        f"{name}={';'.join(map(str, value)) if isinstance(value, several) else value}"
-        for name, value in hparams.items()
-    )
+    return ",".join(f"{name}={typed_value.written(value)}" for name, value in hparams.items())
 
 
 def _say(line: str) -> None:

@@ -45,6 +45,12 @@ def names(problems: Problems) -> list[str]:
     return [problem.name for problem in registry.problems([_registered(one) for one in several])]
 
 
+def listed(names: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Names, or the pieces of one text with commas between them."""
+    pieces = names.split(",") if isinstance(names, str) else names or ()
+    return tuple(filter(None, map(str.strip, pieces)))
+
+
 def is_of_this_process(name: str) -> bool:
     """Whether a problem is defined in the main script or a notebook, where no other process finds it."""
     return registry.entry("problem", name).module in ("__main__", __name__)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from t2tlite import hparam, quiet, registry
+from t2tlite import hparam, quiet, registry, shards
 from t2tlite.api import problems as given_problems
 from t2tlite.api.problems import Problems
 from t2tlite.api.trained import TrainedRun
@@ -26,7 +26,6 @@ P = ParamSpec("P")
 Names = str | Sequence[str]
 STEPS = 12000
 STRATEGIES = ("auto", "one", "mirrored", "multiworker", "tpu")
-SHARDS = ("none", "optimizer", "experts")
 NONFINITE = ("stop", "skip", "restore")
 AT_LEAST = {
     "max_length": 0,
@@ -65,7 +64,7 @@ class Training:
       seed: of everything random, below 2**31. It also sets that of Python, NumPy and Keras.
       strategy: one of `STRATEGIES`.
       worker_gpu: GPUs to use; 0: all.
-      shard: one of `SHARDS`, what replicas share.
+      shard: one of `shards.KINDS`, what replicas share.
       data_dir: folder of the prepared data; None: `data` in the run's folder.
       source, source_dir, tmp_dir: where examples come from, as for `t2t-datagen`.
       generate_data: whether to prepare data that is missing; sample data always is.
@@ -153,10 +152,12 @@ class Training:
         if self.max_length:
             hparams = hparams.replace(max_length=self.max_length)
         if self.freeze:
-            hparams = hparams.replace(freeze=_listed(self.freeze))
+            hparams = hparams.replace(freeze=given_problems.listed(self.freeze))
         stages.of(hparams)
         self._hparams: HParams = hparams
-        self._warm_start_map = tuple(str(renaming.parse(text)) for text in _listed(self.warm_start_map))
+        self._warm_start_map = tuple(
+            str(renaming.parse(text)) for text in given_problems.listed(self.warm_start_map)
+        )
         if self._warm_start_map and not self.warm_start_from:
             raise UserError("--warm_start_map needs --warm_start_from")
         for problem in self._problems:
@@ -285,7 +286,7 @@ class Training:
                 raise UserError(f"--{name} must be at least {least}. Received: {value}")
         if self.seed >= 2**31:
             raise UserError(f"--seed must be less than 2147483648. Received: {self.seed}")
-        for name, values in (("strategy", STRATEGIES), ("shard", SHARDS), ("on_nonfinite", NONFINITE)):
+        for name, values in (("strategy", STRATEGIES), ("shard", shards.KINDS), ("on_nonfinite", NONFINITE)):
             if getattr(self, name) not in values:
                 raise UserError(
                     f"--{name} must be one of {', '.join(values)}. Received: {getattr(self, name)}"
@@ -325,12 +326,6 @@ def _as_function(training: Callable[P, Training]) -> Callable[P, TrainedRun]:
 
 
 train = _as_function(Training)
-
-
-def _listed(names: Names | None) -> tuple[str, ...]:
-    """Names, or the pieces of one text with commas between them."""
-    pieces = (names or "").split(",") if names is None or isinstance(names, str) else names
-    return tuple(filter(None, (piece.strip() for piece in pieces)))
 
 
 def _several(values: Names) -> tuple[str, ...]:

@@ -103,10 +103,10 @@ def _write_together(
 
 def _add_slices(part: pathlib.Path, model: Any, optimizer: Any, workers: slices.Workers) -> None:
     """What another worker than the chief does meanwhile."""
-    state = {"model": by_path(model.variables), "optimizer": by_path(optimizer.variables)}
+    variables = _variables(model, optimizer)
     workers.any(False)
     try:
-        slices.write(part / f"worker-{workers.worker}", state)
+        slices.write(part / f"worker-{workers.worker}", variables)
     except (OSError, tf.errors.OpError) as error:
         raise _unwritable(part, error) from None
     workers.any(False)
@@ -215,9 +215,11 @@ def restore_weights(model: Any, path: pathlib.Path) -> None:
 
 
 def _state(model: Any, optimizer: Any, iterators: Mapping[str, Any]) -> tf.train.Checkpoint:
-    return tf.train.Checkpoint(
-        model=by_path(model.variables), optimizer=by_path(optimizer.variables), iterators=dict(iterators)
-    )
+    return tf.train.Checkpoint(**_variables(model, optimizer), iterators=dict(iterators))
+
+
+def _variables(model: Any, optimizer: Any) -> dict[str, dict[str, Any]]:
+    return {"model": by_path(model.variables), "optimizer": by_path(optimizer.variables)}
 
 
 def _sync(path: pathlib.Path) -> None:

@@ -64,7 +64,7 @@ def needs(variables: list[Any], hparams: HParams, shard: str, replicas: int) -> 
 
     Args:
       variables: of `shapes`.
-      shard: one of `strategy.SHARDS`.
+      shard: one of `shards.KINDS`.
       replicas: how many there are.
     """
     parts = {"experts": Need(), "the rest": Need()}
@@ -120,33 +120,28 @@ def check(run: Run, replicas: Replicas) -> str:
     Raises:
       UserError: it is more than is free.
     """
-    variables = shapes(run)
-    parts = needs(variables, run.hparams, replicas.shard, replicas.number)
     free = memory.free_on_device() / (1 if memory.on_gpu() else replicas.on_this_machine)
-    refuse_unless_it_fits(variables, run.hparams, replicas.shard, replicas.number, free)
-    return table(parts, replicas.shard, replicas.number)
+    return table(_fitting(run, replicas.shard, replicas.number, free), replicas.shard, replicas.number)
 
 
 def on_paper(run: Run, shard: str, devices: int, free: float) -> str:
     """The same for devices with so many free bytes each, which need not be there."""
-    variables = shapes(run)
-    refuse_unless_it_fits(variables, run.hparams, shard, devices, free)
-    parts = needs(variables, run.hparams, shard, devices)
+    parts = _fitting(run, shard, devices, free)
     left = f"of {free / GB:.2f} GB on each {(free - total(parts)) / GB:.2f} GB are left for activations"
     return "\n".join([table(parts, shard, devices), left])
 
 
-def refuse_unless_it_fits(
-    variables: list[Any], hparams: HParams, shard: str, replicas: int, free: float
-) -> None:
-    """Raises what `check` raises, for so many free bytes of each replica."""
-    need = total(needs(variables, hparams, shard, replicas))
-    if need <= free:
-        return
-    ways = ", or ".join(_ways(variables, hparams, replicas, free)) or "a smaller --hparams_set"
+def _fitting(run: Run, shard: str, replicas: int, free: float) -> dict[str, Need]:
+    """What each replica holds; raises what `check` raises, for so many free bytes of each."""
+    variables = shapes(run)
+    parts = needs(variables, run.hparams, shard, replicas)
+    if total(parts) <= free:
+        return parts
+    ways = ", or ".join(_ways(variables, run.hparams, replicas, free)) or "a smaller --hparams_set"
     raise UserError(
-        f"weights, gradients and moments need {need / GB:.2f} GB on each of {counted(replicas, 'replica')}, "
-        f"and {free / GB:.2f} GB are free, activations not counted; use {ways}"
+        f"weights, gradients and moments need {total(parts) / GB:.2f} GB on each of "
+        f"{counted(replicas, 'replica')}, and {free / GB:.2f} GB are free, activations not counted; "
+        f"use {ways}"
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from commands import plain, row, sentence
 
-from t2tlite import declarations, registry, registry_help
+from t2tlite import declarations, registry, registry_help, typed_value
 from t2tlite.core_hparams import CORE
 from t2tlite.declarations import Part
 from t2tlite.discovery import Entry
@@ -125,4 +125,4 @@ def _linked(one: Hyperparameter) -> str:
 
 def _value(value: Any) -> str:
     """A value as `--hparams` takes it, or that there is none."""
-    return f"`{written}`" if (written := registry_help.override(value)) else "empty"
+    return f"`{written}`" if (written := typed_value.written(value)) else "empty"

@@ -32,7 +32,7 @@ Index: TypeAlias = dict[str, tf.Tensor]
 
 OFFSETS = "offsets"
 _BLOCK = 4096  # records measured together
-_THREADS = max(2, min(16, len(os.sched_getaffinity(0))))
+THREADS = max(2, min(16, len(os.sched_getaffinity(0))))  # of each problem
 _LENGTH = struct.Struct("<Q")  # how a frame of a TFRecord begins
 _RUNNING = ("ends", "firsts")  # numbers that go on from block to block
 
@@ -100,7 +100,7 @@ def _written(folder: pathlib.Path, split: PreparedSplit, source: Source, reader:
     """Writes the arrays as they lie in memory, each whole or not at all, and last of what kind they are."""
     blocks: Iterable[dict[str, np.ndarray]] = ()
     if reader.measures():
-        stored = source.stored(_BLOCK).map(reader.measured, num_parallel_calls=_THREADS)
+        stored = source.stored(_BLOCK).map(reader.measured, num_parallel_calls=THREADS)
         blocks = _running(stored.prefetch(2))
     offsets = ({OFFSETS: _offsets(file)} for file in (source.files if reader.others else ()))
     kinds: dict[str, str] = {}

@@ -1,7 +1,5 @@
 """Batches of a problem: stored records to padded tensors, in a tf.data pipeline that can be checkpointed."""
 
-import os
-
 import tensorflow as tf
 
 from t2tlite.data.reading import buckets, index
@@ -15,7 +13,6 @@ from t2tlite.hparam import HParams
 from t2tlite.problem import Problem
 
 _BLOCK = 1024  # examples whose batches are put together
-_THREADS = max(2, min(16, len(os.sched_getaffinity(0))))  # of each problem
 
 
 # Autograph would rewrite the source of what is mapped, which takes seconds, and there is nothing to rewrite.
@@ -59,7 +56,7 @@ def dataset(split: PreparedSplit, hparams: HParams, config: ReadConfig) -> tf.da
         if reader.can_drop:
             stream = stream.unbatch().batch(plan.sizes[0])
         slow = any(feature.slow_to_decode for feature in reader.features.values())
-        stream = stream.map(planned.rows, num_parallel_calls=_THREADS if slow else 2).prefetch(2)
+        stream = stream.map(planned.rows, num_parallel_calls=index.THREADS if slow else 2).prefetch(2)
     return stream.with_options(_options(symbolic=not plan.bucketed))
 
 
@@ -79,7 +76,7 @@ def deciding_measure(problem: Problem) -> tuple[Measure, int]:
 def _options(symbolic: bool) -> tf.data.Options:
     options = tf.data.Options()
     options.autotune.enabled = False
-    options.threading.private_threadpool_size = _THREADS
+    options.threading.private_threadpool_size = index.THREADS
     options.threading.max_intra_op_parallelism = 1
     # A checkpoint of positions instead of what was fetched ahead; buckets can't be saved this way.
     options.experimental_symbolic_checkpoint = symbolic
